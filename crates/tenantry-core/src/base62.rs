@@ -1,0 +1,68 @@
+//! Base62 of a fixed width: `0-9`, `A-Z`, `a-z`, most significant digit first, so that text sorts as its bytes do.
+
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// The number whose big-endian bytes are `bytes`, in exactly `width` digits.
+///
+/// `width` must be wide enough for every number of that many bytes (11 digits for 8 bytes, 22 for 16, 43 for 32);
+/// digits that do not fit would be cut off at the front.
+pub(crate) fn encode(bytes: &[u8], width: usize) -> String {
+    let mut number = bytes.to_vec();
+    let mut digits = vec![b'0'; width];
+    for digit in digits.iter_mut().rev() {
+        let mut remainder = 0_u32;
+        for byte in &mut number {
+            let value = (remainder << 8) | u32::from(*byte);
+            *byte = u8::try_from(value / 62).unwrap_or(u8::MAX); // remainder < 62, so value / 62 < 256
+            remainder = value % 62;
+        }
+        *digit = ALPHABET[remainder as usize];
+    }
+    digits.into_iter().map(char::from).collect()
+}
+
+/// The `N` big-endian bytes of the number that `text` writes, or `None` if it is not base62 or does not fit.
+pub(crate) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut number = [0_u8; N];
+    for character in text.bytes() {
+        let digit = match character {
+            b'0'..=b'9' => character - b'0',
+            b'A'..=b'Z' => character - b'A' + 10,
+            b'a'..=b'z' => character - b'a' + 36,
+            _ => return None,
+        };
+        let mut carry = u32::from(digit);
+        for byte in number.iter_mut().rev() {
+            let value = u32::from(*byte) * 62 + carry;
+            *byte = (value & 0xff) as u8;
+            carry = value >> 8;
+        }
+        if carry != 0 {
+            return None;
+        }
+    }
+    Some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_come_back_whole() {
+        for bytes in [[0_u8; 16], [0xff; 16], [0x5a; 16]] {
+            let text = encode(&bytes, 22);
+            assert_eq!(text.len(), 22);
+            assert_eq!(decode::<16>(&text), Some(bytes));
+        }
+        assert_eq!(encode(&[0xff; 32], 43).len(), 43);
+        assert_eq!(decode::<32>(&encode(&[0xff; 32], 43)), Some([0xff; 32]));
+        assert_eq!(encode(&[0, 61], 2), "0z");
+    }
+
+    #[test]
+    fn what_does_not_fit_or_is_no_digit_is_refused() {
+        assert_eq!(decode::<16>(&"z".repeat(22)), None);
+        assert_eq!(decode::<16>("0_"), None);
+    }
+}

@@ -1,0 +1,141 @@
+//! Time is a parameter.
+//!
+//! Every decision that depends on the time asks the [`Clock`] that it was given, so that a test decides what time it
+//! is. This file and `entropy.rs` are the only places that may read the system's own.
+
+use std::{
+    fmt,
+    pin::Pin,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use jiff::{Unit, tz::TimeZone};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// Tells the time, and lets it pass.
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// The wall-clock time, in UTC.
+    fn now(&self) -> Timestamp;
+
+    /// Completes when `duration` has passed.
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+/// The system's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        #[expect(clippy::disallowed_methods, reason = "this is the place that provides the clock")]
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(futures_timer::Delay::new(duration))
+    }
+}
+
+/// A moment in UTC, to the millisecond: RFC 3339 in JSON (`2026-11-22T09:30:00.000Z`), an integer in a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The beginning of year 1, and the last moment that jiff knows, late in 9999: RFC 3339 has four digits for a year.
+    const MILLIS_MIN: i64 = -62_135_596_800_000;
+    const MILLIS_MAX: i64 = 253_402_207_200_000;
+
+    /// The moment that lies `millis` milliseconds after 1970-01-01T00:00:00Z, kept within the years 1 to 9999.
+    #[must_use]
+    pub const fn from_millis(millis: i64) -> Self {
+        if millis < Self::MILLIS_MIN {
+            Self(Self::MILLIS_MIN)
+        } else if millis > Self::MILLIS_MAX {
+            Self(Self::MILLIS_MAX)
+        } else {
+            Self(millis)
+        }
+    }
+
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since 1970-01-01T00:00:00Z, rounded down.
+    #[must_use]
+    pub const fn as_seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// This moment plus `duration`.
+    #[must_use]
+    pub fn after(self, duration: Duration) -> Self {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self::from_millis(self.0.saturating_add(millis))
+    }
+
+    /// How much later this moment is than `earlier`; zero if it is not later.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let moment = jiff::Timestamp::from_millisecond(self.0).map_err(|_| fmt::Error)?;
+        write!(f, "{moment:.3}")
+    }
+}
+
+impl std::str::FromStr for Timestamp {
+    type Err = InvalidTimestamp;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let moment: jiff::Timestamp = text.parse().map_err(|_| InvalidTimestamp)?;
+        let moment = moment.to_zoned(TimeZone::UTC).round(Unit::Millisecond).map_err(|_| InvalidTimestamp)?;
+        let millis = moment.timestamp().as_millisecond();
+        if (Self::MILLIS_MIN..=Self::MILLIS_MAX).contains(&millis) { Ok(Self(millis)) } else { Err(InvalidTimestamp) }
+    }
+}
+
+/// The text is not an RFC 3339 timestamp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected an RFC 3339 timestamp such as 2026-11-22T09:30:00Z")]
+pub struct InvalidTimestamp;
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() { serializer.collect_str(self) } else { serializer.serialize_i64(self.0) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            let text = String::deserialize(deserializer)?;
+            text.parse().map_err(de::Error::custom)
+        } else {
+            i64::deserialize(deserializer).map(Self::from_millis)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_is_rfc_3339_with_milliseconds_in_utc() {
+        let moment: Timestamp = "2026-11-22T10:30:00.0014+01:00".parse().unwrap();
+        assert_eq!(moment.to_string(), "2026-11-22T09:30:00.001Z");
+        assert_eq!(serde_json::to_string(&moment).unwrap(), "\"2026-11-22T09:30:00.001Z\"");
+        assert!("2026-11-22".parse::<Timestamp>().is_err());
+        assert!("tomorrow".parse::<Timestamp>().is_err());
+        assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), "9999-12-30T22:00:00.000Z");
+        assert_eq!(Timestamp::from_millis(i64::MIN).to_string(), "0001-01-01T00:00:00.000Z");
+    }
+}

@@ -1,0 +1,203 @@
+//! Typed ids: one cannot be passed where another is meant.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+use uuid::Uuid;
+
+use crate::{
+    base62,
+    clock::Timestamp,
+    entropy::{Entropy, EntropyError, bytes},
+    limits,
+};
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        ///
+        /// A version 7 UUID: ids sort by the time at which they were made.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// A new id, made at `now`.
+            pub fn new(now: Timestamp, entropy: &dyn Entropy) -> Result<Self, EntropyError> {
+                Ok(Self::from_parts(now, bytes(entropy)?))
+            }
+
+            /// The id of something made at `now`, of which `random` tells it from all others.
+            #[must_use]
+            pub fn from_parts(now: Timestamp, random: [u8; 10]) -> Self {
+                let millis = u64::try_from(now.as_millis()).unwrap_or(0);
+                Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+            }
+
+            /// The same id as a UUID.
+            #[must_use]
+            pub const fn as_uuid(&self) -> &Uuid {
+                &self.0
+            }
+
+            /// The short form that keys and stores use: 22 characters of base62.
+            #[must_use]
+            pub fn to_base62(&self) -> String {
+                base62::encode(self.0.as_bytes(), 22)
+            }
+
+            /// Reads the short form.
+            #[must_use]
+            pub fn from_base62(text: &str) -> Option<Self> {
+                (text.len() == 22).then(|| base62::decode(text))?.map(|bytes| Self(Uuid::from_bytes(bytes)))
+            }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                // Only the hyphenated form: one id has one spelling.
+                let uuid = Uuid::try_parse(text).map_err(|_| InvalidId)?;
+                if text.len() == 36 { Ok(Self(uuid)) } else { Err(InvalidId) }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+    };
+}
+
+uuid_id! {
+    /// Names an organization.
+    OrganizationId
+}
+uuid_id! {
+    /// Names an invitation.
+    InvitationId
+}
+uuid_id! {
+    /// Names a join code, without telling it.
+    JoinCodeId
+}
+
+/// The text is not an id of the form that was expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected an id such as 0192f0c1-2b3a-7c4d-8e5f-60718293a4b5")]
+pub struct InvalidId;
+
+/// Names a user: the `sub` claim of their JWT, as the host's identity provider gave it.
+///
+/// 1 to 255 bytes without control characters; compared byte by byte.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct UserId(Arc<str>);
+
+impl UserId {
+    /// The user whom the host calls `id`.
+    pub fn new(id: impl Into<Arc<str>>) -> Result<Self, InvalidUserId> {
+        let id = id.into();
+        let fits = (1..=limits::USER_ID_BYTES_MAX).contains(&id.len());
+        if fits && !id.chars().any(char::is_control) { Ok(Self(id)) } else { Err(InvalidUserId) }
+    }
+
+    /// The id as the host wrote it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for UserId {
+    type Err = InvalidUserId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidUserId> {
+        Self::new(text)
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UserId({:?})", &*self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for UserId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+/// The text cannot name a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected a user id of 1 to 255 bytes without control characters")]
+pub struct InvalidUserId;
+
+#[cfg(feature = "openapi")]
+mod schema {
+    use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, schema::Type};
+
+    macro_rules! string_schema {
+        ($($name:ty => $builder:expr),* $(,)?) => {$(
+            impl utoipa::PartialSchema for $name {
+                fn schema() -> RefOr<Schema> {
+                    let object: ObjectBuilder = $builder;
+                    object.schema_type(Type::String).into()
+                }
+            }
+            impl utoipa::ToSchema for $name {}
+        )*};
+    }
+
+    string_schema! {
+        super::OrganizationId => ObjectBuilder::new().format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))),
+        super::InvitationId => ObjectBuilder::new().format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))),
+        super::JoinCodeId => ObjectBuilder::new().format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))),
+        super::UserId => ObjectBuilder::new().min_length(Some(1)).max_length(Some(255)),
+        crate::clock::Timestamp => ObjectBuilder::new().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_has_one_spelling_and_a_short_form() {
+        let id = OrganizationId::from_parts(Timestamp::from_millis(1_763_000_000_000), [7; 10]);
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!(OrganizationId::from_base62(&id.to_base62()), Some(id));
+        assert_eq!(id.as_uuid().get_version_num(), 7);
+        assert_eq!(id.as_uuid().simple().to_string().parse::<OrganizationId>(), Err(InvalidId));
+        assert_eq!(OrganizationId::from_base62("short"), None);
+    }
+
+    #[test]
+    fn a_user_id_is_bounded_and_printable() {
+        assert!(UserId::new("auth0|5f7c8ec7c33c6c004bbafe82").is_ok());
+        assert!(UserId::new("").is_err());
+        assert!(UserId::new("a\nb").is_err());
+        assert!(UserId::new("x".repeat(256)).is_err());
+    }
+}

@@ -1,0 +1,66 @@
+//! Every bound in one place, units last.
+
+use std::time::Duration;
+
+/// The longest user id, in bytes.
+pub const USER_ID_BYTES_MAX: usize = 255;
+/// The longest credential that is looked at, in bytes.
+pub const CREDENTIAL_BYTES_MAX: usize = 8 * 1024;
+/// The largest request body of an operation, in bytes.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// The longest name of an organization, invitee, token or part of a profile, in characters.
+pub const NAME_CHARS_MAX: usize = 100;
+/// The longest description or reason, in characters.
+pub const DESCRIPTION_CHARS_MAX: usize = 500;
+/// The shortest slug, in characters.
+pub const SLUG_CHARS_MIN: usize = 3;
+/// The longest slug, in characters.
+pub const SLUG_CHARS_MAX: usize = 48;
+/// The longest URL, in characters.
+pub const URL_CHARS_MAX: usize = 2048;
+/// The longest e-mail address, in characters (RFC 5321 allows 254 octets).
+pub const EMAIL_CHARS_MAX: usize = 254;
+/// The longest username, in characters.
+pub const USERNAME_CHARS_MAX: usize = 128;
+/// The largest metadata of an organization as JSON, in bytes.
+pub const METADATA_BYTES_MAX: usize = 16 * 1024;
+/// The longest name of a permission or role, in characters.
+pub const ROLE_CHARS_MAX: usize = 48;
+/// The most permissions that a host may register, the built-in ones included.
+pub const PERMISSIONS_MAX: usize = 256;
+/// The most roles that a host may register, the built-in ones included.
+pub const ROLES_MAX: usize = 64;
+/// The most roles that one member, invitation or join code may carry.
+pub const ROLES_PER_MEMBER_MAX: usize = 16;
+/// The most owners that an organization may have.
+pub const OWNERS_MAX: usize = 100;
+/// The most uses that a limited join code may have.
+pub const JOIN_CODE_USES_MAX: u32 = 1_000_000;
+/// Entries of a list when the caller does not say how many.
+pub const LIST_LIMIT_DEFAULT: u32 = 50;
+/// The most entries of a list in one answer.
+pub const LIST_LIMIT_MAX: u32 = 200;
+/// The most organizations of one user that are shown side by side.
+pub const MEMBERSHIPS_MAX: usize = 1000;
+/// How long an invitation is open when its maker does not say.
+pub const INVITATION_LIFETIME_DEFAULT: Duration = Duration::from_secs(7 * 24 * 3600);
+/// The farthest that an expiry may lie ahead: ten years.
+pub const EXPIRY_AHEAD_MAX: Duration = Duration::from_secs(3653 * 24 * 3600);
+/// How long the answer to an idempotency key is kept.
+pub const IDEMPOTENCY_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+/// The longest idempotency key, in bytes.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+/// The window in which wrong join codes are counted.
+pub const JOIN_ATTEMPTS_WINDOW: Duration = Duration::from_secs(60);
+/// How many wrong join codes a user may try in one window.
+pub const JOIN_ATTEMPTS_MAX: u32 = 10;
+/// How often an operation is decided anew before it answers 503.
+pub const ATTEMPTS_MAX: u32 = 64;
+/// How old an unconfirmed entry must be before it is thought abandoned. Not a matter of safety: see `entry.rs`.
+pub const ENTRY_SETTLING: Duration = Duration::from_secs(30);
+/// How long a fence stands against an abandoned entry's commit; longer than any operation can last.
+pub const FENCE_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+/// The time after which an operation gives up.
+pub const OPERATION_DEADLINE: Duration = Duration::from_secs(10);
+/// How exact "last used" is: it is written at most this often for each token.
+pub const LAST_USED_GRANULARITY: Duration = Duration::from_secs(60);

@@ -1,0 +1,86 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+/// A secret in the clear. It does not print, and its memory is wiped when it is dropped.
+#[derive(Clone)]
+pub struct Plain(Zeroizing<String>);
+
+impl Plain {
+    /// Takes charge of a secret.
+    #[must_use]
+    pub fn new(secret: String) -> Self {
+        Self(Zeroizing::new(secret))
+    }
+
+    /// The secret itself. Whoever calls this answers for where it goes.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What a store keeps of it.
+    #[must_use]
+    pub fn hashed(&self) -> Hashed {
+        Hashed::of(&self.0)
+    }
+}
+
+impl fmt::Debug for Plain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Plain(…)")
+    }
+}
+
+/// What is kept of a secret: its SHA-256.
+///
+/// A plain hash is enough because every secret here is random with at least 60 bits: there is no dictionary to try.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Hashed([u8; 32]);
+
+impl Hashed {
+    /// The hash of `secret`.
+    #[must_use]
+    pub fn of(secret: &str) -> Self {
+        Self(Sha256::digest(secret.as_bytes()).into())
+    }
+
+    /// The hash in base62, as the name of a place in a store.
+    #[must_use]
+    pub(crate) fn to_base62(&self) -> String {
+        crate::base62::encode(&self.0, 43)
+    }
+}
+
+/// In constant time.
+impl PartialEq for Hashed {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for Hashed {}
+
+impl fmt::Debug for Hashed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hashed(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_form_prints() {
+        let plain = Plain::new("ts_do-not-print".to_owned());
+        let printed = format!("{plain:?} {:?}", plain.hashed());
+        assert_eq!(printed, "Plain(…) Hashed(…)");
+        assert_eq!(plain.hashed(), Hashed::of("ts_do-not-print"));
+        assert_ne!(plain.hashed(), Hashed::of("ts_do-not-prinT"));
+    }
+}

@@ -1,0 +1,41 @@
+//! Secrets: how they are made, written, recognised, and kept.
+//!
+//! 1. A plain secret and what a store keeps of it are different types. A plain one ([`Plain`]) is shown once, is wiped
+//!    from memory, and neither prints nor serializes by accident; a kept one ([`Hashed`]) cannot be turned back.
+//! 2. Every comparison takes the same time, wherever the difference lies.
+//! 3. Each kind has a prefix and a checksum, so that a scanner can recognise a leaked one without asking anybody:
+//!    [`KEY_PATTERN`], [`SECRET_PATTERN`] and [`looks_like_a_secret`].
+
+mod api_token;
+mod hashed;
+mod invitation_token;
+mod join_code;
+
+pub use api_token::{
+    ApiTokenSecret, Environment, InvalidTokenKey, KEY_PATTERN, SECRET_PATTERN, TokenKey, looks_like_a_secret,
+};
+pub use hashed::{Hashed, Plain};
+pub use invitation_token::{InvalidInvitationToken, InvitationToken};
+pub use join_code::{InvalidJoinCode, JoinCode};
+
+use crate::{
+    base62,
+    entropy::{Entropy, EntropyError, bytes},
+};
+
+/// 32 random bytes in base62: 43 characters.
+fn random_text(entropy: &dyn Entropy) -> Result<String, EntropyError> {
+    let random: [u8; 32] = bytes(entropy)?;
+    Ok(base62::encode(&random, 43))
+}
+
+/// The checksum of `text`: its CRC32 (IEEE) in 6 characters of base62.
+fn checksum(text: &str) -> String {
+    base62::encode(&crc32fast::hash(text.as_bytes()).to_be_bytes(), 6)
+}
+
+/// The part of `text` that its last six characters are the checksum of.
+fn without_checksum(text: &str) -> Option<&str> {
+    let body = text.get(..text.len().checked_sub(6)?)?;
+    (checksum(body) == text[body.len()..]).then_some(body)
+}

@@ -1,0 +1,300 @@
+//! The contract of a store.
+//!
+//! A store keeps rows and applies transactions. It knows no rule: every decision is made in this crate and arrives as
+//! a [`Txn`] that says what must still be so and what is to be written. That is why a store is small, and why all
+//! stores behave alike. `tenantry-testing` has a conformance kit that tells whether a store keeps this contract.
+//!
+//! # What is kept
+//! State is divided into [`Shard`]s; a call touches exactly one. In a shard there are
+//!
+//! 1. **rows**: a [`Key`] and a value of bytes. A key may have a *lifetime*: the store forgets such a row after that
+//!    time (by its own clock, give or take a minute) and a put starts the time anew. Every other row stays until it
+//!    is deleted;
+//! 2. **counters**: rows whose value is a whole number in decimal text (an absent row counts as 0), changed by
+//!    [`Add`] within bounds, without having been read;
+//! 3. **indexes**: ordered lists of entries, each with a unique key and a [number](Numbered) that the store gives at
+//!    the entry's first put in the index: one more than it ever gave there before. A number is never given twice,
+//!    also when its entry is gone. A put of an entry that is there changes nothing;
+//! 4. **logs**: lists of bytes that only grow, numbered from 0 without gaps.
+//!
+//! Rows, counters, indexes and logs are four namespaces of their own, but for rows and counters, which share one.
+//!
+//! # What is promised
+//! 1. [`commit`](Store::commit) is atomic and isolated: all of the transaction is applied or nothing is, and no
+//!    [`read`](Store::read) sees a part of it. It is applied if, and only if, every [`Check`] holds and every [`Add`]
+//!    stays within its bounds; the checks are looked at first.
+//! 2. What `commit` acknowledged is seen by every later call on every node, and stays (as far as the store's medium
+//!    was configured to keep it).
+//! 3. After `commit` answered `Ok`, its notices reach every listener of [`changes`](Store::changes) on every node, in
+//!    the order of the commits of that shard, or the listener hears [`Signal::LinkLost`]. Never silence.
+//! 4. Every call ends within a bounded time, with [`Unavailable`] if need be. An `Unavailable` commit may have been
+//!    applied, or may yet be.
+//!
+//! # A listener's life
+//! A stream from `changes` begins with [`Signal::LinkBack`] once notices arrive. When they may be missing it says
+//! [`Signal::LinkLost`], and `LinkBack` once they arrive again. A listener that cannot keep up is told the same way.
+
+use std::{borrow::Cow, fmt, fmt::Write as _, pin::Pin, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_core::Stream;
+
+use crate::change::{Change, Signal};
+
+/// The notices of all commits, on all nodes.
+pub type Changes = Pin<Box<dyn Stream<Item = Signal> + Send>>;
+
+/// Keeps the state of all organizations. See the [module](self) for the contract.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync + 'static {
+    /// The values of `keys`, in their order; `None` for a row that is absent. One round trip.
+    async fn read(&self, shard: &Shard, keys: &[Key]) -> Result<Vec<Option<Bytes>>, Unavailable>;
+
+    /// A part of an index. One round trip.
+    async fn range(&self, shard: &Shard, range: &Range) -> Result<Vec<Numbered>, Unavailable>;
+
+    /// The entries of `log` that precede number `before` (or the end of the log), newest first, at most `limit`.
+    async fn log(
+        &self,
+        shard: &Shard,
+        log: &str,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Bytes)>, Unavailable>;
+
+    /// Applies `txn`, atomically, if all of its checks hold and all of its adds stay within bounds.
+    async fn commit(&self, shard: &Shard, txn: &Txn) -> Result<Committed, CommitError>;
+
+    /// The notices of all commits from now on.
+    fn changes(&self) -> Changes;
+
+    /// Answers if the store can be reached and used.
+    async fn ping(&self) -> Result<(), Unavailable>;
+}
+
+/// A part of the state that is read and committed on its own: an organization, or one entry point into many.
+///
+/// The name consists of printable ASCII without braces and spaces, at most 1 KiB.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Shard(Arc<str>);
+
+impl Shard {
+    /// The shard of that name. Everything outside of `[A-Za-z0-9._~:@|/+-]` is written as `%XX`.
+    #[must_use]
+    pub fn new(kind: char, name: &str) -> Self {
+        let mut text = String::with_capacity(name.len() + 2);
+        text.push(kind);
+        text.push(':');
+        for byte in name.bytes() {
+            if byte.is_ascii_alphanumeric() || b"._~:@|/+-".contains(&byte) {
+                text.push(char::from(byte));
+            } else {
+                // Writing to a String cannot fail.
+                let _ = write!(text, "%{byte:02X}");
+            }
+        }
+        Self(text.into())
+    }
+
+    /// The shard's name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Names a row or a counter within its shard.
+///
+/// A row with a lifetime and a row without one are different rows, whatever their names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    name: Cow<'static, str>,
+    lifetime: Option<Duration>,
+}
+
+impl Key {
+    /// A row that stays until it is deleted.
+    #[must_use]
+    pub fn lasting(name: impl Into<Cow<'static, str>>) -> Self {
+        Self { name: name.into(), lifetime: None }
+    }
+
+    /// A row that the store forgets `lifetime` after its last put. Never a counter.
+    #[must_use]
+    pub fn passing(name: impl Into<Cow<'static, str>>, lifetime: Duration) -> Self {
+        Self { name: name.into(), lifetime: Some(lifetime) }
+    }
+
+    /// The key's name: any text of at most 1 KiB.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How long the row lives after a put; `None`: until it is deleted.
+    #[must_use]
+    pub const fn lifetime(&self) -> Option<Duration> {
+        self.lifetime
+    }
+}
+
+/// Everything that one commit requires and does.
+///
+/// No key is put or deleted twice in one transaction, nor put and added to; an index entry is put or deleted once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Txn {
+    /// What must still be so.
+    pub checks: Vec<Check>,
+    /// Rows to write.
+    pub puts: Vec<(Key, Bytes)>,
+    /// Rows to delete; an absent one is no error.
+    pub deletes: Vec<Key>,
+    /// Counters to change.
+    pub adds: Vec<Add>,
+    /// Entries to put into an index, at its end.
+    pub index_puts: Vec<Entry>,
+    /// Entries to delete from an index; an absent one is no error.
+    pub index_deletes: Vec<Entry>,
+    /// What to append to which log.
+    pub appends: Vec<(&'static str, Bytes)>,
+    /// What to tell every node, once the rest is applied.
+    pub notices: Vec<Change>,
+}
+
+/// A row that must have exactly this value (`None`: be absent).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// Which row.
+    pub key: Key,
+    /// Its value when the decision was made.
+    pub expected: Option<Bytes>,
+}
+
+/// A change of a counter that commutes with all others of the same counter, as long as the bounds hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Add {
+    /// Which counter; its key has no lifetime.
+    pub key: Key,
+    /// How much to add; negative to subtract. Counters stay within ±2^53.
+    pub by: i64,
+    /// The least value that the counter may have afterwards.
+    pub min: Option<i64>,
+    /// The greatest value that the counter may have afterwards.
+    pub max: Option<i64>,
+}
+
+/// An entry of an index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The index: one of a few names that this crate uses.
+    pub index: &'static str,
+    /// The entry's key: any text of at most 1 KiB.
+    pub key: String,
+    /// The number to give at the first put; `None`: the next one.
+    ///
+    /// Only a number that was obtained by adding 1 to the counter of [`Range::counter`] may stand here.
+    pub number: Option<u64>,
+}
+
+/// Which part of an index to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Range {
+    /// The index.
+    pub index: &'static str,
+    /// Begin behind the entry with this number, whether it is still there or not; `None`: at the beginning.
+    pub after: Option<u64>,
+    /// In which direction to go.
+    pub order: Order,
+    /// How many entries at most.
+    pub limit: usize,
+}
+
+impl Range {
+    /// The counter that holds the last number which `index` gave: `#` and the name of the index.
+    #[must_use]
+    pub fn counter(index: &'static str) -> Key {
+        Key::lasting(format!("#{index}"))
+    }
+}
+
+/// The order in which a [`Range`] is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Small numbers first.
+    OldestFirst,
+    /// Great numbers first.
+    NewestFirst,
+}
+
+/// An entry of an index, as read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Numbered {
+    /// The entry's number.
+    pub number: u64,
+    /// The entry's key.
+    pub key: String,
+}
+
+/// What a commit decided.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// The values of the counters in [`Txn::adds`], in their order, after the commit.
+    pub counters: Vec<i64>,
+}
+
+/// Why a transaction was not applied.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommitError {
+    /// A [`Check`] did not hold: read again, decide again.
+    #[error("a row has changed since it was read")]
+    Conflict,
+    /// The [`Add`] at this place in [`Txn::adds`] would leave its bounds.
+    #[error("counter {0} of the transaction would leave its bounds")]
+    Limit(usize),
+    /// The store did not answer; the transaction may have been applied.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// The store cannot be reached, does not answer in time, or has failed.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the store is unavailable: {reason}")]
+pub struct Unavailable {
+    reason: Arc<str>,
+}
+
+impl Unavailable {
+    /// `reason` is for logs: it must not contain a secret (such as the password in a connection's address).
+    #[must_use]
+    pub fn new(reason: impl fmt::Display) -> Self {
+        Self { reason: reason.to_string().into() }
+    }
+}
+
+/// Why the store did not answer is for a person to read: two outages are the same outage.
+impl PartialEq for Unavailable {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Unavailable {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shard_cannot_break_out_of_a_hash_tag() {
+        assert_eq!(Shard::new('u', "a}b{c d").as_str(), "u:a%7Db%7Bc%20d");
+        assert_eq!(Shard::new('u', "é").as_str(), "u:%C3%A9");
+        assert_ne!(Shard::new('u', "%7D"), Shard::new('u', "}"));
+    }
+}
