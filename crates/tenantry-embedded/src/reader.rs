@@ -1,0 +1,72 @@
+//! Reads. Each is one redb read transaction, which sees every commit that was acknowledged before it began, and
+//! neither waits for the writer nor makes it wait.
+
+use std::ops::Bound;
+
+use bytes::Bytes;
+use redb::{AccessGuard, Database, ReadableDatabase};
+use tenantry_core::{
+    clock::Timestamp,
+    store::{Key, Numbered, Order, Range, Shard},
+};
+
+use crate::tables::{LOGS, NUMBERS, PASSING, ROWS};
+
+pub(crate) fn rows(
+    database: &Database,
+    shard: &Shard,
+    keys: &[Key],
+    now: Timestamp,
+) -> Result<Vec<Option<Bytes>>, redb::Error> {
+    let transaction = database.begin_read()?;
+    let (rows, passing) = (transaction.open_table(ROWS)?, transaction.open_table(PASSING)?);
+    let mut values = Vec::with_capacity(keys.len());
+    for key in keys {
+        let place = (shard.as_str(), key.name());
+        values.push(if key.lifetime().is_none() {
+            rows.get(place)?.map(|row| Bytes::copy_from_slice(row.value()))
+        } else {
+            let row = passing.get(place)?;
+            let row = row.as_ref().map(AccessGuard::value).filter(|(end, _)| *end > now.as_millis());
+            row.map(|(_, value)| Bytes::copy_from_slice(value))
+        });
+    }
+    Ok(values)
+}
+
+pub(crate) fn range(database: &Database, shard: &Shard, range: &Range) -> Result<Vec<Numbered>, redb::Error> {
+    let table = database.begin_read()?.open_table(NUMBERS)?;
+    let at = |number| (shard.as_str(), range.index, number);
+    let behind = range.after.map(|after| Bound::Excluded(at(after)));
+    let (least, most) = match range.order {
+        Order::OldestFirst => (behind.unwrap_or(Bound::Included(at(0))), Bound::Included(at(u64::MAX))),
+        // Before number 0 there is nothing, and redb wants an ordered range.
+        Order::NewestFirst if range.after == Some(0) => return Ok(Vec::new()),
+        Order::NewestFirst => (Bound::Included(at(0)), behind.unwrap_or(Bound::Included(at(u64::MAX)))),
+    };
+    let mut found = table.range::<(&str, &str, u64)>((least, most))?;
+    let mut entries = Vec::new();
+    while entries.len() < range.limit {
+        let entry = if range.order == Order::OldestFirst { found.next() } else { found.next_back() };
+        let Some(entry) = entry else { break };
+        let (key, value) = entry?;
+        entries.push(Numbered { number: key.value().2, key: value.value().to_owned() });
+    }
+    Ok(entries)
+}
+
+pub(crate) fn log(
+    database: &Database,
+    shard: &Shard,
+    log: &str,
+    before: Option<u64>,
+    limit: usize,
+) -> Result<Vec<(u64, Bytes)>, redb::Error> {
+    let table = database.begin_read()?.open_table(LOGS)?;
+    let Some(last) = before.unwrap_or(u64::MAX).checked_sub(1) else { return Ok(Vec::new()) };
+    let entries = table.range((shard.as_str(), log, 0)..=(shard.as_str(), log, last))?.rev().take(limit);
+    entries
+        .map(|entry| entry.map(|(key, value)| (key.value().2, Bytes::copy_from_slice(value.value()))))
+        .map(|entry| entry.map_err(Into::into))
+        .collect()
+}

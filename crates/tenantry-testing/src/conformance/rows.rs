@@ -1,0 +1,189 @@
+//! Rows, checks, and all or nothing.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tenantry_core::{
+    change::Change,
+    clock::Timestamp,
+    ids::OrganizationId,
+    store::{CommitError, Entry, Key, Order, Range, Shard, Txn},
+};
+
+use super::{Subject, add, answer, check, put, some};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+pub(super) async fn are_read_in_the_order_of_the_keys(subject: &Subject) {
+    let rule = "read answers the values of the keys, in their order; None for a row that is absent";
+    let shard = subject.shard("");
+    let [a, b, c] = ["a", "b", "c"].map(Key::lasting);
+    assert_eq!(subject.read(&shard, &[]).await, [], "{rule}");
+    assert_eq!(subject.read(&shard, std::slice::from_ref(&a)).await, [None], "{rule}");
+    let passing = Key::passing("b", HOUR);
+    let puts = vec![(a.clone(), "1".into()), (c.clone(), "3".into()), (passing.clone(), "2".into())];
+    subject.applied(&shard, Txn { puts, ..Txn::default() }, rule).await;
+    let keys = [c.clone(), passing.clone(), b.clone(), a.clone(), c.clone(), passing];
+    let values = [some("3"), some("2"), None, some("1"), some("3"), some("2")];
+    assert_eq!(subject.read(&shard, &keys).await, values, "{rule}");
+
+    let rule = "every other row stays until it is deleted; deleting an absent one is no error";
+    subject.applied(&shard, Txn { deletes: vec![a.clone(), b.clone()], ..Txn::default() }, rule).await;
+    assert_eq!(subject.read(&shard, &[a, b, c]).await, [None, None, some("3")], "{rule}");
+}
+
+pub(super) async fn checks_decide(subject: &Subject) {
+    let rule = "it is applied if, and only if, every check holds";
+    for (name, key) in [("lasting", Key::lasting("k")), ("passing", Key::passing("k", HOUR))] {
+        let shard = subject.shard(name);
+        let checked = |expected, value: &'static str| Txn { checks: vec![check(&key, expected)], ..put(&key, value) };
+        subject.refused(&shard, checked(Some(""), "x"), CommitError::Conflict, rule).await;
+        subject.applied(&shard, checked(None, "1"), rule).await;
+        subject.refused(&shard, checked(None, "x"), CommitError::Conflict, rule).await;
+        subject.refused(&shard, checked(Some("2"), "x"), CommitError::Conflict, rule).await;
+        subject.refused(&shard, checked(Some("11"), "x"), CommitError::Conflict, rule).await;
+        assert_eq!(subject.value(&shard, &key).await, some("1"), "{rule}");
+        subject.applied(&shard, checked(Some("1"), ""), rule).await;
+        subject.refused(&shard, checked(None, "x"), CommitError::Conflict, "an empty row is not an absent one").await;
+        let both = vec![check(&key, Some("")), check(&Key::lasting("other"), Some("1"))];
+        subject.refused(&shard, Txn { checks: both, ..put(&key, "x") }, CommitError::Conflict, rule).await;
+        let both = vec![check(&key, Some("")), check(&Key::lasting("other"), None)];
+        subject.applied(&shard, Txn { checks: both, deletes: vec![key.clone()], ..Txn::default() }, rule).await;
+        assert_eq!(subject.value(&shard, &key).await, None, "{rule}");
+    }
+    let shard = subject.shard("both");
+    let counter = Key::lasting("counter");
+    let txn = Txn {
+        checks: vec![check(&counter, Some("1"))],
+        adds: vec![add(&counter, -1, Some(0), None)],
+        ..Txn::default()
+    };
+    subject.refused(&shard, txn, CommitError::Conflict, "the checks are looked at first").await;
+}
+
+/// A transaction with one of everything.
+fn everything() -> Txn {
+    let organization = OrganizationId::from_parts(Timestamp::from_millis(1), [1; 10]);
+    let entry = |key: &str| Entry { index: "index", key: key.to_owned(), number: None };
+    Txn {
+        puts: vec![(Key::lasting("put"), "new".into()), (Key::passing("passing", HOUR), "new".into())],
+        deletes: vec![Key::lasting("delete"), Key::passing("delete", HOUR)],
+        adds: vec![add(&Key::lasting("counter"), 1, None, None)],
+        index_puts: vec![entry("new")],
+        index_deletes: vec![entry("old")],
+        appends: vec![("log", "new".into())],
+        notices: vec![Change::Organization(organization)],
+        ..Txn::default()
+    }
+}
+
+/// Everything that [`everything`] touches.
+async fn state(subject: &Subject, shard: &Shard) -> impl PartialEq + std::fmt::Debug + use<> {
+    let mut keys = ["put", "delete", "counter", "#index"].map(Key::lasting).to_vec();
+    keys.extend(["passing", "delete"].map(|name| Key::passing(name, HOUR)));
+    let range = Range { index: "index", after: None, order: Order::OldestFirst, limit: 10 };
+    (
+        subject.read(shard, &keys).await,
+        answer(subject.store().range(shard, &range).await),
+        answer(subject.store().log(shard, "log", None, 10).await),
+    )
+}
+
+pub(super) async fn a_failed_transaction_leaves_nothing(subject: &Subject) {
+    let rule = "all of the transaction is applied or nothing is";
+    let shard = subject.shard("");
+    let limited = Key::lasting("limited");
+    let old = Entry { index: "index", key: "old".to_owned(), number: None };
+    let puts = vec![(Key::lasting("delete"), "old".into()), (Key::passing("delete", HOUR), "old".into())];
+    let setup = Txn { puts, index_puts: vec![old], appends: vec![("log", "old".into())], ..Txn::default() };
+    subject.applied(&shard, setup, rule).await;
+    let before = state(subject, &shard).await;
+
+    let mut conflicting = everything();
+    conflicting.checks.push(check(&limited, Some("1")));
+    subject.refused(&shard, conflicting, CommitError::Conflict, rule).await;
+    assert_eq!(state(subject, &shard).await, before, "{rule} (a check failed)");
+
+    let mut limiting = everything();
+    limiting.adds.push(add(&limited, 2, None, Some(1)));
+    subject.refused(&shard, limiting, CommitError::Limit(1), rule).await;
+    assert_eq!(state(subject, &shard).await, before, "{rule} (a counter would have left its bounds)");
+
+    let committed = subject.applied(&shard, everything(), rule).await;
+    assert_eq!(committed.counters, [1], "{rule}");
+    assert_ne!(state(subject, &shard).await, before, "{rule}");
+    let keys = [Key::lasting("put"), Key::lasting("delete"), Key::passing("delete", HOUR), Key::lasting("#index")];
+    assert_eq!(subject.read(&shard, &keys).await, [some("new"), None, None, some("2")], "{rule}");
+}
+
+pub(super) async fn any_name_and_value_is_kept(subject: &Subject) {
+    let rule = "a key's name is any text, a value any bytes";
+    let names = [
+        "", " ", "a b", "{", "}", "{a}", "#", "#index", "*", "a:b", "a\nb", "a\r\n", "\0", "é", "日本", "😀", "'",
+        "\"", "%s",
+    ];
+    for shard in ["", "plain", "a b", "{brace}", "}{", "%7B", "é/日本", "a:b", "x\ny"] {
+        let shard = subject.shard(shard);
+        for lifetime in [None, Some(HOUR)] {
+            let key = |name: &'static str| lifetime.map_or(Key::lasting(name), |lifetime| Key::passing(name, lifetime));
+            let value = |name: &str| Bytes::from(format!("{shard} {name} {lifetime:?}"));
+            let puts = names.map(|name| (key(name), value(name))).to_vec();
+            subject.applied(&shard, Txn { puts, ..Txn::default() }, rule).await;
+            let values = subject.read(&shard, &names.map(key)).await;
+            assert_eq!(values, names.map(|name| Some(value(name))), "{rule}");
+        }
+    }
+    let shard = subject.shard("values");
+    let long = Key::lasting("n".repeat(1024));
+    let all_bytes: Vec<u8> = (0..=255).cycle().take(64 * 1024).collect();
+    for value in [Bytes::new(), Bytes::from_static(b"\0"), Bytes::from_static(b"\xff\xfe\r\n$-1\r\n"), all_bytes.into()]
+    {
+        for key in [&long, &Key::passing("p".repeat(1024), HOUR)] {
+            subject.applied(&shard, put(key, value.clone()), rule).await;
+            assert_eq!(subject.value(&shard, key).await.as_ref(), Some(&value), "{rule}");
+            let check = tenantry_core::store::Check { key: key.clone(), expected: Some(value.clone()) };
+            subject.applied(&shard, Txn { checks: vec![check], ..Txn::default() }, rule).await;
+        }
+    }
+}
+
+pub(super) async fn many_rows_fit_into_one_transaction(subject: &Subject) {
+    let rule = "all of the transaction is applied";
+    let shard = subject.shard("");
+    let keys: Vec<Key> = (0..500)
+        .map(|n| if n % 10 == 0 { Key::passing(format!("k{n}"), HOUR) } else { Key::lasting(format!("k{n}")) })
+        .collect();
+    let entries = |numbers: std::ops::Range<i32>| -> Vec<Entry> {
+        numbers.map(|n| Entry { index: "index", key: format!("e{n}"), number: None }).collect()
+    };
+    let txn = Txn {
+        checks: keys.iter().map(|key| check(key, None)).collect(),
+        puts: keys.iter().map(|key| (key.clone(), key.name().to_owned().into())).collect(),
+        adds: (0..100).map(|n| add(&Key::lasting(format!("c{n}")), n, None, None)).collect(),
+        index_puts: entries(0..500),
+        appends: (0..500).map(|n| ("log", n.to_string().into())).collect(),
+        ..Txn::default()
+    };
+    let committed = subject.applied(&shard, txn, rule).await;
+    assert_eq!(committed.counters, (0..100).collect::<Vec<i64>>(), "{rule}");
+    let expected: Vec<_> = keys.iter().map(|key| Some(Bytes::from(key.name().to_owned()))).collect();
+    assert_eq!(subject.read(&shard, &keys).await, expected, "{rule}");
+    let range = Range { index: "index", after: None, order: Order::OldestFirst, limit: 1000 };
+    let numbers: Vec<_> =
+        answer(subject.store().range(&shard, &range).await).into_iter().map(|entry| entry.number).collect();
+    assert_eq!(numbers, (1..=500).collect::<Vec<_>>(), "{rule}");
+    assert_eq!(answer(subject.store().log(&shard, "log", None, 1000).await).len(), 500, "{rule}");
+
+    let txn = Txn { deletes: keys.clone(), index_deletes: entries(0..500), ..Txn::default() };
+    subject.applied(&shard, txn, rule).await;
+    assert!(subject.read(&shard, &keys).await.iter().all(Option::is_none), "{rule}");
+    assert_eq!(answer(subject.store().range(&shard, &range).await), [], "{rule}");
+}
+
+pub(super) async fn shards_are_apart(subject: &Subject) {
+    let rule = "a call touches exactly one shard";
+    let (a, b) = (subject.shard("a"), subject.shard("b"));
+    subject.applied(&a, everything(), rule).await;
+    let untouched = state(subject, &subject.shard("never used")).await;
+    assert_eq!(state(subject, &b).await, untouched, "{rule}");
+}
