@@ -171,9 +171,9 @@ mod schema {
     }
 
     string_schema! {
-        super::OrganizationId => ObjectBuilder::new().format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))),
-        super::InvitationId => ObjectBuilder::new().format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))),
-        super::JoinCodeId => ObjectBuilder::new().format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))),
+        super::OrganizationId => ObjectBuilder::new().format(Some(SchemaFormat::Custom("uuid".to_owned()))),
+        super::InvitationId => ObjectBuilder::new().format(Some(SchemaFormat::Custom("uuid".to_owned()))),
+        super::JoinCodeId => ObjectBuilder::new().format(Some(SchemaFormat::Custom("uuid".to_owned()))),
         super::UserId => ObjectBuilder::new().min_length(Some(1)).max_length(Some(255)),
         crate::clock::Timestamp => ObjectBuilder::new().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))),
     }

@@ -1,0 +1,164 @@
+//! What a caller may do in an organization, decided from rows that were read now.
+//!
+//! This is the only place that decides it: for the layer, which resolves a `Tenant`, and for every operation, whose
+//! commit verifies that the same rows are still so.
+
+use bytes::Bytes;
+
+use crate::{
+    caller::{Caller, Identity, Presented, Principal},
+    clock::Timestamp,
+    error::{Error, ErrorKind},
+    ids::OrganizationId,
+    permission::{Permission, PermissionSet},
+    registry::Registry,
+    role::RoleName,
+    rows::{self, MemberRow, OrganizationRow, TokenRow, keys},
+    store::Key,
+};
+
+/// Who acts in an organization, and with which rights.
+#[derive(Debug, Clone)]
+pub(crate) struct Authority {
+    pub(crate) principal: Principal,
+    /// From the highest to the lowest; none for an API token.
+    pub(crate) roles: Vec<RoleName>,
+    pub(crate) permissions: PermissionSet,
+    /// Whether they have an owner's power over owners. An API token never has.
+    pub(crate) owner: bool,
+    /// When the credential itself ends.
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+impl Authority {
+    /// Somebody who is known and has no rights in any organization.
+    pub(crate) fn outside(caller: &Caller) -> Self {
+        Self {
+            principal: caller.principal(),
+            roles: Vec::new(),
+            permissions: PermissionSet::default(),
+            owner: false,
+            expires_at: None,
+        }
+    }
+
+    /// The caller holds `permission`.
+    pub(crate) fn require(&self, registry: &Registry, permission: Permission) -> Result<(), Error> {
+        let permits = registry.permits(&self.permissions, permission.as_str());
+        if permits { Ok(()) } else { Err(Error::lacks(permission.as_str())) }
+    }
+
+    /// The caller may hand out all of `roles`: they hold what the roles hold, and are an owner if they make one.
+    pub(crate) fn may_grant(&self, registry: &Registry, roles: &[RoleName]) -> Result<(), Error> {
+        if roles.iter().any(RoleName::is_owner) && !self.owner {
+            return Err(Error::new(ErrorKind::GrantExceedsOwn, "only an owner can make an owner"));
+        }
+        self.may_grant_permissions(registry, &registry.union(roles))
+    }
+
+    /// The caller holds all of `permissions`.
+    pub(crate) fn may_grant_permissions(&self, registry: &Registry, permissions: &PermissionSet) -> Result<(), Error> {
+        match registry.first_beyond(&self.permissions, permissions) {
+            None => Ok(()),
+            Some(name) => Err(Error::new(
+                ErrorKind::GrantExceedsOwn,
+                format!("you cannot grant {name}, which you do not hold yourself"),
+            )),
+        }
+    }
+}
+
+/// The rows that decide: the organization, and the caller's place in it. In this order.
+pub(crate) fn keys(caller: &Caller) -> [Key; 2] {
+    let subject = match caller {
+        Caller::User(identity) => keys::member(&identity.id).key,
+        Caller::Token(presented) => keys::token(&presented.key).key,
+    };
+    [keys::organization().key, subject]
+}
+
+/// Decides, from the values of [`keys`].
+pub(crate) fn decide(
+    caller: &Caller,
+    organization: OrganizationId,
+    values: &[Option<Bytes>; 2],
+    registry: &Registry,
+    now: Timestamp,
+) -> Result<(OrganizationRow, Authority), Error> {
+    let [row, subject] = values;
+    let row: Option<OrganizationRow> = row.as_deref().map(rows::decode).transpose()?;
+    let decided = match caller {
+        Caller::User(identity) => {
+            let member = subject.as_deref().map(rows::decode).transpose()?;
+            user(identity, row.as_ref(), member, registry)
+        }
+        Caller::Token(presented) => {
+            let token = subject.as_deref().map(rows::decode).transpose()?;
+            api_token(presented, organization, token, registry, now)
+        }
+    };
+    let authority = decided?;
+    let row = row.ok_or_else(|| Error::not_found("organization"))?;
+    if !matches!(authority.principal, Principal::PlatformAdmin(_)) {
+        row.require_active()?;
+    }
+    Ok((row, authority))
+}
+
+fn user(
+    identity: &Identity,
+    organization: Option<&OrganizationRow>,
+    member: Option<MemberRow>,
+    registry: &Registry,
+) -> Result<Authority, Error> {
+    let organization = organization.ok_or_else(|| Error::not_found("organization"))?;
+    let principal = if identity.platform_admin {
+        Principal::PlatformAdmin(identity.id.clone())
+    } else {
+        Principal::User(identity.id.clone())
+    };
+    let roles = match member {
+        Some(member) => registry.ranked(member.roles),
+        // An organization that lost its last owner is looked after by the platform until one is assigned.
+        None if identity.platform_admin && organization.owners.is_empty() => vec![RoleName::owner()],
+        None if identity.platform_admin => {
+            return Err(Error::new(ErrorKind::Forbidden, "the organization has an owner, and you are not its member"));
+        }
+        None => return Err(Error::not_found("organization")),
+    };
+    Ok(Authority {
+        principal,
+        permissions: registry.union(&roles),
+        owner: roles.iter().any(RoleName::is_owner),
+        roles,
+        expires_at: None,
+    })
+}
+
+fn api_token(
+    presented: &Presented,
+    organization: OrganizationId,
+    token: Option<TokenRow>,
+    registry: &Registry,
+    now: Timestamp,
+) -> Result<Authority, Error> {
+    // A token of another organization was read in the wrong place: whether it is valid does not matter here.
+    if presented.key.organization() != organization {
+        return Err(Error::not_found("organization"));
+    }
+    let unknown = || Error::new(ErrorKind::InvalidToken, "the API token is not valid: check it, or make a new one");
+    let token = token.filter(|token| token.secret == presented.secret).ok_or_else(unknown)?;
+    if token.revoked_at.is_some() {
+        return Err(Error::new(ErrorKind::InvalidToken, "the API token was revoked: make a new one"));
+    }
+    if token.expires_at.is_some_and(|expiry| expiry <= now) {
+        return Err(Error::new(ErrorKind::ExpiredToken, "the API token has expired: make a new one"));
+    }
+    Ok(Authority {
+        principal: Principal::ApiToken(presented.key),
+        roles: Vec::new(),
+        permissions: registry.set(token.permissions.iter().map(String::as_str)),
+        owner: false,
+        expires_at: token.expires_at,
+    })
+}

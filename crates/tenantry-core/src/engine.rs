@@ -1,0 +1,247 @@
+//! Carries out operations: check, locate, and then authorize, decide and commit until it holds.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use crate::{
+    authority,
+    caller::Caller,
+    clock::{Clock, SystemClock},
+    entropy::{Entropy, SystemEntropy, bytes},
+    entry::{EntryError, IndexEntry},
+    error::{Error, ErrorKind},
+    idempotency::Idempotency,
+    ids::OrganizationId,
+    limits,
+    operation::{Locate, Needs, Operation, Request},
+    registry::Registry,
+    rows::{Intent, keys},
+    store::{Add, Check, CommitError, Range, Shard, Store, Txn},
+    transaction::{Decided, Transaction},
+    validate::Violations,
+};
+
+/// The domain at work over one store. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn Store>,
+    registry: Registry,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+/// Why a try did not succeed.
+enum Stop {
+    /// Another commit came in between: decide anew.
+    Again,
+    /// The operation is refused, or cannot be carried out.
+    Refused(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<EntryError> for Stop {
+    fn from(error: EntryError) -> Self {
+        match error {
+            EntryError::Again => Self::Again,
+            EntryError::Refused(error) => Self::Refused(error),
+        }
+    }
+}
+
+/// What an operation's tries have in common.
+struct Course<'a> {
+    request: &'a Request,
+    organization: Option<OrganizationId>,
+    idempotency: Option<Idempotency>,
+    intent: Intent,
+    /// Entries that a try wrote and no commit has made true yet.
+    pending: Vec<(IndexEntry, Intent)>,
+}
+
+impl Engine {
+    /// The domain over `store`, with the system's clock and randomness.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, registry: Registry) -> Self {
+        Self::with(store, registry, Arc::new(SystemClock), Arc::new(SystemEntropy))
+    }
+
+    /// The domain over `store`, with a clock and a source of randomness of the caller's choice.
+    #[must_use]
+    pub fn with(store: Arc<dyn Store>, registry: Registry, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        Self(Arc::new(Inner { store, registry, clock, entropy }))
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.0.store
+    }
+
+    /// The permissions and roles.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    /// The source of randomness.
+    #[must_use]
+    pub fn entropy(&self) -> &dyn Entropy {
+        &*self.0.entropy
+    }
+
+    /// Carries out one operation.
+    ///
+    /// When this answers `Ok`, the change and its audit event are in the store. When the future is dropped, the change
+    /// is in the store whole or not at all.
+    pub async fn run<O: Operation>(&self, request: &Request, operation: &O) -> Result<O::Output, Error> {
+        let mut problems = Violations::new(self.clock().now());
+        operation.check(&mut problems);
+        problems.into_result()?;
+        if let (Needs::Credential | Needs::User, Caller::Token(presented)) = (O::NEEDS, &request.caller) {
+            self.resolve_token(presented).await?;
+        }
+        if O::NEEDS == Needs::User {
+            request.caller.user()?;
+        }
+        let organization = operation.locate(&Locate { engine: self, request }).await?;
+        let idempotency = match &request.idempotency_key {
+            Some(key) if O::EVENT.is_some() => {
+                Some(Idempotency::new(&request.caller.principal(), key, O::ROUTE, operation)?)
+            }
+            _ => None,
+        };
+        let intent = Intent::new(self.clock().now(), self.entropy())?;
+        let mut course = Course { request, organization, idempotency, intent, pending: Vec::new() };
+        let result = self.attempts(operation, &mut course).await;
+        // With the store away the commit may have happened: then what was entered stays, and readers confirm it.
+        let uncertain = result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unavailable);
+        if let Some(organization) = organization.filter(|_| !uncertain && !course.pending.is_empty()) {
+            self.remove_entries(organization, &course.pending).await;
+        }
+        result
+    }
+
+    async fn attempts<O: Operation>(&self, operation: &O, course: &mut Course<'_>) -> Result<O::Output, Error> {
+        for attempt in 0..limits::ATTEMPTS_MAX {
+            match self.attempt(operation, course, attempt).await {
+                Ok(output) => return Ok(output),
+                Err(Stop::Refused(error)) => return Err(error),
+                Err(Stop::Again) => self.back_off(attempt).await?,
+            }
+        }
+        Err(Error::unavailable(format!("{}: in conflict {} times", O::ROUTE, limits::ATTEMPTS_MAX)))
+    }
+
+    async fn attempt<O: Operation>(
+        &self,
+        operation: &O,
+        course: &mut Course<'_>,
+        attempt: u32,
+    ) -> Result<O::Output, Stop> {
+        let caller = &course.request.caller;
+        let mut tx = Transaction::new(self, caller, O::EVENT, course.organization, course.intent, attempt);
+        if let Some(idempotency) = &course.idempotency {
+            let key = idempotency.row_key();
+            let authority_keys =
+                authority::keys(caller).into_iter().filter(|_| matches!(O::NEEDS, Needs::Permission(_)));
+            tx.load(authority_keys.chain([key.key.clone()])).await?;
+            let kept = tx.get(&key).await?;
+            if let Some(answer) = idempotency.replay(kept, tx.now)? {
+                return Ok(answer);
+            }
+        }
+        if let Needs::Permission(permission) = O::NEEDS {
+            tx.authorize(permission).await?;
+        }
+        let output = operation.decide(&mut tx).await?;
+        if let Some(organization) = course.organization.filter(|_| tx.writes()) {
+            if let Some(idempotency) = &course.idempotency {
+                let kept = idempotency.keep(&output, tx.now, self.entropy())?;
+                tx.put(&idempotency.row_key(), &kept)?;
+            }
+            let (shard, decided) = tx.decided();
+            self.commit(course, organization, &shard, decided).await?;
+        }
+        Ok(output)
+    }
+
+    /// Entries first, then the commit, then removals.
+    async fn commit(
+        &self,
+        course: &mut Course<'_>,
+        organization: OrganizationId,
+        shard: &Shard,
+        decided: Decided,
+    ) -> Result<(), Stop> {
+        let Decided { mut txn, mut limits, entries, releases } = decided;
+        let fence = keys::fence(course.intent).key;
+        if !entries.is_empty() {
+            txn.checks.push(Check { key: fence.clone(), expected: None });
+            course.pending.extend(entries.iter().map(|entry| (entry.clone(), course.intent)));
+            self.write_entries(organization, course.intent, &entries).await?;
+        }
+        match self.store().commit(shard, &txn).await {
+            Ok(_) => {
+                // What this commit made true stays. What an earlier try entered, and this one did not want, is false.
+                let mut removals = releases;
+                course.pending.retain(|(entry, _)| !entries.contains(entry));
+                removals.append(&mut course.pending);
+                self.remove_entries(organization, &removals).await;
+                Ok(())
+            }
+            Err(CommitError::Conflict) => {
+                // Whoever prunes us must not do so for ever: the next try bears another name.
+                let fenced = !entries.is_empty()
+                    && self.store().read(shard, &[fence]).await.map_err(Error::from)?.iter().any(Option::is_some);
+                if fenced {
+                    self.remove_entries(organization, &std::mem::take(&mut course.pending)).await;
+                    course.intent = Intent::new(self.clock().now(), self.entropy())?;
+                }
+                Err(Stop::Again)
+            }
+            Err(CommitError::Limit(place)) if place < limits.len() => Err(limits.swap_remove(place).into()),
+            Err(CommitError::Limit(_)) => Err(Error::internal("the store named a counter that there is not").into()),
+            Err(CommitError::Unavailable(error)) => Err(Error::from(error).into()),
+        }
+    }
+
+    /// Waits a random while, longer after more tries.
+    async fn back_off(&self, attempt: u32) -> Result<(), Error> {
+        let longest_micros = 500_u64 << attempt.min(7);
+        let random = u64::from_be_bytes(bytes(self.entropy())?);
+        self.clock().sleep(Duration::from_micros(random % longest_micros)).await;
+        Ok(())
+    }
+
+    /// The next number of an index.
+    pub(crate) async fn next_number(&self, shard: &Shard, index: &'static str) -> Result<u64, Error> {
+        let add = Add { key: Range::counter(index), by: 1, min: None, max: None };
+        match self.store().commit(shard, &Txn { adds: vec![add], ..Txn::default() }).await {
+            Ok(committed) => committed
+                .counters
+                .first()
+                .and_then(|number| u64::try_from(*number).ok())
+                .ok_or_else(|| Error::internal("the store did not tell the number that it gave")),
+            Err(CommitError::Unavailable(error)) => Err(error.into()),
+            Err(error) => Err(Error::internal(error)),
+        }
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("store", &self.0.store).finish_non_exhaustive()
+    }
+}

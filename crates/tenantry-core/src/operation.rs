@@ -1,0 +1,93 @@
+//! What an operation is: one type with its input, its output, its errors and its audit event.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    caller::Caller,
+    engine::Engine,
+    error::{Error, ErrorKind},
+    idempotency::IdempotencyKey,
+    ids::OrganizationId,
+    permission::Permission,
+    transaction::Transaction,
+    validate::Violations,
+};
+
+/// One operation. The type itself is its input.
+///
+/// The [`Engine`] carries it out in the same steps each time: [`check`](Self::check) the input, [`locate`](Self::locate)
+/// the organization, then, as often as somebody else's commit comes in between: authorize by [`NEEDS`](Self::NEEDS),
+/// [`decide`](Self::decide), commit.
+pub trait Operation: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// What the operation answers.
+    type Output: Serialize + DeserializeOwned + Send;
+
+    /// Its path under `/v1/organizations/`.
+    const ROUTE: &'static str;
+    /// What it does, in one line.
+    const SUMMARY: &'static str;
+    /// What the caller must hold.
+    const NEEDS: Needs;
+    /// How it can be refused, beyond what every operation has: an invalid request, a missing or invalid credential,
+    /// a missing right, an unavailable store.
+    const ERRORS: &'static [ErrorKind];
+    /// The action that the audit log records; `None` for an operation that changes nothing.
+    const EVENT: Option<&'static str>;
+
+    /// Checks the input by itself: all faults at once.
+    fn check(&self, problems: &mut Violations) {
+        let _ = problems;
+    }
+
+    /// Finds the organization in which the operation acts; `None` for one that only reads, across organizations.
+    fn locate(&self, request: &Locate<'_>) -> impl Future<Output = Result<Option<OrganizationId>, Error>> + Send;
+
+    /// Decides, and says what to write. Called anew when another commit changed what was read.
+    fn decide(&self, tx: &mut Transaction<'_>) -> impl Future<Output = Result<Self::Output, Error>> + Send;
+}
+
+/// What a caller must hold so that an operation is theirs to try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Any valid credential; the operation shows the caller only what is theirs.
+    Credential,
+    /// A signed-in user, not an API token.
+    User,
+    /// This permission, in the organization that is named.
+    Permission(Permission),
+}
+
+/// A request to carry out an operation: who asks, and under which idempotency key.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub(crate) caller: Caller,
+    pub(crate) idempotency_key: Option<IdempotencyKey>,
+}
+
+impl Request {
+    /// A request by `caller`.
+    #[must_use]
+    pub const fn new(caller: Caller) -> Self {
+        Self { caller, idempotency_key: None }
+    }
+
+    /// Makes a repetition of this request get the answer of the first.
+    #[must_use]
+    pub fn idempotency_key(mut self, key: Option<IdempotencyKey>) -> Self {
+        self.idempotency_key = key;
+        self
+    }
+}
+
+impl From<Caller> for Request {
+    fn from(caller: Caller) -> Self {
+        Self::new(caller)
+    }
+}
+
+/// What an operation may use to find its organization.
+#[derive(Debug, Clone, Copy)]
+pub struct Locate<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) request: &'a Request,
+}

@@ -1,0 +1,155 @@
+use serde_json::json;
+
+use crate::{
+    address::Address,
+    clock::Timestamp,
+    entry::IndexEntry,
+    error::{Error, ErrorKind},
+    ids::{InvitationId, OrganizationId},
+    limits,
+    operation::{Locate, Needs, Operation},
+    operations::{input, roles},
+    permission::Permission,
+    role::RoleName,
+    rows::{AddressRow, InvitationRow, InvitationState, RowKey, index, keys},
+    secret::InvitationToken,
+    transaction::Transaction,
+    validate::Violations,
+    view::{OrgInvitation, OrgInvitationCreated},
+};
+
+input! {
+    /// Invites somebody, by e-mail address or by username.
+    pub struct Create {
+        /// Into which organization.
+        pub organization_id: OrganizationId,
+        /// The e-mail address; either this or `username`.
+        pub email: Option<String>,
+        /// The username; either this or `email`.
+        pub username: Option<String>,
+        /// The role that accepting gives; `member` if neither this nor `roles` is given.
+        pub role: Option<RoleName>,
+        /// The roles that accepting gives, instead of `role`.
+        pub roles: Option<Vec<RoleName>>,
+        /// The name of who is invited, at most 100 characters.
+        pub name: Option<String>,
+        /// Until when it can be accepted; seven days from now if absent.
+        pub expires_at: Option<Timestamp>,
+    }
+}
+
+impl Operation for Create {
+    type Output = OrgInvitationCreated;
+
+    const ROUTE: &'static str = "invitations/create";
+    const SUMMARY: &'static str = "Invite somebody";
+    const NEEDS: Needs = Needs::Permission(Permission::MEMBERS_MANAGE);
+    const ERRORS: &'static [ErrorKind] = &[
+        ErrorKind::AlreadyInvited,
+        ErrorKind::AlreadyMember,
+        ErrorKind::GrantExceedsOwn,
+        ErrorKind::IdempotencyMismatch,
+    ];
+    const EVENT: Option<&'static str> = Some("invitations.create");
+
+    fn check(&self, problems: &mut Violations) {
+        match (&self.email, &self.username) {
+            (None, None) => problems.add("email", "required", "give either email or username"),
+            (Some(_), Some(_)) => problems.add("username", "conflict", "give either email or username, not both"),
+            (Some(email), None) => {
+                if let Err(error) = Address::email(email) {
+                    problems.add("email", "invalid", error.to_string());
+                }
+            }
+            (None, Some(username)) => {
+                if let Err(error) = Address::username(username) {
+                    problems.add("username", "invalid", error.to_string());
+                }
+            }
+        }
+        problems.roles(self.role.as_ref(), self.roles.as_deref());
+        problems.optional_line("name", self.name.as_deref(), limits::NAME_CHARS_MAX);
+        problems.expiry("expiresAt", self.expires_at);
+    }
+
+    async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
+        Ok(Some(self.organization_id))
+    }
+
+    async fn decide(&self, tx: &mut Transaction<'_>) -> Result<OrgInvitationCreated, Error> {
+        let organization = tx.organization().await?;
+        let granted = self.granted(tx)?;
+        let address = self.address()?;
+        let normal = address.normal();
+        let address_key = keys::address(&normal);
+        let known = self.require_free(tx, &address_key).await?;
+
+        let id = InvitationId::new(tx.now, tx.entropy())?;
+        let token = InvitationToken::new(self.organization_id, id, tx.entropy())?;
+        let row = InvitationRow {
+            number: tx.next_number(index::INVITATIONS).await?,
+            address,
+            name: self.name.as_deref().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned),
+            roles: granted,
+            secret: token.hashed(),
+            state: InvitationState::Open,
+            invited_by: tx.authority.principal.clone(),
+            created_at: tx.now,
+            expires_at: self.expires_at.unwrap_or_else(|| tx.now.after(limits::INVITATION_LIFETIME_DEFAULT)),
+        };
+        tx.put(&keys::invitation(id), &row)?;
+        tx.put(&address_key, &AddressRow { invitation: Some(id), ..known })?;
+        tx.index(index::INVITATIONS, id.to_base62(), Some(row.number));
+        tx.enter(IndexEntry::Invitation(normal, id));
+        tx.record(Some(id.to_string()), &json!({ "to": row.address.to_string(), "roles": row.roles }))?;
+        let named = (self.organization_id, organization.name.as_str());
+        let invitation = OrgInvitation::new(id, named, row, tx.registry(), tx.now);
+        Ok(OrgInvitationCreated { invitation, token: token.plain().expose().to_owned() })
+    }
+}
+
+impl Create {
+    /// The roles that are asked for, if the caller may hand them out.
+    fn granted(&self, tx: &Transaction<'_>) -> Result<Vec<RoleName>, Error> {
+        let asked = match (&self.role, &self.roles) {
+            (Some(role), _) => vec![role.clone()],
+            (None, Some(roles)) => roles.clone(),
+            (None, None) => vec![RoleName::member()],
+        };
+        roles::require_known(tx, &asked)?;
+        tx.authority.may_grant(tx.registry(), &asked)?;
+        Ok(tx.registry().ranked(asked))
+    }
+
+    fn address(&self) -> Result<Address, Error> {
+        let (field, address) = match (&self.email, &self.username) {
+            (Some(email), _) => ("email", Address::email(email)),
+            (None, username) => ("username", Address::username(username.as_deref().unwrap_or_default())),
+        };
+        address.map_err(|error| Error::invalid_field(field, "invalid", error.to_string()))
+    }
+
+    /// Nobody is at the address, and no open invitation is for it. An expired one makes way.
+    async fn require_free(&self, tx: &mut Transaction<'_>, key: &RowKey<AddressRow>) -> Result<AddressRow, Error> {
+        let mut known = tx.get(key).await?.unwrap_or_default();
+        if known.member.is_some() {
+            return Err(Error::new(ErrorKind::AlreadyMember, "whoever has this address is a member already"));
+        }
+        if let Some(id) = known.invitation.take() {
+            let invitation_key = keys::invitation(id);
+            if let Some(mut earlier) = tx.get(&invitation_key).await? {
+                if earlier.expires_at > tx.now {
+                    return Err(Error::new(
+                        ErrorKind::AlreadyInvited,
+                        "an invitation to this address is open: revoke it before you make another",
+                    ));
+                }
+                tx.unindex(index::INVITATIONS, id.to_base62());
+                tx.release(IndexEntry::Invitation(earlier.address.normal(), id), tx.intent);
+                earlier.state = InvitationState::Revoked;
+                tx.put(&invitation_key, &earlier)?;
+            }
+        }
+        Ok(known)
+    }
+}

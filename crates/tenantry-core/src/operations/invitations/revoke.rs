@@ -1,0 +1,56 @@
+use serde_json::json;
+
+use crate::{
+    error::{Error, ErrorKind},
+    ids::{InvitationId, OrganizationId},
+    operation::{Locate, Needs, Operation},
+    operations::{Done, input},
+    permission::Permission,
+    role::RoleName,
+    rows::{InvitationRow, InvitationState, keys},
+    transaction::Transaction,
+};
+
+input! {
+    /// Withdraws an invitation. One that was withdrawn already stays so.
+    pub struct Revoke {
+        /// Of which organization.
+        pub organization_id: OrganizationId,
+        /// Which invitation.
+        pub id: InvitationId,
+    }
+}
+
+impl Operation for Revoke {
+    type Output = Done;
+
+    const ROUTE: &'static str = "invitations/revoke";
+    const SUMMARY: &'static str = "Withdraw an invitation";
+    const NEEDS: Needs = Needs::Permission(Permission::MEMBERS_MANAGE);
+    const ERRORS: &'static [ErrorKind] = &[ErrorKind::Used];
+    const EVENT: Option<&'static str> = Some("invitations.revoke");
+
+    async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
+        Ok(Some(self.organization_id))
+    }
+
+    async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Done, Error> {
+        let key = keys::invitation(self.id);
+        let row: InvitationRow = tx.get(&key).await?.ok_or_else(|| Error::not_found("invitation"))?;
+        match row.state {
+            InvitationState::Accepted => {
+                Err(Error::new(ErrorKind::Used, "the invitation was accepted: remove the member instead"))
+            }
+            InvitationState::Revoked => Ok(Done { ok: true }),
+            InvitationState::Open => {
+                if row.roles.iter().any(RoleName::is_owner) && !tx.authority.owner {
+                    return Err(Error::new(ErrorKind::Forbidden, "only an owner can withdraw an owner's invitation"));
+                }
+                let details = json!({ "to": row.address.to_string() });
+                super::accept::close(tx, self.id, row, InvitationState::Revoked).await?;
+                tx.record(Some(self.id.to_string()), &details)?;
+                Ok(Done { ok: true })
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+use futures_util::future;
+use serde_json::json;
+
+use crate::{
+    change::Change,
+    engine::Engine,
+    error::{Error, ErrorKind},
+    ids::{OrganizationId, UserId},
+    limits,
+    operation::{Locate, Needs, Operation},
+    operations::{input, invitations::Joined, members::join},
+    role::RoleName,
+    rows::{self, AttemptsRow, JoinCodeEntryRow, JoinCodeRow, keys, shards},
+    secret::JoinCode,
+    store::{Add, Check, CommitError, Txn},
+    transaction::Transaction,
+    validate::Violations,
+};
+
+input! {
+    /// Joins an organization by a join code.
+    pub struct Join {
+        /// The code; case, spaces and dashes do not matter.
+        pub code: String,
+    }
+}
+
+impl Operation for Join {
+    type Output = Joined;
+
+    const ROUTE: &'static str = "join-codes/join";
+    const SUMMARY: &'static str = "Join an organization by a join code";
+    const NEEDS: Needs = Needs::User;
+    const ERRORS: &'static [ErrorKind] = &[
+        ErrorKind::OrganizationSuspended,
+        ErrorKind::NotFound,
+        ErrorKind::Expired,
+        ErrorKind::Revoked,
+        ErrorKind::Exhausted,
+        ErrorKind::RateLimited,
+    ];
+    const EVENT: Option<&'static str> = Some("join-codes.join");
+
+    fn check(&self, problems: &mut Violations) {
+        if let Err(error) = JoinCode::parse(&self.code) {
+            problems.add("code", "invalid", error.to_string());
+        }
+    }
+
+    async fn locate(&self, request: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
+        let user = &request.request.caller.user()?.id;
+        let (entry, ()) =
+            future::try_join(self.entry(request.engine), require_attempts_left(request.engine, user)).await?;
+        if let Some(entry) = entry {
+            return Ok(Some(entry.organization));
+        }
+        count_attempt(request.engine, user).await?;
+        Err(unknown())
+    }
+
+    async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Joined, Error> {
+        let user = tx.user()?;
+        let organization_id = tx.organization_id()?;
+        let entry = self.entry(tx.engine).await?.filter(|entry| entry.organization == organization_id);
+        let id = entry.ok_or_else(unknown)?.code;
+        let key = keys::join_code(id);
+        let member_key = keys::member(&user.id);
+        tx.load([keys::organization().key, key.key.clone(), member_key.key.clone()]).await?;
+        let definition: JoinCodeRow = tx.get(&key).await?.ok_or_else(unknown)?;
+        let organization = tx.organization().await?;
+        organization.require_active()?;
+        if let Some(member) = tx.get(&member_key).await? {
+            let role = tx.registry().ranked(member.roles).into_iter().next().unwrap_or_else(RoleName::member);
+            return Ok(Joined { organization_id, role, already_member: true });
+        }
+        if definition.revoked_at.is_some() {
+            return Err(Error::new(ErrorKind::Revoked, "the join code was withdrawn: ask for another"));
+        }
+        if definition.expires_at.is_some_and(|expiry| expiry <= tx.now) {
+            return Err(Error::new(ErrorKind::Expired, "the join code has expired: ask for another"));
+        }
+        // The commit decides whether a use is left; looking first keeps a used-up code from writing anything.
+        let uses_key = keys::join_code_uses(id);
+        let uses_max = definition.max_uses.map(i64::from);
+        if let Some(max) = uses_max {
+            let uses = tx.counters(std::slice::from_ref(&uses_key)).await?;
+            if uses.iter().any(|uses| *uses >= max) {
+                return Err(exhausted());
+            }
+        }
+        tx.add(Add { key: uses_key, by: 1, min: None, max: uses_max }, exhausted());
+        join::admit(tx, user, vec![definition.role.clone()], organization, None).await?;
+        let change = Change::Member(organization_id, user.id.clone());
+        tx.changed(change, Some(user.id.to_string()), &json!({ "joinCode": id, "roles": [&definition.role] }))?;
+        Ok(Joined { organization_id, role: definition.role, already_member: false })
+    }
+}
+
+impl Join {
+    async fn entry(&self, engine: &Engine) -> Result<Option<JoinCodeEntryRow>, Error> {
+        let code =
+            JoinCode::parse(&self.code).map_err(|error| Error::invalid_field("code", "invalid", error.to_string()))?;
+        let shard = shards::join_code(&code.hashed());
+        let found = engine.store().read(&shard, &[keys::join_code_entry().key]).await?.pop().flatten();
+        found.as_deref().map(rows::decode).transpose()
+    }
+}
+
+fn unknown() -> Error {
+    Error::new(ErrorKind::NotFound, "there is no such join code: check it, or ask for another")
+}
+
+fn exhausted() -> Error {
+    Error::new(ErrorKind::Exhausted, "the join code was used as often as it may be: ask for another")
+}
+
+/// The user has not tried too many wrong codes of late.
+async fn require_attempts_left(engine: &Engine, user: &UserId) -> Result<(), Error> {
+    let (attempts, _) = attempts(engine, user).await?;
+    let now = engine.clock().now();
+    if attempts.count < limits::JOIN_ATTEMPTS_MAX {
+        return Ok(());
+    }
+    let left = attempts.since.after(limits::JOIN_ATTEMPTS_WINDOW).since(now);
+    Err(Error::rate_limited("too many wrong join codes: wait a minute, and check the code", left))
+}
+
+/// Notes that the user tried a wrong code. Under contention one may go uncounted: the code's 60 bits do not mind.
+async fn count_attempt(engine: &Engine, user: &UserId) -> Result<(), Error> {
+    let (attempts, expected) = attempts(engine, user).await?;
+    let key = keys::attempts().key;
+    let counted = AttemptsRow { count: attempts.count + 1, ..attempts };
+    let txn = Txn {
+        checks: vec![Check { key: key.clone(), expected }],
+        puts: vec![(key, rows::encode(&counted)?)],
+        ..Txn::default()
+    };
+    match engine.store().commit(&shards::user(user), &txn).await {
+        Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(()),
+        Err(CommitError::Unavailable(error)) => Err(error.into()),
+    }
+}
+
+/// The attempts of the window that is running, and the row that tells of them.
+async fn attempts(engine: &Engine, user: &UserId) -> Result<(AttemptsRow, Option<bytes::Bytes>), Error> {
+    let now = engine.clock().now();
+    let row = engine.store().read(&shards::user(user), &[keys::attempts().key]).await?.pop().flatten();
+    let kept: Option<AttemptsRow> = row.as_deref().map(rows::decode).transpose()?;
+    let running = kept.filter(|kept| now.since(kept.since) < limits::JOIN_ATTEMPTS_WINDOW);
+    Ok((running.unwrap_or(AttemptsRow { since: now, count: 0 }), row))
+}

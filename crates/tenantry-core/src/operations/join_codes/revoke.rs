@@ -1,0 +1,50 @@
+use serde_json::Value;
+
+use crate::{
+    error::{Error, ErrorKind},
+    ids::{JoinCodeId, OrganizationId},
+    operation::{Locate, Needs, Operation},
+    operations::{Done, input},
+    permission::Permission,
+    role::RoleName,
+    rows::keys,
+    transaction::Transaction,
+};
+
+input! {
+    /// Withdraws a join code. One that was withdrawn already stays so.
+    pub struct Revoke {
+        /// Of which organization.
+        pub organization_id: OrganizationId,
+        /// Which join code.
+        pub id: JoinCodeId,
+    }
+}
+
+impl Operation for Revoke {
+    type Output = Done;
+
+    const ROUTE: &'static str = "join-codes/revoke";
+    const SUMMARY: &'static str = "Withdraw a join code";
+    const NEEDS: Needs = Needs::Permission(Permission::MEMBERS_MANAGE);
+    const ERRORS: &'static [ErrorKind] = &[];
+    const EVENT: Option<&'static str> = Some("join-codes.revoke");
+
+    async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
+        Ok(Some(self.organization_id))
+    }
+
+    async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Done, Error> {
+        let key = keys::join_code(self.id);
+        let mut row = tx.get(&key).await?.ok_or_else(|| Error::not_found("join code"))?;
+        if row.role.as_str() == RoleName::OWNER && !tx.authority.owner {
+            return Err(Error::new(ErrorKind::Forbidden, "only an owner can withdraw an owner's join code"));
+        }
+        if row.revoked_at.is_none() {
+            row.revoked_at = Some(tx.now);
+            tx.put(&key, &row)?;
+            tx.record(Some(self.id.to_string()), &Value::Null)?;
+        }
+        Ok(Done { ok: true })
+    }
+}

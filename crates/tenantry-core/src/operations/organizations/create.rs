@@ -1,0 +1,138 @@
+use serde_json::{Map, Value, json};
+
+use super::profile::profile_of;
+use crate::{
+    base62,
+    change::Change,
+    entropy::bytes,
+    entry::IndexEntry,
+    error::{Error, ErrorKind},
+    idempotency,
+    ids::OrganizationId,
+    limits,
+    operation::{Locate, Needs, Operation},
+    operations::{input, members::join, output},
+    role::RoleName,
+    rows::{OrganizationRow, ProfileRow, Status, index, keys, shards},
+    slug::Slug,
+    transaction::Transaction,
+    validate::Violations,
+    view::Organization,
+};
+
+input! {
+    /// Creates an organization, of which the caller becomes the first owner.
+    pub struct Create {
+        /// 1 to 100 characters.
+        pub name: String,
+        /// 3 to 48 lower-case letters and digits, with single dashes between them; made from the name if absent.
+        pub slug: Option<String>,
+        /// At most 500 characters.
+        pub description: Option<String>,
+        /// Where its picture is.
+        pub avatar_url: Option<String>,
+        /// What sort of organization it is, in the host's words.
+        #[serde(rename = "type")]
+        pub kind: Option<String>,
+        /// ISO 3166-1 alpha-2.
+        pub country_code: Option<String>,
+        /// The country's name.
+        pub country: Option<String>,
+        /// State or region.
+        pub state: Option<String>,
+        /// City.
+        pub city: Option<String>,
+        /// Postal address.
+        pub address: Option<String>,
+        /// IANA name of the time zone.
+        pub timezone: Option<String>,
+        /// The organization's e-mail address.
+        pub email: Option<String>,
+        /// The host's own data, at most 16 KiB of JSON.
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+        pub metadata: Option<Map<String, Value>>,
+    }
+}
+
+output! {
+    /// The organization that was created.
+    pub struct Created {
+        /// The organization.
+        pub organization: Organization,
+    }
+}
+
+impl Operation for Create {
+    type Output = Created;
+
+    const ROUTE: &'static str = "create";
+    const SUMMARY: &'static str = "Create an organization and become its first owner";
+    const NEEDS: Needs = Needs::User;
+    const ERRORS: &'static [ErrorKind] = &[ErrorKind::SlugTaken, ErrorKind::IdempotencyMismatch];
+    const EVENT: Option<&'static str> = Some("organization.create");
+
+    fn check(&self, problems: &mut Violations) {
+        problems.line("name", &self.name, limits::NAME_CHARS_MAX);
+        problems.slug("slug", self.slug.as_deref());
+        profile_of!(self).check(problems);
+    }
+
+    async fn locate(&self, request: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
+        match &request.request.idempotency_key {
+            Some(key) => Ok(Some(idempotency::organization_id(&request.request.caller.principal(), key))),
+            None => Ok(Some(OrganizationId::new(request.engine.clock().now(), request.engine.entropy())?)),
+        }
+    }
+
+    async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Created, Error> {
+        let id = tx.organization_id()?;
+        let user = tx.user()?;
+        if tx.get(&keys::organization()).await?.is_some() {
+            // Only an idempotency key leads here, and its answer is gone.
+            return Err(Error::new(
+                ErrorKind::IdempotencyMismatch,
+                "this Idempotency-Key created an organization more than a day ago: send a new key",
+            ));
+        }
+        let (slug, derived) = self.slug(tx).await?;
+        let mut profile = ProfileRow::default();
+        profile_of!(self).apply(&mut profile);
+        let row = OrganizationRow {
+            number: tx.engine.next_number(&shards::platform(), index::ORGANIZATIONS).await?,
+            name: self.name.trim().to_owned(),
+            slug: slug.clone(),
+            slug_intent: tx.intent,
+            owners: vec![user.id.clone()],
+            status: Status::Active,
+            status_reason: None,
+            created_at: tx.now,
+            updated_at: tx.now,
+            version: 1,
+            profile,
+        };
+        tx.put(&keys::organization(), &row)?;
+        tx.enter(IndexEntry::Slug { slug, derived });
+        join::add_member(tx, user, vec![RoleName::owner()], None).await?;
+        let details = json!({ "name": row.name, "slug": row.slug });
+        tx.changed(Change::Organization(id), Some(id.to_string()), &details)?;
+        Ok(Created { organization: Organization::new(id, row)? })
+    }
+}
+
+impl Create {
+    /// The slug to claim, and whether another will do.
+    async fn slug(&self, tx: &Transaction<'_>) -> Result<(Slug, bool), Error> {
+        if let Some(slug) = &self.slug {
+            let slug = slug.parse().map_err(|error| Error::invalid_field("slug", "invalid", format!("{error}")))?;
+            return Ok((slug, false));
+        }
+        let plain = Slug::resembling(&self.name, None);
+        let claimed = tx.engine.store().read(&shards::slug(&plain), &[keys::slug_claim().key]).await?;
+        if tx.attempt == 0 && claimed.iter().all(Option::is_none) {
+            return Ok((plain, true));
+        }
+        let random: [u8; 4] = bytes(tx.entropy())?;
+        let suffix = base62::encode(&random, 6).to_lowercase();
+        Ok((Slug::resembling(&self.name, Some(&suffix)), true))
+    }
+}

@@ -1,0 +1,44 @@
+use crate::{
+    error::{Error, ErrorKind},
+    ids::OrganizationId,
+    operation::{Locate, Needs, Operation},
+    operations::{input, output},
+    permission::Permission,
+    transaction::Transaction,
+    view::Organization,
+};
+
+input! {
+    /// Shows an organization.
+    pub struct Get {
+        /// Which one.
+        pub organization_id: OrganizationId,
+    }
+}
+
+output! {
+    /// The organization that was asked for.
+    pub struct Found {
+        /// The organization.
+        pub organization: Organization,
+    }
+}
+
+impl Operation for Get {
+    type Output = Found;
+
+    const ROUTE: &'static str = "get";
+    const SUMMARY: &'static str = "Show an organization";
+    const NEEDS: Needs = Needs::Permission(Permission::ORG_VIEW);
+    const ERRORS: &'static [ErrorKind] = &[];
+    const EVENT: Option<&'static str> = None;
+
+    async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
+        Ok(Some(self.organization_id))
+    }
+
+    async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Found, Error> {
+        let row = tx.organization().await?;
+        Ok(Found { organization: Organization::new(self.organization_id, row)? })
+    }
+}

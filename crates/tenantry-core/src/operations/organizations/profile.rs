@@ -1,0 +1,100 @@
+use serde_json::{Map, Value};
+
+use crate::{limits, rows::ProfileRow, validate::Violations};
+
+/// What an organization tells of itself, as a request gives it. A field that is absent stays as it is; an empty text
+/// clears it.
+///
+/// The fields stand flat in the requests that carry them, so this borrows them from there.
+#[derive(Debug, Clone, Copy)]
+pub struct Profile<'a> {
+    pub(crate) description: Option<&'a str>,
+    pub(crate) avatar_url: Option<&'a str>,
+    pub(crate) kind: Option<&'a str>,
+    pub(crate) country_code: Option<&'a str>,
+    pub(crate) country: Option<&'a str>,
+    pub(crate) state: Option<&'a str>,
+    pub(crate) city: Option<&'a str>,
+    pub(crate) address: Option<&'a str>,
+    pub(crate) timezone: Option<&'a str>,
+    pub(crate) email: Option<&'a str>,
+    pub(crate) metadata: Option<&'a Map<String, Value>>,
+}
+
+/// Borrows the profile's fields from a request that has them.
+macro_rules! profile_of {
+    ($request:expr) => {
+        $crate::operations::organizations::Profile {
+            description: $request.description.as_deref(),
+            avatar_url: $request.avatar_url.as_deref(),
+            kind: $request.kind.as_deref(),
+            country_code: $request.country_code.as_deref(),
+            country: $request.country.as_deref(),
+            state: $request.state.as_deref(),
+            city: $request.city.as_deref(),
+            address: $request.address.as_deref(),
+            timezone: $request.timezone.as_deref(),
+            email: $request.email.as_deref(),
+            metadata: $request.metadata.as_ref(),
+        }
+    };
+}
+pub(super) use profile_of;
+
+impl Profile<'_> {
+    pub(crate) fn check(&self, problems: &mut Violations) {
+        problems.text("description", self.description, limits::DESCRIPTION_CHARS_MAX);
+        problems.url("avatarUrl", self.avatar_url);
+        let lines = [
+            ("type", self.kind),
+            ("country", self.country),
+            ("state", self.state),
+            ("city", self.city),
+            ("timezone", self.timezone),
+        ];
+        for (field, text) in lines {
+            problems.optional_line(field, text, limits::NAME_CHARS_MAX);
+        }
+        problems.text("address", self.address, limits::DESCRIPTION_CHARS_MAX);
+        problems.email("email", self.email);
+        let country = self.country_code.filter(|code| !code.is_empty());
+        if country.is_some_and(|code| code.len() != 2 || !code.bytes().all(|byte| byte.is_ascii_uppercase())) {
+            problems.add("countryCode", "invalid", "give an ISO 3166-1 alpha-2 code, such as DE");
+        }
+        if self.metadata.is_some_and(|metadata| metadata_text(metadata).len() > limits::METADATA_BYTES_MAX) {
+            let detail = format!("give at most {} bytes of JSON", limits::METADATA_BYTES_MAX);
+            problems.add("metadata", "too_long", detail);
+        }
+    }
+
+    /// Writes what is given into `row`.
+    pub(crate) fn apply(&self, row: &mut ProfileRow) {
+        let texts = [
+            (&mut row.description, self.description),
+            (&mut row.country_code, self.country_code),
+            (&mut row.country, self.country),
+            (&mut row.state, self.state),
+            (&mut row.city, self.city),
+            (&mut row.address, self.address),
+            (&mut row.timezone, self.timezone),
+            (&mut row.email, self.email),
+        ];
+        for (kept, given) in texts {
+            if let Some(given) = given {
+                given.trim().clone_into(kept);
+            }
+        }
+        for (kept, given) in [(&mut row.avatar_url, self.avatar_url), (&mut row.kind, self.kind)] {
+            if let Some(given) = given {
+                *kept = Some(given.trim().to_owned()).filter(|text| !text.is_empty());
+            }
+        }
+        if let Some(metadata) = self.metadata {
+            row.metadata = if metadata.is_empty() { String::new() } else { metadata_text(metadata) };
+        }
+    }
+}
+
+fn metadata_text(metadata: &Map<String, Value>) -> String {
+    serde_json::to_string(metadata).unwrap_or_default() // a map of JSON values is JSON
+}

@@ -1,0 +1,120 @@
+use serde_json::{Map, Value, json};
+
+use super::profile::profile_of;
+use crate::{
+    change::Change,
+    entry::IndexEntry,
+    error::{Error, ErrorKind},
+    ids::OrganizationId,
+    limits,
+    operation::{Locate, Needs, Operation},
+    operations::{input, output},
+    permission::Permission,
+    rows::keys,
+    slug::Slug,
+    transaction::Transaction,
+    validate::Violations,
+    view::Organization,
+};
+
+input! {
+    /// Changes what an organization tells of itself. A field that is absent stays; an empty text clears it.
+    pub struct Update {
+        /// Which organization.
+        pub organization_id: OrganizationId,
+        /// 1 to 100 characters.
+        pub name: Option<String>,
+        /// 3 to 48 lower-case letters and digits, with single dashes between them.
+        pub slug: Option<String>,
+        /// At most 500 characters.
+        pub description: Option<String>,
+        /// Where its picture is.
+        pub avatar_url: Option<String>,
+        /// What sort of organization it is, in the host's words.
+        #[serde(rename = "type")]
+        pub kind: Option<String>,
+        /// ISO 3166-1 alpha-2.
+        pub country_code: Option<String>,
+        /// The country's name.
+        pub country: Option<String>,
+        /// State or region.
+        pub state: Option<String>,
+        /// City.
+        pub city: Option<String>,
+        /// Postal address.
+        pub address: Option<String>,
+        /// IANA name of the time zone.
+        pub timezone: Option<String>,
+        /// The organization's e-mail address.
+        pub email: Option<String>,
+        /// The host's own data, at most 16 KiB of JSON; replaces what was there.
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+        pub metadata: Option<Map<String, Value>>,
+        /// Change it only if it still has this version; else 412.
+        pub if_version: Option<u64>,
+    }
+}
+
+output! {
+    /// The organization as it is now.
+    pub struct Updated {
+        /// Always true.
+        pub ok: bool,
+        /// The organization.
+        pub organization: Organization,
+    }
+}
+
+impl Operation for Update {
+    type Output = Updated;
+
+    const ROUTE: &'static str = "update";
+    const SUMMARY: &'static str = "Change what an organization tells of itself";
+    const NEEDS: Needs = Needs::Permission(Permission::ORG_MANAGE);
+    const ERRORS: &'static [ErrorKind] = &[ErrorKind::SlugTaken, ErrorKind::Stale];
+    const EVENT: Option<&'static str> = Some("organization.update");
+
+    fn check(&self, problems: &mut Violations) {
+        if let Some(name) = &self.name {
+            problems.line("name", name, limits::NAME_CHARS_MAX);
+        }
+        problems.slug("slug", self.slug.as_deref());
+        profile_of!(self).check(problems);
+    }
+
+    async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
+        Ok(Some(self.organization_id))
+    }
+
+    async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Updated, Error> {
+        let before = tx.organization().await?;
+        if self.if_version.is_some_and(|version| version != before.version) {
+            return Err(Error::new(
+                ErrorKind::Stale,
+                format!("the organization has version {} by now: read it again", before.version),
+            ));
+        }
+        let mut row = before.clone();
+        if let Some(name) = &self.name {
+            name.trim().clone_into(&mut row.name);
+        }
+        if let Some(slug) = &self.slug {
+            row.slug = slug.parse().map_err(|error| Error::invalid_field("slug", "invalid", format!("{error}")))?;
+        }
+        profile_of!(self).apply(&mut row.profile);
+        if row != before {
+            row.version += 1;
+            row.updated_at = tx.now;
+            if row.slug != before.slug {
+                row.slug_intent = tx.intent;
+                let entry = |slug: &Slug| IndexEntry::Slug { slug: slug.clone(), derived: false };
+                tx.enter(entry(&row.slug));
+                tx.release(entry(&before.slug), before.slug_intent);
+            }
+            tx.put(&keys::organization(), &row)?;
+            let details = json!({ "version": row.version, "name": row.name, "slug": row.slug });
+            tx.changed(Change::Organization(self.organization_id), Some(self.organization_id.to_string()), &details)?;
+        }
+        Ok(Updated { ok: true, organization: Organization::new(self.organization_id, row)? })
+    }
+}

@@ -1,0 +1,93 @@
+use serde_json::json;
+
+use crate::{
+    change::Change,
+    clock::Timestamp,
+    error::{Error, ErrorKind},
+    ids::OrganizationId,
+    limits,
+    operation::{Locate, Needs, Operation},
+    operations::{input, output},
+    permission::Permission,
+    rows::{TokenRow, index, keys},
+    secret::{ApiTokenSecret, Environment, TokenKey},
+    transaction::Transaction,
+    validate::Violations,
+    view::ApiTokenCreated,
+};
+
+input! {
+    /// Makes an API token, which belongs to the organization and outlives its maker.
+    pub struct Create {
+        /// Which organization.
+        pub organization_id: OrganizationId,
+        /// What it is for, at most 100 characters.
+        pub name: Option<String>,
+        /// `live` if absent.
+        pub env: Option<Environment>,
+        /// Exactly what it may do; nothing if absent.
+        pub permissions: Option<Vec<String>>,
+        /// When it ends; never by itself if absent.
+        pub expires_at: Option<Timestamp>,
+    }
+}
+
+output! {
+    /// The token that was made.
+    pub struct Created {
+        /// The token, with its secret, this once.
+        pub api_token: ApiTokenCreated,
+    }
+}
+
+impl Operation for Create {
+    type Output = Created;
+
+    const ROUTE: &'static str = "tokens/create";
+    const SUMMARY: &'static str = "Make an API token";
+    const NEEDS: Needs = Needs::Permission(Permission::TOKENS_MANAGE);
+    const ERRORS: &'static [ErrorKind] = &[ErrorKind::GrantExceedsOwn, ErrorKind::IdempotencyMismatch];
+    const EVENT: Option<&'static str> = Some("tokens.create");
+
+    fn check(&self, problems: &mut Violations) {
+        problems.optional_line("name", self.name.as_deref(), limits::NAME_CHARS_MAX);
+        problems.expiry("expiresAt", self.expires_at);
+        if self.permissions.as_ref().is_some_and(|permissions| permissions.len() > limits::PERMISSIONS_MAX) {
+            problems.add("permissions", "too_many", format!("give at most {}", limits::PERMISSIONS_MAX));
+        }
+    }
+
+    async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
+        Ok(Some(self.organization_id))
+    }
+
+    async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Created, Error> {
+        let asked = self.permissions.as_deref().unwrap_or_default();
+        if let Some(unknown) = asked.iter().find(|name| tx.registry().index(name).is_none()) {
+            let shown: String = unknown.chars().take(limits::ROLE_CHARS_MAX).collect();
+            let detail = format!("there is no permission {shown:?}: name some of those that roles lists");
+            return Err(Error::invalid_field("permissions", "unknown", detail));
+        }
+        let permissions = tx.registry().set(asked.iter().map(String::as_str));
+        tx.authority.may_grant_permissions(tx.registry(), &permissions)?;
+        let key = TokenKey::new(self.env.unwrap_or_default(), self.organization_id, tx.entropy())?;
+        let secret = ApiTokenSecret::new(tx.entropy())?;
+        let row = TokenRow {
+            name: self.name.as_deref().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned),
+            secret: secret.hashed(),
+            last_four: secret.last_four(),
+            permissions: tx.registry().names(&permissions),
+            created_by: tx.authority.principal.clone(),
+            created_at: tx.now,
+            expires_at: self.expires_at,
+            revoked_at: None,
+        };
+        tx.put(&keys::token(&key), &row)?;
+        tx.index(index::TOKENS, key.short(), None);
+        let details = json!({ "name": row.name, "permissions": row.permissions, "expiresAt": row.expires_at });
+        tx.changed(Change::Token(key), Some(key.to_string()), &details)?;
+        let secret = secret.plain().expose().to_owned();
+        let bearer = format!("{key}:{secret}");
+        Ok(Created { api_token: ApiTokenCreated { key, secret, last_four: row.last_four, bearer } })
+    }
+}

@@ -1,0 +1,51 @@
+use serde_json::Value;
+
+use crate::{
+    change::Change,
+    error::{Error, ErrorKind},
+    ids::OrganizationId,
+    operation::{Locate, Needs, Operation},
+    operations::{Done, input},
+    permission::Permission,
+    rows::keys,
+    secret::TokenKey,
+    transaction::Transaction,
+};
+
+input! {
+    /// Ends an API token. One that was ended already stays so.
+    pub struct Revoke {
+        /// Of which organization.
+        pub organization_id: OrganizationId,
+        /// Which token, by its public half.
+        pub key: TokenKey,
+    }
+}
+
+impl Operation for Revoke {
+    type Output = Done;
+
+    const ROUTE: &'static str = "tokens/revoke";
+    const SUMMARY: &'static str = "End an API token";
+    const NEEDS: Needs = Needs::Permission(Permission::TOKENS_MANAGE);
+    const ERRORS: &'static [ErrorKind] = &[];
+    const EVENT: Option<&'static str> = Some("tokens.revoke");
+
+    async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
+        Ok(Some(self.organization_id))
+    }
+
+    async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Done, Error> {
+        if self.key.organization() != self.organization_id {
+            return Err(Error::not_found("API token"));
+        }
+        let key = keys::token(&self.key);
+        let mut row = tx.get(&key).await?.ok_or_else(|| Error::not_found("API token"))?;
+        if row.revoked_at.is_none() {
+            row.revoked_at = Some(tx.now);
+            tx.put(&key, &row)?;
+            tx.changed(Change::Token(self.key), Some(self.key.to_string()), &Value::Null)?;
+        }
+        Ok(Done { ok: true })
+    }
+}

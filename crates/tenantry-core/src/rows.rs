@@ -1,0 +1,309 @@
+//! The rows of the store: what each one holds, and under which key.
+//!
+//! A row is `MessagePack` with its fields in the order in which they stand here, without names. So a field is never
+//! removed or moved; a new one goes to the end and bears `#[serde(default)]`.
+
+use std::marker::PhantomData;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    address::{Address, NormalAddress},
+    caller::Principal,
+    clock::Timestamp,
+    error::{Error, ErrorKind},
+    ids::{InvitationId, JoinCodeId, OrganizationId, UserId},
+    limits,
+    role::RoleName,
+    secret::{Hashed, TokenKey},
+    slug::Slug,
+    store::{Key, Shard},
+};
+
+/// The log of an organization's shard that holds its audit events.
+pub(crate) const AUDIT: &str = "audit";
+
+/// Indexes of an organization's shard.
+pub(crate) mod index {
+    /// Its members, by user id.
+    pub(crate) const MEMBERS: &str = "members";
+    /// Its open invitations, by id.
+    pub(crate) const INVITATIONS: &str = "invitations";
+    /// Its join codes, by id.
+    pub(crate) const JOIN_CODES: &str = "join-codes";
+    /// Its API tokens.
+    pub(crate) const TOKENS: &str = "tokens";
+    /// In a user's shard: the organizations that they belong to. In the platform's: the counter of all.
+    pub(crate) const ORGANIZATIONS: &str = "organizations";
+}
+
+/// Tells one try to write index entries from all others; see `entry.rs`. Seconds since 1970 above, randomness below.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Intent(pub(crate) u64);
+
+/// An organization.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OrganizationRow {
+    pub(crate) number: u64,
+    pub(crate) name: String,
+    pub(crate) slug: Slug,
+    pub(crate) slug_intent: Intent,
+    /// In the order in which they became owners.
+    pub(crate) owners: Vec<UserId>,
+    pub(crate) status: Status,
+    pub(crate) status_reason: Option<String>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) version: u64,
+    pub(crate) profile: ProfileRow,
+}
+
+impl OrganizationRow {
+    /// The organization is in use.
+    pub(crate) fn require_active(&self) -> Result<(), Error> {
+        match self.status {
+            Status::Active => Ok(()),
+            Status::Inactive | Status::Suspended => {
+                Err(Error::new(ErrorKind::OrganizationSuspended, "the organization is not active: ask its operator"))
+            }
+        }
+    }
+}
+
+/// What an organization tells of itself.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ProfileRow {
+    pub(crate) description: String,
+    pub(crate) avatar_url: Option<String>,
+    pub(crate) kind: Option<String>,
+    pub(crate) country_code: String,
+    pub(crate) country: String,
+    pub(crate) state: String,
+    pub(crate) city: String,
+    pub(crate) address: String,
+    pub(crate) timezone: String,
+    pub(crate) email: String,
+    /// A JSON object as text; empty for `{}`.
+    pub(crate) metadata: String,
+}
+
+/// Whether an organization may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// In use.
+    Active,
+    /// Put aside.
+    Inactive,
+    /// Closed by the platform.
+    Suspended,
+}
+
+/// A member.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MemberRow {
+    pub(crate) roles: Vec<RoleName>,
+    pub(crate) email: Option<Address>,
+    pub(crate) username: Option<Address>,
+    pub(crate) name: Option<String>,
+    pub(crate) avatar_url: Option<String>,
+    pub(crate) joined_at: Timestamp,
+    /// The entry in the user's shard that tells of this membership.
+    pub(crate) intent: Intent,
+}
+
+/// Who is at an address, seen from one organization.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct AddressRow {
+    pub(crate) member: Option<UserId>,
+    pub(crate) invitation: Option<InvitationId>,
+}
+
+/// An invitation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct InvitationRow {
+    pub(crate) number: u64,
+    pub(crate) address: Address,
+    pub(crate) name: Option<String>,
+    pub(crate) roles: Vec<RoleName>,
+    pub(crate) secret: Hashed,
+    pub(crate) state: InvitationState,
+    pub(crate) invited_by: Principal,
+    pub(crate) created_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// What became of an invitation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum InvitationState {
+    Open,
+    Accepted,
+    Revoked,
+}
+
+/// A join code. How often it was used is a counter of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct JoinCodeRow {
+    pub(crate) role: RoleName,
+    pub(crate) max_uses: Option<u32>,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) created_by: Principal,
+    pub(crate) created_at: Timestamp,
+    pub(crate) revoked_at: Option<Timestamp>,
+    pub(crate) hint: String,
+}
+
+/// An API token.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TokenRow {
+    pub(crate) name: Option<String>,
+    pub(crate) secret: Hashed,
+    pub(crate) last_four: String,
+    pub(crate) permissions: Vec<String>,
+    pub(crate) created_by: Principal,
+    pub(crate) created_at: Timestamp,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) revoked_at: Option<Timestamp>,
+}
+
+/// The answer that an idempotency key got.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct IdempotencyRow {
+    /// Of the operation's name and input.
+    pub(crate) payload: Hashed,
+    pub(crate) at: Timestamp,
+    pub(crate) nonce: [u8; 12],
+    /// The answer as JSON, encrypted under a key that only the idempotency key yields.
+    pub(crate) sealed: Vec<u8>,
+}
+
+/// In a slug's shard: which organization claims it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SlugClaimRow {
+    pub(crate) organization: OrganizationId,
+    pub(crate) intent: Intent,
+}
+
+/// In a join code's shard: where the code is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct JoinCodeEntryRow {
+    pub(crate) organization: OrganizationId,
+    pub(crate) code: JoinCodeId,
+}
+
+/// In a user's shard: how many wrong join codes they tried, and since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AttemptsRow {
+    pub(crate) since: Timestamp,
+    pub(crate) count: u32,
+}
+
+/// The key of a row that holds a `T`.
+#[derive(Debug, Clone)]
+pub(crate) struct RowKey<T> {
+    pub(crate) key: Key,
+    row: PhantomData<fn() -> T>,
+}
+
+impl<T> RowKey<T> {
+    fn lasting(name: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+        Self { key: Key::lasting(name), row: PhantomData }
+    }
+
+    fn passing(name: String, lifetime: std::time::Duration) -> Self {
+        Self { key: Key::passing(name, lifetime), row: PhantomData }
+    }
+}
+
+pub(crate) fn encode<T: Serialize>(row: &T) -> Result<Bytes, Error> {
+    rmp_serde::to_vec(row).map(Bytes::from).map_err(Error::internal)
+}
+
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    rmp_serde::from_slice(bytes).map_err(Error::internal)
+}
+
+/// The keys of all rows, in one place.
+pub(crate) mod keys {
+    use super::{
+        AddressRow, AttemptsRow, IdempotencyRow, InvitationId, InvitationRow, JoinCodeEntryRow, JoinCodeId,
+        JoinCodeRow, Key, MemberRow, NormalAddress, OrganizationId, OrganizationRow, RowKey, SlugClaimRow, Timestamp,
+        TokenKey, TokenRow, UserId, limits,
+    };
+    use crate::secret::Hashed;
+
+    pub(crate) fn organization() -> RowKey<OrganizationRow> {
+        RowKey::lasting("o")
+    }
+    pub(crate) fn member(user: &UserId) -> RowKey<MemberRow> {
+        RowKey::lasting(format!("m/{user}"))
+    }
+    pub(crate) fn address(address: &NormalAddress) -> RowKey<AddressRow> {
+        RowKey::lasting(format!("a/{}", address.as_str()))
+    }
+    pub(crate) fn invitation(id: InvitationId) -> RowKey<InvitationRow> {
+        RowKey::lasting(format!("i/{}", id.to_base62()))
+    }
+    pub(crate) fn join_code(id: JoinCodeId) -> RowKey<JoinCodeRow> {
+        RowKey::lasting(format!("c/{}", id.to_base62()))
+    }
+    /// A counter: how often the code was used.
+    pub(crate) fn join_code_uses(id: JoinCodeId) -> Key {
+        Key::lasting(format!("cu/{}", id.to_base62()))
+    }
+    pub(crate) fn token(key: &TokenKey) -> RowKey<TokenRow> {
+        RowKey::lasting(format!("t/{}", key.short()))
+    }
+    /// Written without being read: when the token was last used.
+    pub(crate) fn token_used(key: &TokenKey) -> RowKey<Timestamp> {
+        RowKey::lasting(format!("tu/{}", key.short()))
+    }
+    pub(crate) fn idempotency(scope: &Hashed) -> RowKey<IdempotencyRow> {
+        RowKey::passing(format!("k/{}", scope.to_base62()), limits::IDEMPOTENCY_LIFETIME)
+    }
+    pub(crate) fn fence(intent: super::Intent) -> RowKey<()> {
+        RowKey::passing(format!("f/{:016x}", intent.0), limits::FENCE_LIFETIME)
+    }
+    /// In an address's shard: an invitation to it, and its organization.
+    pub(crate) fn address_entry(id: InvitationId) -> RowKey<OrganizationId> {
+        RowKey::lasting(format!("i/{}", id.to_base62()))
+    }
+    pub(crate) fn slug_claim() -> RowKey<SlugClaimRow> {
+        RowKey::lasting("claim")
+    }
+    pub(crate) fn join_code_entry() -> RowKey<JoinCodeEntryRow> {
+        RowKey::lasting("code")
+    }
+    pub(crate) fn attempts() -> RowKey<AttemptsRow> {
+        RowKey::passing("attempts".to_owned(), limits::JOIN_ATTEMPTS_WINDOW * 2)
+    }
+}
+
+/// The names of all shards, in one place.
+pub(crate) mod shards {
+    use super::{NormalAddress, OrganizationId, Shard, Slug, UserId};
+    use crate::secret::Hashed;
+
+    pub(crate) fn organization(id: OrganizationId) -> Shard {
+        Shard::new('o', &id.to_base62())
+    }
+    pub(crate) fn user(id: &UserId) -> Shard {
+        Shard::new('u', id.as_str())
+    }
+    /// Addresses can be long and personal: a hash of them names the shard.
+    pub(crate) fn address(address: &NormalAddress) -> Shard {
+        Shard::new('a', &Hashed::of(address.as_str()).to_base62())
+    }
+    pub(crate) fn join_code(code: &Hashed) -> Shard {
+        Shard::new('c', &code.to_base62())
+    }
+    pub(crate) fn slug(slug: &Slug) -> Shard {
+        Shard::new('s', slug.as_str())
+    }
+    pub(crate) fn platform() -> Shard {
+        Shard::new('p', "platform")
+    }
+}

@@ -1,0 +1,256 @@
+//! One try of an operation: what it read, and what it wants written.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{
+    audit::EventRow,
+    authority::{self, Authority},
+    caller::{Caller, Identity},
+    change::Change,
+    clock::Timestamp,
+    engine::Engine,
+    entropy::Entropy,
+    entry::IndexEntry,
+    error::Error,
+    ids::OrganizationId,
+    permission::Permission,
+    registry::Registry,
+    rows::{self, AUDIT, Intent, OrganizationRow, RowKey, keys, shards},
+    store::{Add, Check, Entry, Key, Numbered, Range, Shard, Txn},
+};
+
+/// One try of an operation on one organization.
+///
+/// Every row that is read here is checked again in the commit: the decision holds, or it is made anew.
+#[derive(Debug)]
+pub struct Transaction<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) caller: &'a Caller,
+    pub(crate) now: Timestamp,
+    /// 0 for the first try.
+    pub(crate) attempt: u32,
+    pub(crate) intent: Intent,
+    pub(crate) authority: Authority,
+    action: Option<&'static str>,
+    organization: Option<OrganizationId>,
+    shard: Shard,
+    reads: BTreeMap<Key, Option<Bytes>>,
+    txn: Txn,
+    /// What it means when the counter at the same place in `txn.adds` leaves its bounds.
+    limits: Vec<Error>,
+    /// Entries elsewhere that this commit makes true.
+    entries: Vec<IndexEntry>,
+    /// Entries elsewhere that this commit makes false, and by which try they were written.
+    releases: Vec<(IndexEntry, Intent)>,
+}
+
+/// What a transaction wants, when it is decided.
+pub(crate) struct Decided {
+    pub(crate) txn: Txn,
+    pub(crate) limits: Vec<Error>,
+    pub(crate) entries: Vec<IndexEntry>,
+    pub(crate) releases: Vec<(IndexEntry, Intent)>,
+}
+
+impl<'a> Transaction<'a> {
+    pub(crate) fn new(
+        engine: &'a Engine,
+        caller: &'a Caller,
+        action: Option<&'static str>,
+        organization: Option<OrganizationId>,
+        intent: Intent,
+        attempt: u32,
+    ) -> Self {
+        Self {
+            engine,
+            caller,
+            now: engine.clock().now(),
+            attempt,
+            intent,
+            authority: Authority::outside(caller),
+            action,
+            // Without an organization nothing is read through this transaction, and nothing is written.
+            shard: organization.map_or_else(shards::platform, shards::organization),
+            organization,
+            reads: BTreeMap::new(),
+            txn: Txn::default(),
+            limits: Vec::new(),
+            entries: Vec::new(),
+            releases: Vec::new(),
+        }
+    }
+
+    pub(crate) fn registry(&self) -> &'a Registry {
+        self.engine.registry()
+    }
+
+    pub(crate) fn entropy(&self) -> &'a dyn Entropy {
+        self.engine.entropy()
+    }
+
+    /// The organization in which the operation acts.
+    pub(crate) fn organization_id(&self) -> Result<OrganizationId, Error> {
+        self.organization.ok_or_else(|| Error::internal("an operation without an organization asked for it"))
+    }
+
+    /// Reads the caller's rights and requires `permission`; from here on they are [`authority`](Self::authority).
+    pub(crate) async fn authorize(&mut self, permission: Permission) -> Result<(), Error> {
+        let organization = self.organization_id()?;
+        if let Caller::Token(presented) = self.caller
+            && presented.key.organization() != organization
+        {
+            // A token that is not valid at home is not valid anywhere; one that is has no place here.
+            self.engine.resolve_token(presented).await?;
+        }
+        let [row, subject] = authority::keys(self.caller);
+        self.load([row.clone(), subject.clone()]).await?;
+        let values = [self.bytes(&row).await?, self.bytes(&subject).await?];
+        (_, self.authority) = authority::decide(self.caller, organization, &values, self.registry(), self.now)?;
+        self.authority.require(self.registry(), permission)
+    }
+
+    /// The user who calls; an API token is refused.
+    pub(crate) fn user(&self) -> Result<&'a Identity, Error> {
+        self.caller.user()
+    }
+
+    /// Reads rows ahead, all in one round trip; those that were read are not read again.
+    pub(crate) async fn load(&mut self, keys: impl IntoIterator<Item = Key>) -> Result<(), Error> {
+        let mut missing: Vec<Key> = keys.into_iter().filter(|key| !self.reads.contains_key(key)).collect();
+        missing.sort();
+        missing.dedup();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let values = self.engine.store().read(&self.shard, &missing).await?;
+        self.reads.extend(missing.into_iter().zip(values));
+        Ok(())
+    }
+
+    /// The value of a row, undecoded.
+    pub(crate) async fn bytes(&mut self, key: &Key) -> Result<Option<Bytes>, Error> {
+        self.load([key.clone()]).await?;
+        Ok(self.reads.get(key).cloned().flatten())
+    }
+
+    /// A row; the commit checks that it is still so.
+    pub(crate) async fn get<T: DeserializeOwned>(&mut self, key: &RowKey<T>) -> Result<Option<T>, Error> {
+        self.bytes(&key.key).await?.as_deref().map(rows::decode).transpose()
+    }
+
+    /// The organization's row.
+    pub(crate) async fn organization(&mut self) -> Result<OrganizationRow, Error> {
+        self.get(&keys::organization()).await?.ok_or_else(|| Error::not_found("organization"))
+    }
+
+    /// Rows to show, read now and not checked by the commit.
+    pub(crate) async fn peek<T: DeserializeOwned>(&self, keys: &[Key]) -> Result<Vec<Option<T>>, Error> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let values = self.engine.store().read(&self.shard, keys).await?;
+        values.iter().map(|value| value.as_deref().map(rows::decode).transpose()).collect()
+    }
+
+    /// Counters to show, read now and not checked by the commit.
+    pub(crate) async fn counters(&self, keys: &[Key]) -> Result<Vec<i64>, Error> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let values = self.engine.store().read(&self.shard, keys).await?;
+        values.iter().map(|value| counter(value.as_deref())).collect()
+    }
+
+    /// A part of one of the organization's indexes.
+    pub(crate) async fn range(&self, range: &Range) -> Result<Vec<Numbered>, Error> {
+        Ok(self.engine.store().range(&self.shard, range).await?)
+    }
+
+    /// The next number of an index of this organization, for an entry that must know it before the commit.
+    pub(crate) async fn next_number(&self, index: &'static str) -> Result<u64, Error> {
+        self.engine.next_number(&self.shard, index).await
+    }
+
+    pub(crate) fn put<T: Serialize>(&mut self, key: &RowKey<T>, row: &T) -> Result<(), Error> {
+        self.txn.puts.push((key.key.clone(), rows::encode(row)?));
+        Ok(())
+    }
+
+    pub(crate) fn delete<T>(&mut self, key: &RowKey<T>) {
+        self.txn.deletes.push(key.key.clone());
+    }
+
+    /// Adds to a counter within bounds; `beyond` is the answer if it would leave them.
+    pub(crate) fn add(&mut self, add: Add, beyond: Error) {
+        self.txn.adds.push(add);
+        self.limits.push(beyond);
+    }
+
+    pub(crate) fn index(&mut self, index: &'static str, key: String, number: Option<u64>) {
+        self.txn.index_puts.push(Entry { index, key, number });
+    }
+
+    pub(crate) fn unindex(&mut self, index: &'static str, key: String) {
+        self.txn.index_deletes.push(Entry { index, key, number: None });
+    }
+
+    /// Has an entry elsewhere written before the commit.
+    pub(crate) fn enter(&mut self, entry: IndexEntry) {
+        self.entries.push(entry);
+    }
+
+    /// Has an entry elsewhere removed after the commit.
+    pub(crate) fn release(&mut self, entry: IndexEntry, intent: Intent) {
+        self.releases.push((entry, intent));
+    }
+
+    /// Has every node told of the change, and records it.
+    pub(crate) fn changed(&mut self, change: Change, target: Option<String>, details: &Value) -> Result<(), Error> {
+        self.txn.notices.push(change);
+        self.record(target, details)
+    }
+
+    /// Records a change on which no resolved `Tenant` depends.
+    pub(crate) fn record(&mut self, target: Option<String>, details: &Value) -> Result<(), Error> {
+        let action = self.action.ok_or_else(|| Error::internal("an operation without an event changed something"))?;
+        let row = EventRow {
+            at: self.now,
+            actor: self.authority.principal.clone(),
+            action: action.to_owned(),
+            target,
+            details: if details.is_null() { String::new() } else { details.to_string() },
+        };
+        self.txn.appends.push((AUDIT, rows::encode(&row)?));
+        Ok(())
+    }
+
+    /// Whether anything is to be written.
+    pub(crate) fn writes(&self) -> bool {
+        let Txn { checks: _, puts, deletes, adds, index_puts, index_deletes, appends, notices } = &self.txn;
+        !(puts.is_empty()
+            && deletes.is_empty()
+            && adds.is_empty()
+            && index_puts.is_empty()
+            && index_deletes.is_empty()
+            && appends.is_empty()
+            && notices.is_empty())
+    }
+
+    /// The commit, with a check for every row that was read.
+    pub(crate) fn decided(mut self) -> (Shard, Decided) {
+        self.txn.checks = self.reads.into_iter().map(|(key, expected)| Check { key, expected }).collect();
+        let Self { shard, txn, limits, entries, releases, .. } = self;
+        (shard, Decided { txn, limits, entries, releases })
+    }
+}
+
+/// The value of a counter's row.
+pub(crate) fn counter(value: Option<&[u8]>) -> Result<i64, Error> {
+    let Some(value) = value else { return Ok(0) };
+    let text = std::str::from_utf8(value).map_err(Error::internal)?;
+    text.parse().map_err(Error::internal)
+}

@@ -1,0 +1,121 @@
+//! Checks of what a request brings, before anything is read: all faults at once, each with its field and its mend.
+
+use std::time::Duration;
+
+use crate::{
+    address::Address,
+    clock::Timestamp,
+    error::{Error, FieldError},
+    limits,
+    role::RoleName,
+    slug::Slug,
+};
+
+/// Collects the faults of one request.
+#[derive(Debug)]
+pub struct Violations {
+    now: Timestamp,
+    found: Vec<FieldError>,
+}
+
+impl Violations {
+    pub(crate) const fn new(now: Timestamp) -> Self {
+        Self { now, found: Vec::new() }
+    }
+
+    pub(crate) fn into_result(self) -> Result<(), Error> {
+        if self.found.is_empty() { Ok(()) } else { Err(Error::invalid(self.found)) }
+    }
+
+    /// Notes a fault.
+    pub(crate) fn add(&mut self, field: &str, code: &'static str, detail: impl Into<String>) {
+        self.found.push(FieldError::new(field, code, detail));
+    }
+
+    /// One line that says something: not blank, at most `chars_max` characters, no control characters.
+    pub(crate) fn line(&mut self, field: &str, text: &str, chars_max: usize) {
+        if text.trim().is_empty() {
+            self.add(field, "required", format!("give 1 to {chars_max} characters"));
+        } else {
+            self.optional_line(field, Some(text), chars_max);
+        }
+    }
+
+    /// One line that may be empty or absent.
+    pub(crate) fn optional_line(&mut self, field: &str, text: Option<&str>, chars_max: usize) {
+        let Some(text) = text else { return };
+        if text.chars().count() > chars_max {
+            self.add(field, "too_long", format!("give at most {chars_max} characters"));
+        } else if text.chars().any(char::is_control) {
+            self.add(field, "invalid", "give one line, without control characters");
+        }
+    }
+
+    /// A text of several lines that may be empty or absent.
+    pub(crate) fn text(&mut self, field: &str, text: Option<&str>, chars_max: usize) {
+        let Some(text) = text else { return };
+        if text.chars().count() > chars_max {
+            self.add(field, "too_long", format!("give at most {chars_max} characters"));
+        } else if text.chars().any(|character| character.is_control() && !matches!(character, '\n' | '\r' | '\t')) {
+            self.add(field, "invalid", "give text without control characters");
+        }
+    }
+
+    /// An address of the web, or nothing.
+    pub(crate) fn url(&mut self, field: &str, url: Option<&str>) {
+        let Some(url) = url.filter(|url| !url.is_empty()) else { return };
+        let web = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        let well_formed = web.is_some_and(|rest| !rest.is_empty())
+            && !url.chars().any(|character| character.is_control() || character.is_whitespace());
+        if url.chars().count() > limits::URL_CHARS_MAX {
+            self.add(field, "too_long", format!("give at most {} characters", limits::URL_CHARS_MAX));
+        } else if !well_formed {
+            self.add(field, "invalid", "give an address that begins with https:// or http://");
+        }
+    }
+
+    /// An e-mail address, or nothing.
+    pub(crate) fn email(&mut self, field: &str, email: Option<&str>) {
+        let Some(email) = email.filter(|email| !email.is_empty()) else { return };
+        if let Err(error) = Address::email(email) {
+            self.add(field, "invalid", error.to_string());
+        }
+    }
+
+    /// A slug, or nothing.
+    pub(crate) fn slug(&mut self, field: &str, slug: Option<&str>) {
+        if let Some(Err(error)) = slug.map(str::parse::<Slug>) {
+            self.add(field, "invalid", error.to_string());
+        }
+    }
+
+    /// A moment in the future, not absurdly far ahead, or nothing.
+    pub(crate) fn expiry(&mut self, field: &str, expiry: Option<Timestamp>) {
+        let Some(expiry) = expiry else { return };
+        if expiry <= self.now {
+            self.add(field, "in_the_past", "give a moment in the future, or leave it out");
+        } else if expiry.since(self.now) > limits::EXPIRY_AHEAD_MAX {
+            let years = limits::EXPIRY_AHEAD_MAX.as_secs() / Duration::from_secs(365 * 24 * 3600).as_secs();
+            self.add(field, "too_late", format!("give a moment within {years} years"));
+        }
+    }
+
+    /// How many entries of a list are wanted.
+    pub(crate) fn limit(&mut self, limit: Option<u32>) {
+        if limit.is_some_and(|limit| !(1..=limits::LIST_LIMIT_MAX).contains(&limit)) {
+            self.add("limit", "out_of_bounds", format!("give 1 to {}", limits::LIST_LIMIT_MAX));
+        }
+    }
+
+    /// One role or several, not both.
+    pub(crate) fn roles(&mut self, role: Option<&RoleName>, roles: Option<&[RoleName]>) {
+        match (role, roles) {
+            (Some(_), Some(_)) => self.add("roles", "conflict", "give either role or roles, not both"),
+            (None, Some([])) => self.add("roles", "required", "name at least one role, or leave it out"),
+            (None, Some(roles)) if roles.len() > limits::ROLES_PER_MEMBER_MAX => {
+                self.add("roles", "too_many", format!("name at most {} roles", limits::ROLES_PER_MEMBER_MAX));
+            }
+            _ => {}
+        }
+    }
+}

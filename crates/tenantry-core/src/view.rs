@@ -1,0 +1,403 @@
+//! What operations answer with: the types of the wire.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    caller::Principal,
+    clock::Timestamp,
+    error::Error,
+    ids::{InvitationId, JoinCodeId, OrganizationId, UserId},
+    registry::Registry,
+    role::RoleName,
+    rows::{InvitationRow, JoinCodeRow, MemberRow, OrganizationRow, ProfileRow, Status, TokenRow},
+    secret::{Environment, TokenKey},
+};
+
+macro_rules! view {
+    ($($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* })*) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        pub struct $name { $($body)* }
+    )*};
+}
+
+view! {
+    /// An organization.
+    pub struct Organization {
+        /// Its id.
+        pub id: OrganizationId,
+        /// A number for people, never reused.
+        pub number: u64,
+        /// Its name.
+        pub name: String,
+        /// Its name in addresses, unique.
+        pub slug: String,
+        /// What it is about.
+        pub description: String,
+        /// Where its picture is.
+        pub avatar_url: Option<String>,
+        /// What sort of organization it is, in the host's words.
+        #[serde(rename = "type")]
+        pub kind: Option<String>,
+        /// Whether it may be used.
+        pub status: Status,
+        /// Why it may not be used.
+        pub status_reason: Option<String>,
+        /// Its first owner; `null` if it has none left.
+        pub owner: Option<UserId>,
+        /// ISO 3166-1 alpha-2.
+        pub country_code: String,
+        /// The country's name.
+        pub country: String,
+        /// State or region.
+        pub state: String,
+        /// City.
+        pub city: String,
+        /// Postal address.
+        pub address: String,
+        /// IANA name of the time zone.
+        pub timezone: String,
+        /// The organization's e-mail address.
+        pub email: String,
+        /// The host's own data.
+        #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+        pub metadata: Map<String, Value>,
+        /// When it was created.
+        pub created_at: Timestamp,
+        /// When it was last changed.
+        pub updated_at: Timestamp,
+        /// Grows by one with each change of the organization itself.
+        pub version: u64,
+    }
+
+    /// A user's place in an organization.
+    pub struct OrgMembership {
+        /// The organization.
+        pub organization: Organization,
+        /// The highest of the roles.
+        pub role: RoleName,
+        /// All roles, from the highest to the lowest.
+        pub roles: Vec<RoleName>,
+        /// What the roles permit, together.
+        pub permissions: Vec<String>,
+        /// When the user joined.
+        pub joined_at: Timestamp,
+    }
+
+    /// A member of an organization, or somebody who is invited to become one.
+    pub struct OrgMember {
+        /// The user; `null` for an invitation.
+        pub user_id: Option<UserId>,
+        /// A number for people, never reused in this organization: the member's, or the invitation's.
+        pub number: u64,
+        /// Username.
+        pub username: Option<String>,
+        /// E-mail address.
+        pub email: Option<String>,
+        /// Name.
+        pub name: Option<String>,
+        /// Where their picture is.
+        pub avatar_url: Option<String>,
+        /// The highest of the roles.
+        pub role: RoleName,
+        /// All roles, from the highest to the lowest.
+        pub roles: Vec<RoleName>,
+        /// The workspaces that the member is assigned to.
+        pub workspaces: Vec<String>,
+        /// When they joined; `null` for an invitation.
+        pub joined_at: Option<Timestamp>,
+        /// Member or invited.
+        pub status: MemberStatus,
+    }
+
+    /// An invitation.
+    pub struct OrgInvitation {
+        /// Its id.
+        pub id: InvitationId,
+        /// A number for people, never reused in this organization.
+        pub number: u64,
+        /// The organization that invites.
+        pub organization_id: OrganizationId,
+        /// That organization's name.
+        pub organization_name: String,
+        /// The address, if it is one of e-mail.
+        pub email: Option<String>,
+        /// The username, if it is addressed to one.
+        pub username: Option<String>,
+        /// The name of who is invited.
+        pub name: Option<String>,
+        /// The highest of the roles.
+        pub role: RoleName,
+        /// The roles that accepting gives.
+        pub roles: Vec<RoleName>,
+        /// Open or expired.
+        pub status: InvitationStatus,
+        /// Who invited.
+        pub invited_by: Principal,
+        /// When it was made.
+        pub created_at: Timestamp,
+        /// Until when it can be accepted.
+        pub expires_at: Timestamp,
+    }
+
+    /// An invitation that was just made.
+    pub struct OrgInvitationCreated {
+        /// The invitation.
+        pub invitation: OrgInvitation,
+        /// Its one-time secret, shown this once.
+        pub token: String,
+    }
+
+    /// A join code, without the code.
+    pub struct OrgJoinCode {
+        /// Its id.
+        pub id: JoinCodeId,
+        /// The organization that it leads to.
+        pub organization_id: OrganizationId,
+        /// The role that joining gives.
+        pub role: RoleName,
+        /// How often it may be used; `null`: without limit.
+        pub max_uses: Option<u32>,
+        /// How often it was used.
+        pub uses: u64,
+        /// Until when it can be used; `null`: without end.
+        pub expires_at: Option<Timestamp>,
+        /// Who made it.
+        pub created_by: Principal,
+        /// When it was made.
+        pub created_at: Timestamp,
+        /// When it was revoked.
+        pub revoked_at: Option<Timestamp>,
+        /// Its last characters, to tell it from others.
+        pub code_hint: String,
+    }
+
+    /// A join code that was just made.
+    pub struct OrgJoinCodeCreated {
+        /// The join code.
+        pub join_code: OrgJoinCode,
+        /// The code, shown this once.
+        pub code: String,
+    }
+
+    /// An API token, without its secret.
+    pub struct ApiToken {
+        /// The public half, which names it.
+        pub key: TokenKey,
+        /// What it is for.
+        pub name: Option<String>,
+        /// Live or test.
+        pub env: Environment,
+        /// The last four characters of the secret.
+        pub last_four: String,
+        /// What it may do.
+        pub permissions: Vec<String>,
+        /// Who made it.
+        pub created_by: Principal,
+        /// When it was made.
+        pub created_at: Timestamp,
+        /// When it ends; `null`: never by itself.
+        pub expires_at: Option<Timestamp>,
+        /// When it was last used, to the minute; `null`: never.
+        pub last_used_at: Option<Timestamp>,
+        /// When it was revoked.
+        pub revoked_at: Option<Timestamp>,
+    }
+
+    /// An API token that was just made. Its secret is shown this once.
+    pub struct ApiTokenCreated {
+        /// The public half.
+        pub key: TokenKey,
+        /// The secret half.
+        pub secret: String,
+        /// The last four characters of the secret.
+        pub last_four: String,
+        /// What to send as `Authorization: Bearer …`: `<key>:<secret>`.
+        pub bearer: String,
+    }
+}
+
+/// Whether somebody is a member or is invited to become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum MemberStatus {
+    /// A member.
+    Active,
+    /// Invited.
+    Pending,
+}
+
+/// Whether an invitation can still be accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum InvitationStatus {
+    /// It can.
+    Pending,
+    /// It waited too long.
+    Expired,
+}
+
+impl Organization {
+    pub(crate) fn new(id: OrganizationId, row: OrganizationRow) -> Result<Self, Error> {
+        let ProfileRow {
+            description,
+            avatar_url,
+            kind,
+            country_code,
+            country,
+            state,
+            city,
+            address,
+            timezone,
+            email,
+            metadata,
+        } = row.profile;
+        let metadata =
+            if metadata.is_empty() { Map::new() } else { serde_json::from_str(&metadata).map_err(Error::internal)? };
+        Ok(Self {
+            id,
+            number: row.number,
+            name: row.name,
+            slug: row.slug.to_string(),
+            description,
+            avatar_url,
+            kind,
+            status: row.status,
+            status_reason: row.status_reason,
+            owner: row.owners.into_iter().next(),
+            country_code,
+            country,
+            state,
+            city,
+            address,
+            timezone,
+            email,
+            metadata,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            version: row.version,
+        })
+    }
+}
+
+/// The roles from the highest to the lowest, and the highest of them.
+fn ranked(registry: &Registry, roles: Vec<RoleName>) -> (RoleName, Vec<RoleName>) {
+    let roles = registry.ranked(roles);
+    (roles.first().cloned().unwrap_or_else(RoleName::member), roles)
+}
+
+impl OrgMembership {
+    pub(crate) fn new(
+        id: OrganizationId,
+        organization: OrganizationRow,
+        member: MemberRow,
+        registry: &Registry,
+    ) -> Result<Self, Error> {
+        let permissions = registry.names(&registry.union(&member.roles));
+        let (role, roles) = ranked(registry, member.roles);
+        let organization = Organization::new(id, organization)?;
+        Ok(Self { organization, role, roles, permissions, joined_at: member.joined_at })
+    }
+}
+
+impl OrgMember {
+    pub(crate) fn member(user: UserId, number: u64, row: MemberRow, registry: &Registry) -> Self {
+        let (role, roles) = ranked(registry, row.roles);
+        Self {
+            user_id: Some(user),
+            number,
+            username: row.username.map(|username| username.to_string()),
+            email: row.email.map(|email| email.to_string()),
+            name: row.name,
+            avatar_url: row.avatar_url,
+            role,
+            roles,
+            workspaces: Vec::new(),
+            joined_at: Some(row.joined_at),
+            status: MemberStatus::Active,
+        }
+    }
+
+    pub(crate) fn invited(row: InvitationRow, registry: &Registry) -> Self {
+        let (role, roles) = ranked(registry, row.roles);
+        Self {
+            user_id: None,
+            number: row.number,
+            username: row.address.as_username().map(str::to_owned),
+            email: row.address.as_email().map(str::to_owned),
+            name: row.name,
+            avatar_url: None,
+            role,
+            roles,
+            workspaces: Vec::new(),
+            joined_at: None,
+            status: MemberStatus::Pending,
+        }
+    }
+}
+
+impl OrgInvitation {
+    pub(crate) fn new(
+        id: InvitationId,
+        organization: (OrganizationId, &str),
+        row: InvitationRow,
+        registry: &Registry,
+        now: Timestamp,
+    ) -> Self {
+        let (role, roles) = ranked(registry, row.roles);
+        Self {
+            id,
+            number: row.number,
+            organization_id: organization.0,
+            organization_name: organization.1.to_owned(),
+            email: row.address.as_email().map(str::to_owned),
+            username: row.address.as_username().map(str::to_owned),
+            name: row.name,
+            role,
+            roles,
+            status: if row.expires_at <= now { InvitationStatus::Expired } else { InvitationStatus::Pending },
+            invited_by: row.invited_by,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+        }
+    }
+}
+
+impl OrgJoinCode {
+    pub(crate) fn new(id: JoinCodeId, organization_id: OrganizationId, row: JoinCodeRow, uses: i64) -> Self {
+        Self {
+            id,
+            organization_id,
+            role: row.role,
+            max_uses: row.max_uses,
+            uses: u64::try_from(uses).unwrap_or(0),
+            expires_at: row.expires_at,
+            created_by: row.created_by,
+            created_at: row.created_at,
+            revoked_at: row.revoked_at,
+            code_hint: row.hint,
+        }
+    }
+}
+
+impl ApiToken {
+    pub(crate) fn new(key: TokenKey, row: TokenRow, last_used_at: Option<Timestamp>) -> Self {
+        Self {
+            key,
+            name: row.name,
+            env: key.environment(),
+            last_four: row.last_four,
+            permissions: row.permissions,
+            created_by: row.created_by,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            last_used_at,
+            revoked_at: row.revoked_at,
+        }
+    }
+}
