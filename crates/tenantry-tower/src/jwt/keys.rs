@@ -1,0 +1,233 @@
+//! The keys that are believed: one algorithm each.
+
+use std::fmt;
+
+use jsonwebtoken::{DecodingKey, crypto::CryptoProvider};
+
+use crate::BuildError;
+
+/// How a JWT is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// HMAC with SHA-256.
+    Hs256,
+    /// HMAC with SHA-384.
+    Hs384,
+    /// HMAC with SHA-512.
+    Hs512,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    Rs256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    Rs384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    Rs512,
+    /// RSASSA-PSS with SHA-256.
+    Ps256,
+    /// RSASSA-PSS with SHA-384.
+    Ps384,
+    /// RSASSA-PSS with SHA-512.
+    Ps512,
+    /// ECDSA on P-256 with SHA-256.
+    Es256,
+    /// ECDSA on P-384 with SHA-384.
+    Es384,
+    /// Ed25519.
+    EdDsa,
+}
+
+impl Algorithm {
+    fn of_crate(self) -> jsonwebtoken::Algorithm {
+        match self {
+            Self::Hs256 => jsonwebtoken::Algorithm::HS256,
+            Self::Hs384 => jsonwebtoken::Algorithm::HS384,
+            Self::Hs512 => jsonwebtoken::Algorithm::HS512,
+            Self::Rs256 => jsonwebtoken::Algorithm::RS256,
+            Self::Rs384 => jsonwebtoken::Algorithm::RS384,
+            Self::Rs512 => jsonwebtoken::Algorithm::RS512,
+            Self::Ps256 => jsonwebtoken::Algorithm::PS256,
+            Self::Ps384 => jsonwebtoken::Algorithm::PS384,
+            Self::Ps512 => jsonwebtoken::Algorithm::PS512,
+            Self::Es256 => jsonwebtoken::Algorithm::ES256,
+            Self::Es384 => jsonwebtoken::Algorithm::ES384,
+            Self::EdDsa => jsonwebtoken::Algorithm::EdDSA,
+        }
+    }
+
+    /// The least length of a secret, in bytes: that of the hash (RFC 7518, 3.2). `None`: the key is no secret.
+    const fn secret_bytes_min(self) -> Option<usize> {
+        match self {
+            Self::Hs256 => Some(32),
+            Self::Hs384 => Some(48),
+            Self::Hs512 => Some(64),
+            _ => None,
+        }
+    }
+}
+
+/// A key that verifies JWTs of one algorithm. It does not print.
+#[derive(Clone)]
+pub struct Key {
+    algorithm: Algorithm,
+    kid: Option<String>,
+    key: Result<DecodingKey, BuildError>,
+}
+
+impl Key {
+    /// For HS256, HS384 and HS512, the secret's bytes: at least 32, 48 and 64. For all others, the public key as PEM.
+    ///
+    /// A key that cannot be used is reported by [`JwtVerifierBuilder::build`](super::JwtVerifierBuilder::build).
+    ///
+    /// # Danger
+    /// Whoever can verify with a shared secret can also sign with it: prefer a public key where the issuer has one.
+    #[must_use]
+    pub fn new(algorithm: Algorithm, material: impl AsRef<[u8]>) -> Self {
+        let material = material.as_ref();
+        let key = match algorithm.secret_bytes_min() {
+            Some(bytes_min) => secret(algorithm, material, bytes_min),
+            None => public(algorithm, material),
+        };
+        Self { algorithm, kid: None, key }
+    }
+
+    /// Names the key: a token with this `kid` is verified by it.
+    #[must_use]
+    pub fn kid(mut self, kid: impl Into<String>) -> Self {
+        self.kid = Some(kid.into());
+        self
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key").field("algorithm", &self.algorithm).field("kid", &self.kid).finish_non_exhaustive()
+    }
+}
+
+fn secret(algorithm: Algorithm, material: &[u8], bytes_min: usize) -> Result<DecodingKey, BuildError> {
+    if material.starts_with(b"-----BEGIN") {
+        return Err(BuildError(format!(
+            "the key for {algorithm:?} is a PEM file, which is no secret: name the algorithm of that key"
+        )));
+    }
+    if material.len() < bytes_min {
+        return Err(BuildError(format!(
+            "the secret for {algorithm:?} has {} bytes: give at least {bytes_min} random ones",
+            material.len()
+        )));
+    }
+    Ok(DecodingKey::from_secret(material))
+}
+
+fn public(algorithm: Algorithm, pem: &[u8]) -> Result<DecodingKey, BuildError> {
+    let text = String::from_utf8_lossy(pem);
+    if text.contains("PRIVATE KEY") {
+        return Err(BuildError(format!(
+            "the key for {algorithm:?} is a private key, which does not belong here: give the public one"
+        )));
+    }
+    let wrong = |what: &str| BuildError(format!("the key for {algorithm:?} is not {what}: give it as PEM"));
+    // A certificate holds other bit strings too, which could be taken for the key.
+    if !text.contains("PUBLIC KEY-----") {
+        return Err(wrong("a public key (-----BEGIN PUBLIC KEY-----)"));
+    }
+    match algorithm {
+        Algorithm::Es256 | Algorithm::Es384 => {
+            let (what, bytes) = if algorithm == Algorithm::Es256 { ("a P-256 key", 65) } else { ("a P-384 key", 97) };
+            let key = DecodingKey::from_ec_pem(pem).map_err(|_| wrong(what))?;
+            if length(&key) == bytes { Ok(key) } else { Err(wrong(what)) }
+        }
+        Algorithm::EdDsa => {
+            let key = DecodingKey::from_ed_pem(pem).map_err(|_| wrong("an Ed25519 key"))?;
+            if length(&key) == 32 { Ok(key) } else { Err(wrong("an Ed25519 key")) }
+        }
+        _ => {
+            let key = text.contains("RSA PUBLIC KEY-----") || classified_as_rsa(pem);
+            let key = if key { DecodingKey::from_rsa_pem(pem).ok() } else { None };
+            let key = key.ok_or_else(|| wrong("an RSA key"))?;
+            if rsa_bits(key.try_get_as_bytes().unwrap_or_default()) < 2048 {
+                return Err(wrong("an RSA key of at least 2048 bits"));
+            }
+            Ok(key)
+        }
+    }
+}
+
+fn length(key: &DecodingKey) -> usize {
+    key.try_get_as_bytes().map_or(0, <[u8]>::len)
+}
+
+/// Whether a `PUBLIC KEY` is an RSA key, as far as the other families can tell: they refuse it.
+fn classified_as_rsa(pem: &[u8]) -> bool {
+    DecodingKey::from_ec_pem(pem).is_err() && DecodingKey::from_ed_pem(pem).is_err()
+}
+
+/// The length of the modulus of a DER `RSAPublicKey`; 0 if it is none.
+fn rsa_bits(der: &[u8]) -> usize {
+    // SEQUENCE and INTEGER of more than 255 bytes: each has a tag, 0x82 and two bytes of length.
+    let [0x30, 0x82, _, _, 0x02, 0x82, high, low, modulus @ ..] = der else { return 0 };
+    let length = usize::from(u16::from_be_bytes([*high, *low]));
+    let Some(modulus) = modulus.get(..length) else { return 0 };
+    let zeros = modulus.iter().take_while(|byte| **byte == 0).count();
+    match modulus.get(zeros) {
+        Some(first) => (modulus.len() - zeros) * 8 - first.leading_zeros() as usize,
+        None => 0,
+    }
+}
+
+/// A key that can be used.
+struct Usable {
+    algorithm: jsonwebtoken::Algorithm,
+    kid: Option<String>,
+    key: DecodingKey,
+}
+
+/// All keys of a verifier.
+pub(super) struct KeySet {
+    provider: &'static CryptoProvider,
+    keys: Vec<Usable>,
+}
+
+impl KeySet {
+    pub(super) fn new(keys: Vec<Key>) -> Result<Self, BuildError> {
+        let provider = provider()?;
+        if keys.is_empty() {
+            return Err(BuildError("a JwtVerifier needs a key: add key(Key::new(…))".to_owned()));
+        }
+        let mut usable = Vec::with_capacity(keys.len());
+        for Key { algorithm, kid, key } in keys {
+            let (key, of_crate) = (key?, algorithm.of_crate());
+            if (provider.verifier_factory)(&of_crate, &key).is_err() {
+                return Err(BuildError(format!("the key for {algorithm:?} does not fit: give one of that algorithm")));
+            }
+            usable.push(Usable { algorithm: of_crate, kid, key });
+        }
+        Ok(Self { provider, keys: usable })
+    }
+
+    /// Whether one of the keys that `header` may mean made `signature` over `message`.
+    pub(super) fn verifies(&self, header: &jsonwebtoken::Header, message: &[u8], signature: &Vec<u8>) -> bool {
+        self.keys
+            .iter()
+            .filter(|key| key.algorithm == header.alg && (header.kid.is_none() || key.kid == header.kid))
+            .filter_map(|key| (self.provider.verifier_factory)(&key.algorithm, &key.key).ok())
+            .any(|verifier| verifier.verify(message, signature).is_ok())
+    }
+
+    pub(super) fn algorithms(&self) -> impl Iterator<Item = jsonwebtoken::Algorithm> {
+        self.keys.iter().map(|key| key.algorithm)
+    }
+}
+
+/// The backend, named here and not left to jsonwebtoken's process-wide choice, which panics when both are enabled.
+fn provider() -> Result<&'static CryptoProvider, BuildError> {
+    #[cfg(feature = "aws_lc_rs")]
+    return Ok(&jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER);
+    #[cfg(all(feature = "rust_crypto", not(feature = "aws_lc_rs")))]
+    return Ok(&jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER);
+    #[cfg(not(any(feature = "aws_lc_rs", feature = "rust_crypto")))]
+    return Err(BuildError(
+        "tenantry-tower was built without a backend to verify JWTs: enable its feature aws_lc_rs or rust_crypto"
+            .to_owned(),
+    ));
+}

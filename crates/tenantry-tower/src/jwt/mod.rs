@@ -1,0 +1,26 @@
+//! JWTs: which are believed, and what they tell.
+//!
+//! 1. Each key has one algorithm. A token whose header names another is refused, `none` included; so a public key can
+//!    never be used as a secret.
+//! 2. `iss`, `aud`, `exp` and `sub` must be there and be right; `nbf` must be right if it is there. The leeway is zero
+//!    unless the host sets one, of at most five minutes.
+//! 3. A token with a `kid` is verified by the keys of that name and no other; one without a `kid` by every key of its
+//!    algorithm. A `crit` header is refused: nothing critical is understood.
+//! 4. The time is the [`Clock`](tenantry_core::clock::Clock)'s.
+//! 5. Claims that only describe the user are dropped when they are malformed or too long. They never refuse a token.
+//!
+//! Keys are asked for by `kid` and algorithm in one place, `keys::KeySet`: a source that fetches them would replace
+//! the set there, and nothing that uses a [`JwtVerifier`] would notice.
+
+mod builder;
+mod claims;
+mod keys;
+mod verify;
+
+pub use self::{
+    builder::JwtVerifierBuilder,
+    claims::ClaimNames,
+    keys::{Algorithm, Key},
+    verify::JwtVerifier,
+};
+pub(crate) use claims::Verified;

@@ -1,0 +1,138 @@
+//! The verification itself.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Map, Value};
+use tenantry_core::{
+    clock::{Clock, Timestamp},
+    error::{Error, ErrorKind},
+    ids::UserId,
+};
+
+use super::{ClaimNames, JwtVerifierBuilder, claims::Verified, keys::KeySet};
+use crate::credential::invalid;
+
+/// Tells whether a JWT is to be believed, and whom it names. Cheap to clone. See the [module](super) for the rules.
+///
+/// ```
+/// use tenantry_tower::jwt::{Algorithm, JwtVerifier, Key};
+///
+/// let verifier = JwtVerifier::builder()
+///     .issuer("https://id.example.com/")
+///     .audience("https://api.example.com/")
+///     .key(Key::new(Algorithm::Hs256, "a secret of at least thirty-two bytes").kid("2026-11"))
+///     .build()?;
+/// # Ok::<(), tenantry_tower::BuildError>(())
+/// ```
+#[derive(Clone)]
+pub struct JwtVerifier(Arc<Rules>);
+
+/// What a verifier believes.
+pub(super) struct Rules {
+    pub(super) keys: KeySet,
+    pub(super) issuers: Vec<String>,
+    pub(super) audiences: Vec<String>,
+    pub(super) leeway: Duration,
+    pub(super) names: ClaimNames,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl JwtVerifier {
+    /// Begins with nothing believed.
+    #[must_use]
+    pub fn builder() -> JwtVerifierBuilder {
+        JwtVerifierBuilder::new()
+    }
+
+    pub(super) fn new(rules: Rules) -> Self {
+        Self(Arc::new(rules))
+    }
+
+    /// What `jwt` tells, if all is right with it.
+    pub(crate) fn verify(&self, jwt: &str) -> Result<Verified, Error> {
+        let claims = self.0.signed(jwt)?;
+        self.0.told(&claims)
+    }
+}
+
+impl Rules {
+    /// The claims, if a key of ours signed them.
+    fn signed(&self, jwt: &str) -> Result<Map<String, Value>, Error> {
+        let malformed = || invalid("the token is not a JWT: send the one that the identity provider gave");
+        let (message, signature) = jwt.rsplit_once('.').ok_or_else(malformed)?;
+        let (header, claims) = message.split_once('.').ok_or_else(malformed)?;
+        let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| malformed());
+        // An algorithm that jsonwebtoken does not know, such as `none`, is no header to it.
+        let header: jsonwebtoken::Header = serde_json::from_slice(&decode(header)?).map_err(|_| malformed())?;
+        if header.crit.is_some() {
+            return Err(invalid("the token demands an extension (crit) that is not understood here"));
+        }
+        if !self.keys.verifies(&header, message.as_bytes(), &decode(signature)?) {
+            return Err(invalid("the token was not signed by a key that is trusted here"));
+        }
+        serde_json::from_slice(&decode(claims)?).map_err(|_| malformed())
+    }
+
+    /// What signed `claims` tell. Only a token that is right in everything else is called expired.
+    fn told(&self, claims: &Map<String, Value>) -> Result<Verified, Error> {
+        let issuer = claims.get("iss").and_then(Value::as_str);
+        if !issuer.is_some_and(|issuer| self.issuers.iter().any(|known| known == issuer)) {
+            return Err(invalid("the token is not from an issuer (iss) that is trusted here"));
+        }
+        if !self.is_audience(claims.get("aud")) {
+            return Err(invalid("the token is not meant for this service (aud)"));
+        }
+        let id = claims.get("sub").and_then(Value::as_str).and_then(|sub| UserId::new(sub).ok());
+        let id = id.ok_or_else(|| invalid("the token does not name a user (sub)"))?;
+        let expiry = claims.get("exp").and_then(moment);
+        let expiry = expiry.ok_or_else(|| invalid("the token does not say when it ends (exp)"))?;
+        let now = self.clock.now();
+        if let Some(not_before) = claims.get("nbf") {
+            let not_before = moment(not_before).ok_or_else(|| invalid("the token's nbf is malformed"))?;
+            if not_before > now.after(self.leeway) {
+                return Err(invalid("the token is not valid yet (nbf)"));
+            }
+        }
+        let expires_at = expiry.after(self.leeway);
+        if expires_at <= now {
+            return Err(expired());
+        }
+        let identity = self.names.identity(id, claims);
+        Ok(Verified { identity, organization: self.names.organization(claims), expires_at })
+    }
+
+    fn is_audience(&self, audience: Option<&Value>) -> bool {
+        let is_ours =
+            |value: &Value| value.as_str().is_some_and(|text| self.audiences.iter().any(|known| known == text));
+        match audience {
+            Some(Value::Array(several)) => several.iter().any(is_ours),
+            Some(one) => is_ours(one),
+            None => false,
+        }
+    }
+}
+
+/// The token was right and has ended.
+pub(crate) fn expired() -> Error {
+    Error::new(ErrorKind::ExpiredToken, "the token has expired: get a new one")
+}
+
+/// A `NumericDate`: seconds since 1970, which may have a fraction.
+fn moment(value: &Value) -> Option<Timestamp> {
+    const SECONDS_MAX: f64 = 253_402_207_200.0;
+    let seconds = value.as_f64().filter(|seconds| (0.0..=SECONDS_MAX).contains(seconds))?;
+    #[expect(clippy::cast_possible_truncation, reason = "the bounds were checked")]
+    let millis = (seconds * 1000.0) as i64;
+    Some(Timestamp::from_millis(millis))
+}
+
+impl fmt::Debug for JwtVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JwtVerifier")
+            .field("algorithms", &self.0.keys.algorithms().collect::<Vec<_>>())
+            .field("issuers", &self.0.issuers)
+            .field("audiences", &self.0.audiences)
+            .finish_non_exhaustive()
+    }
+}
