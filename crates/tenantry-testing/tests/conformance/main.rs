@@ -1,6 +1,8 @@
 //! Every store keeps the contract, and what is peculiar to each of them.
 
 mod embedded;
+mod redis_faults;
+mod redis_store;
 
 use std::sync::Arc;
 

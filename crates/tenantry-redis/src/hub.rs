@@ -1,0 +1,148 @@
+//! Tells every listener what the subscription hears.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+use futures_util::stream;
+use tenantry_core::{change::Signal, store::Changes};
+use tokio::sync::broadcast::{self, error::RecvError};
+
+/// How many signals a listener may be behind before it must forget what it knew.
+const BACKLOG_MAX: usize = 4096;
+
+/// The listeners of one store.
+#[derive(Debug)]
+pub(crate) struct Hub(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    /// Whether notices arrive.
+    up: bool,
+    sender: broadcast::Sender<Signal>,
+}
+
+impl Hub {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(State { up: false, sender: broadcast::Sender::new(BACKLOG_MAX) }))
+    }
+
+    /// Tells all listeners.
+    pub(crate) fn tell(&self, signal: Signal) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match signal {
+            Signal::Changed(_) => {}
+            Signal::LinkLost => state.up = false,
+            Signal::LinkBack => state.up = true,
+        }
+        // An error says that nobody listens.
+        let _ = state.sender.send(signal);
+    }
+
+    /// Begins to listen. Under the lock, so that no signal falls between the state and the first one received.
+    fn attach(&self) -> (bool, broadcast::Receiver<Signal>) {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (state.up, state.sender.subscribe())
+    }
+
+    /// A stream of all signals from now on. When the store is dropped, it says `LinkLost` and ends.
+    pub(crate) fn listen(self: &Arc<Self>) -> Changes {
+        let listener = Listener::new(Arc::downgrade(self), self.attach());
+        Box::pin(stream::unfold(listener, |mut listener| async { Some((listener.next().await?, listener)) }))
+    }
+}
+
+struct Listener {
+    hub: Weak<Hub>,
+    receiver: Option<broadcast::Receiver<Signal>>,
+    pending: VecDeque<Signal>,
+    /// Whether the last signal it heard was not `LinkLost`: nobody is told twice, nor before it was told `LinkBack`.
+    up: bool,
+}
+
+impl Listener {
+    fn new(hub: Weak<Hub>, (up, receiver): (bool, broadcast::Receiver<Signal>)) -> Self {
+        let pending = up.then_some(Signal::LinkBack).into_iter().collect();
+        Self { hub, receiver: Some(receiver), pending, up: false }
+    }
+
+    async fn next(&mut self) -> Option<Signal> {
+        loop {
+            let signal = match self.pending.pop_front() {
+                Some(signal) => signal,
+                None => self.receive().await?,
+            };
+            let before = std::mem::replace(&mut self.up, signal != Signal::LinkLost);
+            if before || signal == Signal::LinkBack {
+                return Some(signal);
+            }
+            // It still waits for the link.
+            self.up = false;
+        }
+    }
+
+    async fn receive(&mut self) -> Option<Signal> {
+        match self.receiver.as_mut()?.recv().await {
+            Ok(signal) => Some(signal),
+            Err(RecvError::Closed) => {
+                self.receiver = None;
+                Some(Signal::LinkLost)
+            }
+            Err(RecvError::Lagged(_)) => {
+                // Begin anew: the link may have been lost for everybody meanwhile.
+                let attached = self.hub.upgrade().map(|hub| hub.attach());
+                self.pending.extend(attached.as_ref().filter(|(up, _)| *up).map(|_| Signal::LinkBack));
+                self.receiver = attached.map(|(_, receiver)| receiver);
+                Some(Signal::LinkLost)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+    use tenantry_core::{change::Change, clock::Timestamp, ids::OrganizationId};
+
+    use super::*;
+
+    fn changed() -> Signal {
+        Signal::Changed(Change::Organization(OrganizationId::from_parts(Timestamp::from_millis(1), [1; 10])))
+    }
+
+    #[tokio::test]
+    async fn a_listener_begins_with_link_back() {
+        let hub = Arc::new(Hub::new());
+        let mut early = hub.listen();
+        hub.tell(Signal::LinkLost);
+        hub.tell(changed());
+        hub.tell(Signal::LinkBack);
+        let mut late = hub.listen();
+        hub.tell(changed());
+        for signals in [&mut early, &mut late] {
+            assert_eq!(signals.next().await, Some(Signal::LinkBack));
+            assert_eq!(signals.next().await, Some(changed()));
+        }
+        drop(hub);
+        assert_eq!(early.next().await, Some(Signal::LinkLost));
+        assert_eq!(early.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_listener_that_lags_is_told_to_forget() {
+        let hub = Arc::new(Hub::new());
+        hub.tell(Signal::LinkBack);
+        let mut signals = hub.listen();
+        let flood = || (0..=BACKLOG_MAX).for_each(|_| hub.tell(changed()));
+        assert_eq!(signals.next().await, Some(Signal::LinkBack));
+        flood();
+        assert_eq!(signals.next().await, Some(Signal::LinkLost));
+        assert_eq!(signals.next().await, Some(Signal::LinkBack));
+        flood();
+        hub.tell(Signal::LinkLost);
+        assert_eq!(signals.next().await, Some(Signal::LinkLost));
+        hub.tell(Signal::LinkBack);
+        assert_eq!(signals.next().await, Some(Signal::LinkBack));
+    }
+}

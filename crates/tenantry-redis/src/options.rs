@@ -1,0 +1,176 @@
+//! How to connect, and why that may fail.
+
+use std::{fmt, time::Duration};
+
+use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion, io::tcp::TcpSettings};
+
+/// How a [`RedisStore`](crate::RedisStore) is to work.
+///
+/// ```
+/// use std::time::Duration;
+/// use tenantry_redis::Options;
+///
+/// let options = Options::new().namespace("shop").wait_replicas(1).response_timeout(Duration::from_millis(250));
+/// ```
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub(crate) namespace: String,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) response_timeout: Duration,
+    pub(crate) overall_timeout: Duration,
+    pub(crate) wait_replicas: u32,
+    pub(crate) pool_size: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            namespace: "tenantry".to_owned(),
+            connect_timeout: Duration::from_secs(1),
+            response_timeout: Duration::from_millis(500),
+            overall_timeout: Duration::from_secs(1),
+            wait_replicas: 0,
+            pool_size: 16,
+        }
+    }
+}
+
+impl Options {
+    /// The defaults, which each method's documentation states.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What all keys and channels begin with: 1 to 64 of `[A-Za-z0-9._:-]`. Default: `tenantry`.
+    #[must_use]
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = namespace.into();
+        self
+    }
+
+    /// How long making a connection may take. Default: 1 s.
+    #[must_use]
+    pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long Redis may take to answer; with [`wait_replicas`](Self::wait_replicas), how long they may take, too.
+    /// Default: 500 ms.
+    #[must_use]
+    pub const fn response_timeout(mut self, timeout: Duration) -> Self {
+        self.response_timeout = timeout;
+        self
+    }
+
+    /// How long any call may take, whatever it consists of. Default: 1 s.
+    #[must_use]
+    pub const fn overall_timeout(mut self, timeout: Duration) -> Self {
+        self.overall_timeout = timeout;
+        self
+    }
+
+    /// How many replicas must have a commit before it is acknowledged (`WAIT`). Default: 0.
+    ///
+    /// If fewer have it in time, the commit answers `Unavailable`, although the primary has applied it. This narrows
+    /// the window in which a fail-over loses what was acknowledged; it does not close it.
+    #[must_use]
+    pub const fn wait_replicas(mut self, replicas: u32) -> Self {
+        self.wait_replicas = replicas;
+        self
+    }
+
+    /// How many commits may wait for replicas at once, each on a connection of its own. Without
+    /// [`wait_replicas`](Self::wait_replicas) there is one connection for everything. Default: 16.
+    #[must_use]
+    pub const fn pool_size(mut self, connections: usize) -> Self {
+        self.pool_size = connections;
+        self
+    }
+
+    pub(crate) fn validate(&self) -> Result<(), ConnectError> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
+        if !(1..=64).contains(&self.namespace.len()) || !self.namespace.bytes().all(allowed) {
+            return Err(ConnectError::options("choose a namespace of 1 to 64 characters of [A-Za-z0-9._:-]"));
+        }
+        if self.pool_size == 0 {
+            return Err(ConnectError::options("choose a pool size of at least 1"));
+        }
+        if [self.connect_timeout, self.response_timeout, self.overall_timeout].contains(&Duration::ZERO) {
+            return Err(ConnectError::options("choose timeouts longer than 0"));
+        }
+        Ok(())
+    }
+}
+
+/// Reads the URL. The error says nothing of what is in it.
+pub(crate) fn parse(url: &str) -> Result<ConnectionInfo, ConnectError> {
+    let info = url.into_connection_info().map_err(|_| ConnectError {
+        kind: ConnectErrorKind::Options,
+        message: "the redis url cannot be used: write redis://user:password@host:port/database".to_owned(),
+    })?;
+    // RESP3 tells at once when a connection is lost, and lets one connection subscribe and publish.
+    let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+    let tcp = TcpSettings::default().set_nodelay(true);
+    Ok(info.set_redis_settings(redis).set_tcp_settings(tcp))
+}
+
+/// The store could not be connected.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct ConnectError {
+    kind: ConnectErrorKind,
+    message: String,
+}
+
+/// Why a store could not be connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConnectErrorKind {
+    /// The URL or the options cannot be used.
+    Options,
+    /// Redis does not answer, does not let us in, or is too old.
+    Unreachable,
+}
+
+impl ConnectError {
+    /// Why the store could not be connected.
+    #[must_use]
+    pub const fn kind(&self) -> ConnectErrorKind {
+        self.kind
+    }
+
+    pub(crate) fn options(message: &str) -> Self {
+        Self { kind: ConnectErrorKind::Options, message: message.to_owned() }
+    }
+
+    pub(crate) fn unreachable(address: &str, reason: impl fmt::Display) -> Self {
+        let mend = "check the address, the credentials, and that it is Redis 7 or Valkey";
+        Self {
+            kind: ConnectErrorKind::Unreachable,
+            message: format!("redis at {address} cannot be used: {reason}: {mend}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_work_is_refused() {
+        for options in [
+            Options::new().namespace(""),
+            Options::new().namespace("a{b}"),
+            Options::new().namespace("a b"),
+            Options::new().pool_size(0),
+            Options::new().response_timeout(Duration::ZERO),
+        ] {
+            assert_eq!(options.validate().unwrap_err().kind(), ConnectErrorKind::Options);
+        }
+        assert!(Options::new().namespace("shop:eu-1").validate().is_ok());
+        let error = parse("http://user:hunter2@host").unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+}

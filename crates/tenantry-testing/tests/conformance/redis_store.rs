@@ -1,0 +1,158 @@
+//! The Redis store on a healthy server.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::StreamExt;
+use tenantry_core::{
+    change::{Change, Signal},
+    clock::Timestamp,
+    ids::OrganizationId,
+    store::{Changes, CommitError, Key, Shard, Store, Txn},
+};
+use tenantry_redis::{ConnectErrorKind, Options, RedisStore};
+use tenantry_testing::redis_server::RedisServer;
+
+use crate::conforms;
+
+/// How long the silence may be. Generous: it only ends what would never end.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
+
+/// A store on `server`, in a namespace that only `namespace`'s test has.
+pub(crate) async fn connect(server: &RedisServer, namespace: &str) -> RedisStore {
+    let options = Options::new().namespace(namespace);
+    RedisStore::connect(&server.url(), options).await.expect("the server runs")
+}
+
+/// A transaction that says so to all nodes.
+pub(crate) fn loud(number: u8) -> Txn {
+    Txn { puts: vec![(Key::lasting("row"), vec![number].into())], notices: vec![change(number)], ..Txn::default() }
+}
+
+pub(crate) fn change(number: u8) -> Change {
+    Change::Organization(OrganizationId::from_parts(Timestamp::from_millis(1), [number; 10]))
+}
+
+pub(crate) fn shard() -> Shard {
+    Shard::new('o', "acme")
+}
+
+pub(crate) async fn next(changes: &mut Changes) -> Signal {
+    tokio::time::timeout(SILENCE_MAX, changes.next()).await.expect("never silence").expect("the store is there")
+}
+
+/// Waits until `signal` is heard. Whatever else is heard may well be.
+pub(crate) async fn until(changes: &mut Changes, signal: &Signal) {
+    while next(changes).await != *signal {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn conforms_on_one_node() {
+    let server = RedisServer::shared();
+    let nodes: Vec<Arc<dyn Store>> =
+        vec![Arc::new(connect(server, "conform").await), Arc::new(connect(server, "conform").await)];
+    conforms(nodes, "redis").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn conforms_on_a_cluster_of_one_node() {
+    let server = RedisServer::start(&["--cluster-enabled", "yes"]);
+    server.command(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
+    while !server.command(&["CLUSTER", "INFO"]).contains("cluster_state:ok") {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let crossing = server.command(&["MGET", "a", "b"]);
+    assert!(crossing.contains("CROSSSLOT"), "this server would not notice a mistake: {crossing}");
+    let nodes: Vec<Arc<dyn Store>> =
+        vec![Arc::new(connect(&server, "conform").await), Arc::new(connect(&server, "conform").await)];
+    conforms(nodes, "cluster").await;
+}
+
+#[tokio::test]
+async fn two_stores_on_one_server_are_nodes_of_one_system() {
+    let server = RedisServer::shared();
+    let (a, b) = (connect(server, "two-stores").await, connect(server, "two-stores").await);
+    let mut changes = b.changes();
+    assert_eq!(next(&mut changes).await, Signal::LinkBack);
+    a.commit(&shard(), &loud(1)).await.unwrap();
+    assert_eq!(b.read(&shard(), &[Key::lasting("row")]).await.unwrap(), [Some(vec![1].into())]);
+    until(&mut changes, &Signal::Changed(change(1))).await;
+}
+
+#[tokio::test]
+async fn two_namespaces_do_not_see_each_other() {
+    let server = RedisServer::shared();
+    let (a, b) = (connect(server, "namespace-a").await, connect(server, "namespace-b").await);
+    let mut changes = b.changes();
+    assert_eq!(next(&mut changes).await, Signal::LinkBack);
+    a.commit(&shard(), &loud(1)).await.unwrap();
+    assert_eq!(b.read(&shard(), &[Key::lasting("row")]).await.unwrap(), [None]);
+    b.commit(&shard(), &loud(2)).await.unwrap();
+    loop {
+        match next(&mut changes).await {
+            Signal::Changed(heard) => return assert_eq!(heard, change(2)),
+            Signal::LinkLost | Signal::LinkBack => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_notice_of_another_version_means_that_anything_may_have_changed() {
+    let server = RedisServer::shared();
+    let store = connect(server, "another-version").await;
+    let mut changes = store.changes();
+    assert_eq!(next(&mut changes).await, Signal::LinkBack);
+    server.command(&["PUBLISH", "another-version:changes", "something new"]);
+    assert_eq!(next(&mut changes).await, Signal::LinkLost);
+    assert_eq!(next(&mut changes).await, Signal::LinkBack);
+}
+
+#[tokio::test]
+async fn a_foreign_key_is_found_before_anything_is_written() {
+    let server = RedisServer::shared();
+    let store = connect(server, "foreign").await;
+    server.command(&["SET", "foreign:{o:acme}:l:log", "not a list"]);
+    let txn = Txn { appends: vec![("log", "x".into())], ..loud(1) };
+    let error = store.commit(&shard(), &txn).await.unwrap_err();
+    assert!(matches!(&error, CommitError::Unavailable(_)), "{error}");
+    assert!(error.to_string().contains("foreign:{o:acme}:l:log is a string"), "{error}");
+    assert_eq!(store.read(&shard(), &[Key::lasting("row")]).await.unwrap(), [None]);
+}
+
+#[tokio::test]
+async fn a_commit_that_no_replica_confirms_is_unavailable() {
+    let server = RedisServer::start(&[]);
+    let options = Options::new().wait_replicas(1).response_timeout(Duration::from_millis(100));
+    let store = RedisStore::connect(&server.url(), options).await.unwrap();
+    let error = store.commit(&shard(), &loud(1)).await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("applied on the primary, but not confirmed: 0 of 1 replicas"), "{text}");
+    assert_eq!(store.read(&shard(), &[Key::lasting("row")]).await.unwrap(), [Some(vec![1].into())]);
+
+    let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &server.port().to_string()]);
+    while !replica.command(&["INFO", "replication"]).contains("master_link_status:up") {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // The replica reports how far it is once a second: the first WAIT after it has come may still miss it.
+    while store.commit(&shard(), &loud(2)).await.is_err() {}
+    assert!(replica.command(&["HGET", "tenantry:{o:acme}:r", "row"]).contains('\u{2}'));
+}
+
+#[tokio::test]
+async fn a_url_that_cannot_work_is_an_error_without_its_password() {
+    let server = RedisServer::start(&["--requirepass", "hunter2"]);
+    let port = server.port();
+    for (url, kind) in [
+        ("redis://:hunter2@127.0.0.1:1".to_owned(), ConnectErrorKind::Unreachable),
+        ("http://:hunter2@127.0.0.1".to_owned(), ConnectErrorKind::Options),
+        (format!("redis://:hunter2x@127.0.0.1:{port}"), ConnectErrorKind::Unreachable),
+        (format!("redis://127.0.0.1:{port}"), ConnectErrorKind::Unreachable),
+    ] {
+        let error = RedisStore::connect(&url, Options::new()).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        let text = format!("{error} {error:?}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+    let store = RedisStore::connect(&format!("redis://:hunter2@127.0.0.1:{port}"), Options::new()).await.unwrap();
+    assert!(!format!("{store:?}").contains("hunter2"));
+    store.ping().await.unwrap();
+}
