@@ -81,14 +81,14 @@ impl Operation for Join {
         }
         // The commit decides whether a use is left; looking first keeps a used-up code from writing anything.
         let uses_key = keys::join_code_uses(id);
-        let uses_max = definition.max_uses.map(i64::from);
-        if let Some(max) = uses_max {
-            let uses = tx.counters(std::slice::from_ref(&uses_key)).await?;
-            if uses.iter().any(|uses| *uses >= max) {
+        let max_uses = definition.max_uses.map(i64::from);
+        if let Some(max) = max_uses {
+            let counted = tx.counters(std::slice::from_ref(&uses_key)).await?;
+            if counted.first().is_some_and(|used| *used >= max) {
                 return Err(exhausted());
             }
         }
-        tx.add(Add { key: uses_key, by: 1, min: None, max: uses_max }, exhausted());
+        tx.add(Add { key: uses_key, by: 1, min: None, max: max_uses }, exhausted());
         join::admit(tx, user, vec![definition.role.clone()], organization, None).await?;
         let change = Change::Member(organization_id, user.id.clone());
         tx.changed(change, Some(user.id.to_string()), &json!({ "joinCode": id, "roles": [&definition.role] }))?;

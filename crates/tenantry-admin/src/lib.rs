@@ -1,0 +1,69 @@
+//! The admin router: every operation as `POST /v1/organizations/…`, with an OpenAPI document that is made from the
+//! same types.
+//!
+//! 1. The host mounts it where it likes: `Router::new().nest("/tenantry", admin::router(engine, authenticator))`. It
+//!    authenticates by itself and does not need the layer around it.
+//! 2. It decides nothing. A handler reads a credential, a body and an idempotency key, hands them to the
+//!    [`Engine`], and writes down the answer.
+//! 3. Everything that is refused is refused with a problem document (RFC 9457).
+//! 4. `GET /openapi.json` describes all of it; `GET /healthz` answers while the process lives, `GET /readyz` while the
+//!    store can be used.
+
+mod body;
+mod handler;
+mod health;
+mod openapi;
+mod routes;
+
+use std::sync::Arc;
+
+use axum::{Router, response::Response, routing::get};
+use bytes::Bytes;
+use http::header;
+use tenantry_core::{
+    engine::Engine,
+    error::{Error, ErrorKind},
+};
+use tenantry_tower::{Authenticator, problem};
+
+/// What the handlers share.
+#[derive(Debug, Clone)]
+struct Admin {
+    engine: Engine,
+    authenticator: Authenticator,
+    openapi: Bytes,
+}
+
+/// The admin router over `engine`, for callers whom `authenticator` knows.
+pub fn router(engine: Engine, authenticator: Authenticator) -> Router {
+    let routes = routes::operations();
+    let openapi = Bytes::from(routes.document_text());
+    let admin = Arc::new(Admin { engine, authenticator, openapi });
+    routes
+        .router
+        .route("/openapi.json", get(openapi::serve))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .method_not_allowed_fallback(async || refusal(ErrorKind::MethodNotAllowed, "operations are called with POST"))
+        .fallback(async || refusal(ErrorKind::NotFound, "there is no such route: see openapi.json"))
+        .with_state(admin)
+}
+
+/// The OpenAPI document of the router, as JSON.
+#[must_use]
+pub fn openapi() -> String {
+    routes::operations().document_text()
+}
+
+fn refusal(kind: ErrorKind, detail: &'static str) -> Response {
+    problem::response(&Error::new(kind, detail))
+}
+
+/// A JSON answer that nobody on the way may keep: it can hold a secret.
+fn json_response(body: impl Into<axum::body::Body>) -> Response {
+    let mut response = Response::new(body.into());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,66 @@
+//! The table of routes.
+
+use std::sync::Arc;
+
+use axum::{Router, routing::post};
+use tenantry_core::{
+    operation::Operation,
+    operations::{invitations, join_codes, members, organizations, roles, tokens},
+};
+use utoipa::{ToSchema, openapi::OpenApi};
+
+use crate::{Admin, handler, openapi};
+
+/// All operations.
+pub(crate) fn operations() -> Routes {
+    Routes::new()
+        .operation::<organizations::Create>()
+        .operation::<organizations::Get>()
+        .operation::<organizations::List>()
+        .operation::<organizations::Update>()
+        .operation::<members::List>()
+        .operation::<members::SetRole>()
+        .operation::<members::Remove>()
+        .operation::<invitations::Create>()
+        .operation::<invitations::List>()
+        .operation::<invitations::Revoke>()
+        .operation::<invitations::Accept>()
+        .operation::<join_codes::Create>()
+        .operation::<join_codes::List>()
+        .operation::<join_codes::Revoke>()
+        .operation::<join_codes::Join>()
+        .operation::<roles::Roles>()
+        .operation::<tokens::Create>()
+        .operation::<tokens::List>()
+        .operation::<tokens::Revoke>()
+}
+
+/// Routes, and the document that describes them.
+pub(crate) struct Routes {
+    pub(crate) router: Router<Arc<Admin>>,
+    document: OpenApi,
+}
+
+impl Routes {
+    fn new() -> Self {
+        Self { router: Router::new(), document: openapi::empty_document() }
+    }
+
+    /// Adds one operation, to the router and to the document.
+    fn operation<O>(mut self) -> Self
+    where
+        O: Operation + ToSchema,
+        O::Output: ToSchema,
+    {
+        let path = format!("/v1/organizations/{}", O::ROUTE);
+        openapi::describe::<O>(&mut self.document, &path);
+        self.router = self.router.route(&path, post(handler::handle::<O>));
+        self
+    }
+
+    /// The document as JSON.
+    pub(crate) fn document_text(&self) -> String {
+        // A document consists of maps with text as keys, lists, texts and numbers: all of it is JSON.
+        self.document.to_pretty_json().unwrap_or_default()
+    }
+}

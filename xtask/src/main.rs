@@ -1,0 +1,65 @@
+//! The chores of this repository.
+//!
+//! `cargo xtask test` installs what is missing and runs everything that must pass; `cargo xtask help` lists the rest.
+
+mod features;
+mod setup;
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+
+const HELP: &str = "\
+cargo xtask test       set up what is missing, then formatting, lints, documentation and every test
+cargo xtask lint       formatting, lints and documentation only
+cargo xtask features   every feature of every crate alone, none, and all together";
+
+fn main() -> ExitCode {
+    let result = match std::env::args().nth(1).as_deref() {
+        Some("test") => test(),
+        Some("lint") => lint(),
+        Some("features") => features::check(),
+        _ => {
+            println!("{HELP}");
+            Ok(())
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn test() -> Result<()> {
+    setup::redis_server()?;
+    lint()?;
+    features::check()?;
+    cargo(&["test", "--workspace", "--all-features"])
+}
+
+fn lint() -> Result<()> {
+    cargo(&["fmt", "--all", "--check"])?;
+    cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])?;
+    run(command(&["doc", "--workspace", "--no-deps", "--all-features"]).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Runs cargo in the repository; fails if it fails.
+fn cargo(arguments: &[&str]) -> Result<()> {
+    run(&mut command(arguments))
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).args(arguments);
+    command
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let shown = format!("{command:?}").replace('"', "");
+    eprintln!("xtask: {shown}");
+    let status = command.status().with_context(|| format!("cannot start {shown}"))?;
+    if status.success() { Ok(()) } else { bail!("{shown} failed") }
+}
