@@ -148,6 +148,7 @@ impl Key {
 /// Everything that one commit requires and does.
 ///
 /// No key is put or deleted twice in one transaction, nor put and added to; an index entry is put or deleted once.
+/// A counter may be added to several times: one after the other, in the order of [`adds`](Self::adds).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Txn {
     /// What must still be so.
@@ -182,7 +183,7 @@ pub struct Check {
 pub struct Add {
     /// Which counter; its key has no lifetime.
     pub key: Key,
-    /// How much to add; negative to subtract. Counters stay within ±2^53.
+    /// How much to add; negative to subtract. Counters stay within ±2^53, and so does this.
     pub by: i64,
     /// The least value that the counter may have afterwards.
     pub min: Option<i64>,
