@@ -152,20 +152,14 @@ impl Engine {
     ) -> Result<O::Output, Stop> {
         let caller = &course.request.caller;
         let mut tx = Transaction::new(self, caller, O::EVENT, course.organization, course.intent, attempt);
-        if let Some(idempotency) = &course.idempotency {
-            let key = idempotency.row_key();
-            let authority_keys =
-                authority::keys(caller).into_iter().filter(|_| matches!(O::NEEDS, Needs::Permission(_)));
-            tx.load(authority_keys.chain([key.key.clone()])).await?;
-            let kept = tx.get(&key).await?;
-            if let Some(answer) = idempotency.replay(kept, tx.now)? {
-                return Ok(answer);
-            }
+        let decided = Self::decide(operation, &mut tx, course.idempotency.as_ref()).await;
+        // A commit verifies what was read. An answer without one (a refusal, or that nothing is left to do) must rest
+        // on one moment as well: a repetition that is overtaken by its first try would be told of its own effect.
+        let to_commit = decided.is_ok() && tx.writes();
+        if O::EVENT.is_some() && !to_commit && !tx.is_of_one_moment().await? {
+            return Err(Stop::Again);
         }
-        if let Needs::Permission(permission) = O::NEEDS {
-            tx.authorize(permission).await?;
-        }
-        let output = operation.decide(&mut tx).await?;
+        let output = decided?;
         if let Some(organization) = course.organization.filter(|_| tx.writes()) {
             if let Some(idempotency) = &course.idempotency {
                 let kept = idempotency.keep(&output, tx.now, self.entropy())?;
@@ -175,6 +169,30 @@ impl Engine {
             self.commit(course, organization, &shard, decided).await?;
         }
         Ok(output)
+    }
+
+    /// Authorization comes first, for repetitions too: whoever lost the right is not shown a secret again, and who
+    /// presents an API token has yet to prove that they know its secret.
+    async fn decide<O: Operation>(
+        operation: &O,
+        tx: &mut Transaction<'_>,
+        idempotency: Option<&Idempotency>,
+    ) -> Result<O::Output, Error> {
+        if let Some(idempotency) = idempotency {
+            let authority_keys =
+                authority::keys(tx.caller).into_iter().filter(|_| matches!(O::NEEDS, Needs::Permission(_)));
+            tx.load(authority_keys.chain([idempotency.row_key().key])).await?;
+        }
+        if let Needs::Permission(permission) = O::NEEDS {
+            tx.authorize(permission).await?;
+        }
+        if let Some(idempotency) = idempotency {
+            let kept = tx.get(&idempotency.row_key()).await?;
+            if let Some(answer) = idempotency.replay(kept, tx.now)? {
+                return Ok(answer);
+            }
+        }
+        operation.decide(tx).await
     }
 
     /// Entries first, then the commit, then removals.

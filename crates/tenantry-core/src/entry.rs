@@ -176,7 +176,8 @@ impl Engine {
             return Ok(());
         }
         let taken = || {
-            if derived {
+            // Another try of this organization: of the same request, perhaps. Its commit tells, not its claim.
+            if derived || other.organization == claim.organization {
                 EntryError::Again
             } else {
                 Error::new(ErrorKind::SlugTaken, format!("another organization has the slug {slug}: choose another"))

@@ -118,7 +118,8 @@ pub(crate) struct MemberRow {
 /// Who is at an address, seen from one organization.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AddressRow {
-    pub(crate) member: Option<UserId>,
+    /// Usually one; an identity provider may vouch for the same address to several users.
+    pub(crate) members: Vec<UserId>,
     pub(crate) invitation: Option<InvitationId>,
 }
 
@@ -142,6 +143,8 @@ pub(crate) enum InvitationState {
     Open,
     Accepted,
     Revoked,
+    /// It has made way for another to the same address.
+    Expired,
 }
 
 /// A join code. How often it was used is a counter of its own.

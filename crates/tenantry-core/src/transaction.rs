@@ -39,6 +39,8 @@ pub struct Transaction<'a> {
     organization: Option<OrganizationId>,
     shard: Shard,
     reads: BTreeMap<Key, Option<Bytes>>,
+    /// How many times the store was asked for what the decision rests on.
+    round_trips: u32,
     txn: Txn,
     /// What it means when the counter at the same place in `txn.adds` leaves its bounds.
     limits: Vec<Error>,
@@ -77,6 +79,7 @@ impl<'a> Transaction<'a> {
             shard: organization.map_or_else(shards::platform, shards::organization),
             organization,
             reads: BTreeMap::new(),
+            round_trips: 0,
             txn: Txn::default(),
             limits: Vec::new(),
             entries: Vec::new(),
@@ -127,6 +130,7 @@ impl<'a> Transaction<'a> {
             return Ok(());
         }
         let values = self.engine.store().read(&self.shard, &missing).await?;
+        self.round_trips += 1;
         self.reads.extend(missing.into_iter().zip(values));
         Ok(())
     }
@@ -147,6 +151,16 @@ impl<'a> Transaction<'a> {
         self.get(&keys::organization()).await?.ok_or_else(|| Error::not_found("organization"))
     }
 
+    /// Whether all rows that were read were so at one and the same moment. What one round trip read was.
+    pub(crate) async fn is_of_one_moment(&self) -> Result<bool, Error> {
+        if self.round_trips <= 1 {
+            return Ok(true);
+        }
+        let keys: Vec<_> = self.reads.keys().cloned().collect();
+        let values = self.engine.store().read(&self.shard, &keys).await?;
+        Ok(values.iter().eq(self.reads.values()))
+    }
+
     /// Rows to show, read now and not checked by the commit.
     pub(crate) async fn peek<T: DeserializeOwned>(&self, keys: &[Key]) -> Result<Vec<Option<T>>, Error> {
         if keys.is_empty() {
@@ -157,10 +171,11 @@ impl<'a> Transaction<'a> {
     }
 
     /// Counters to show, read now and not checked by the commit.
-    pub(crate) async fn counters(&self, keys: &[Key]) -> Result<Vec<i64>, Error> {
+    pub(crate) async fn counters(&mut self, keys: &[Key]) -> Result<Vec<i64>, Error> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
+        self.round_trips += 1;
         let values = self.engine.store().read(&self.shard, keys).await?;
         values.iter().map(|value| counter(value.as_deref())).collect()
     }

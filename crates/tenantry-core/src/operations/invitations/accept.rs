@@ -146,13 +146,17 @@ fn require_addressee(user: &Identity, address: &Address) -> Result<(), Error> {
 fn require_open(tx: &Transaction<'_>, row: &InvitationRow) -> Result<(), Error> {
     match row.state {
         InvitationState::Open if row.expires_at > tx.now => Ok(()),
-        InvitationState::Open => Err(Error::new(ErrorKind::Expired, "the invitation has expired: ask for another")),
+        InvitationState::Open | InvitationState::Expired => {
+            Err(Error::new(ErrorKind::Expired, "the invitation has expired: ask for another"))
+        }
         InvitationState::Accepted => Err(Error::new(ErrorKind::Used, "the invitation was accepted already")),
         InvitationState::Revoked => Err(Error::new(ErrorKind::Revoked, "the invitation was withdrawn")),
     }
 }
 
 /// Ends an open invitation: it is listed no more, and its address is free for another.
+///
+/// Whoever accepted it can still name it by its id: a repetition is told the same, and not that there is none.
 pub(super) async fn close(
     tx: &mut Transaction<'_>,
     id: InvitationId,
@@ -164,11 +168,11 @@ pub(super) async fn close(
         let address_key = keys::address(&normal);
         if let Some(mut known) = tx.get(&address_key).await?.filter(|known| known.invitation == Some(id)) {
             known.invitation = None;
-            if known.member.is_some() { tx.put(&address_key, &known)? } else { tx.delete(&address_key) }
+            if known.members.is_empty() { tx.delete(&address_key) } else { tx.put(&address_key, &known)? }
         }
+        tx.release(IndexEntry::Invitation(normal, id), tx.intent);
     }
     tx.unindex(index::INVITATIONS, id.to_base62());
-    tx.release(IndexEntry::Invitation(normal, id), tx.intent);
     row.state = state;
     tx.put(&keys::invitation(id), &row)
 }

@@ -132,7 +132,7 @@ impl Create {
     /// Nobody is at the address, and no open invitation is for it. An expired one makes way.
     async fn require_free(&self, tx: &mut Transaction<'_>, key: &RowKey<AddressRow>) -> Result<AddressRow, Error> {
         let mut known = tx.get(key).await?.unwrap_or_default();
-        if known.member.is_some() {
+        if !known.members.is_empty() {
             return Err(Error::new(ErrorKind::AlreadyMember, "whoever has this address is a member already"));
         }
         if let Some(id) = known.invitation.take() {
@@ -146,7 +146,7 @@ impl Create {
                 }
                 tx.unindex(index::INVITATIONS, id.to_base62());
                 tx.release(IndexEntry::Invitation(earlier.address.normal(), id), tx.intent);
-                earlier.state = InvitationState::Revoked;
+                earlier.state = InvitationState::Expired;
                 tx.put(&invitation_key, &earlier)?;
             }
         }

@@ -41,7 +41,7 @@ impl Operation for Revoke {
             InvitationState::Accepted => {
                 Err(Error::new(ErrorKind::Used, "the invitation was accepted: remove the member instead"))
             }
-            InvitationState::Revoked => Ok(Done { ok: true }),
+            InvitationState::Revoked | InvitationState::Expired => Ok(Done { ok: true }),
             InvitationState::Open => {
                 if row.roles.iter().any(RoleName::is_owner) && !tx.authority.owner {
                     return Err(Error::new(ErrorKind::Forbidden, "only an owner can withdraw an owner's invitation"));

@@ -22,9 +22,10 @@ pub(crate) async fn add_member(
     let address_keys: Vec<_> = user.addresses().map(|address| keys::address(&address.normal())).collect();
     tx.load(address_keys.iter().map(|key| key.key.clone())).await?;
     for key in &address_keys {
-        let row = tx.get(key).await?.unwrap_or_default();
-        let invitation = row.invitation.filter(|invitation| Some(*invitation) != answered);
-        tx.put(key, &AddressRow { member: Some(user.id.clone()), invitation })?;
+        let AddressRow { mut members, invitation } = tx.get(key).await?.unwrap_or_default();
+        members.push(user.id.clone());
+        let invitation = invitation.filter(|invitation| Some(*invitation) != answered);
+        tx.put(key, &AddressRow { members, invitation })?;
     }
     let member = MemberRow {
         roles,
@@ -63,11 +64,8 @@ pub(crate) async fn remove_member(tx: &mut Transaction<'_>, user: &UserId, membe
     for address in [member.email, member.username].into_iter().flatten() {
         let key = keys::address(&address.normal());
         let Some(mut row) = tx.get(&key).await? else { continue };
-        if row.member.as_ref() != Some(user) {
-            continue;
-        }
-        row.member = None;
-        if row.invitation.is_some() { tx.put(&key, &row)? } else { tx.delete(&key) }
+        row.members.retain(|member| member != user);
+        if row.members.is_empty() && row.invitation.is_none() { tx.delete(&key) } else { tx.put(&key, &row)? }
     }
     tx.delete(&keys::member(user));
     tx.unindex(index::MEMBERS, user.to_string());

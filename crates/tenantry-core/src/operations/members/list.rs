@@ -118,6 +118,8 @@ async fn list_invited(
     let ids = entries.iter().filter_map(|entry| InvitationId::from_base62(&entry.key));
     let keys: Vec<_> = ids.map(|id| keys::invitation(id).key).collect();
     let rows: Vec<Option<InvitationRow>> = tx.peek(&keys).await?;
-    members.extend(rows.into_iter().flatten().map(|row| OrgMember::invited(row, tx.registry())));
+    // One that expired is no pending member any more; the list of invitations still shows it.
+    let open = rows.into_iter().flatten().filter(|row| row.expires_at > tx.now);
+    members.extend(open.map(|row| OrgMember::invited(row, tx.registry())));
     Ok(paging::next(INVITED, &entries, limit))
 }
