@@ -1,9 +1,11 @@
 //! For the tests of hosts and for authors of stores.
 //!
 //! 1. [`conformance`] tells whether a store keeps the [contract](tenantry_core::store), sentence by sentence;
-//! 2. [`redis_server`] starts real Redis servers, stops them, freezes them and brings them back.
-//!
-//! What is still to come has its place here: a race kit, which runs the domain's rules on a store from many tasks.
+//! 2. [`redis_server`] starts real Redis servers, stops them, freezes them and brings them back;
+//! 3. [`race`] tells whether the rules of the domain hold on a store when many act at once;
+//! 4. [`actors`] are callers for the tests of all of these, and for a host's own.
 
+pub mod actors;
 pub mod conformance;
+pub mod race;
 pub mod redis_server;

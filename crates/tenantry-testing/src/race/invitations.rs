@@ -1,0 +1,79 @@
+//! Invitations.
+
+use serde_json::json;
+use tenantry_core::{error::ErrorKind, operations::invitations};
+
+use super::arena::{Arena, attempt, refusals};
+use crate::actors;
+
+const ONCE: &str = "an invitation lets in one user, once";
+
+pub(super) async fn are_accepted_once_by_one_user(arena: &Arena) {
+    let owner = arena.person("owner");
+    let invitee = arena.person("invitee");
+    let organization = arena.organization(&owner).await;
+    let input = json!({ "organizationId": organization, "username": actors::id(&invitee) });
+    let created = arena.must::<invitations::Create>(&owner, input).await;
+    let by_id = !arena.round().is_multiple_of(2);
+    let answers = arena
+        .at_once(8, |arena, number| {
+            let invitee = invitee.clone();
+            let input = if by_id { json!({ "id": created.invitation.id }) } else { json!({ "token": created.token }) };
+            async move { attempt::<invitations::Accept>(arena.node(number), &invitee, input).await }
+        })
+        .await;
+    refusals(ONCE, &answers, &[ErrorKind::Used]);
+    let joined = answers.iter().flatten().filter(|joined| !joined.already_member).count();
+    assert_eq!(joined, 1, "{ONCE}: {joined} tries succeeded");
+    assert_eq!(arena.members(organization, &owner).await.len(), 2, "{ONCE}");
+    let events = arena.events(organization, &["invitations.accept"]).await;
+    assert_eq!(events, 1, "nothing is changed without a trace, and nothing is traced that was not changed");
+}
+
+pub(super) async fn are_accepted_once_by_one_of_two_users(arena: &Arena) {
+    let owner = arena.person("owner");
+    let organization = arena.organization(&owner).await;
+    let email = format!("{}@example.com", arena.unique("shared"));
+    let invitees = ["one", "two"].map(|name| actors::user_at(&arena.unique(name), &email, true));
+    let input = json!({ "organizationId": organization, "email": email });
+    let created = arena.must::<invitations::Create>(&owner, input).await;
+    let answers =
+        arena
+            .at_once(6, |arena, number| {
+                let (invitee, token) = (invitees[number % 2].clone(), created.token.clone());
+                async move {
+                    attempt::<invitations::Accept>(arena.node(number / 2), &invitee, json!({ "token": token })).await
+                }
+            })
+            .await;
+    refusals(ONCE, &answers, &[ErrorKind::Used]);
+    let joined = answers.iter().flatten().filter(|joined| !joined.already_member).count();
+    assert_eq!(joined, 1, "{ONCE}: {joined} tries succeeded");
+    assert_eq!(arena.members(organization, &owner).await.len(), 2, "{ONCE}, whoever has the address");
+}
+
+pub(super) async fn are_made_once_for_an_address(arena: &Arena) {
+    const PROMISE: &str = "an address has one open invitation, however it is spelled";
+    let owner = arena.person("owner");
+    let organization = arena.organization(&owner).await;
+    let admins = arena.people("admin", 8);
+    for admin in &admins {
+        arena.enroll(organization, &owner, admin, "admin").await;
+    }
+    let tag = arena.unique("ren");
+    // NFC and NFD, in both cases: four spellings of one address.
+    let spellings = ["\u{e9}", "e\u{301}", "\u{c9}", "E\u{301}"].map(|letter| format!("{tag}{letter}@Example.COM"));
+    let answers = arena
+        .at_once(admins.len(), |arena, number| {
+            let (admin, email) = (admins[number].clone(), spellings[number % spellings.len()].clone());
+            async move {
+                let input = json!({ "organizationId": organization, "email": email });
+                attempt::<invitations::Create>(arena.node(number), &admin, input).await
+            }
+        })
+        .await;
+    let refused = refusals(PROMISE, &answers, &[ErrorKind::AlreadyInvited]);
+    assert_eq!(answers.len() - refused, 1, "{PROMISE}, by the answers");
+    let listed = arena.must::<invitations::List>(&owner, json!({ "organizationId": organization })).await;
+    assert_eq!(listed.invitations.len(), 1, "{PROMISE}, by the list");
+}

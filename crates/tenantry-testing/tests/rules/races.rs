@@ -1,0 +1,33 @@
+//! The race kit.
+
+use tenantry_core::engine::Engine;
+use tenantry_testing::race;
+
+/// How many rounds of each race; more by the environment variable `TENANTRY_RACE_ROUNDS`.
+fn rounds(default: usize) -> usize {
+    std::env::var("TENANTRY_RACE_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(default)
+}
+
+/// Runs all races side by side, and reports all that fail.
+async fn hold(nodes: Vec<Engine>, rounds: usize) {
+    let running: Vec<_> = race::races()
+        .into_iter()
+        .map(|race| {
+            let nodes = nodes.clone();
+            (race.name(), tokio::spawn(async move { race.run(&nodes, rounds).await }))
+        })
+        .collect();
+    let mut failed = Vec::new();
+    for (name, race) in running {
+        if race.await.is_err() {
+            failed.push(name);
+        }
+    }
+    assert!(failed.is_empty(), "failed: {failed:?}; their messages are above");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn hold_in_memory() {
+    let node = crate::in_memory();
+    hold(vec![node.clone(), crate::engine(node.store().clone())], rounds(20)).await;
+}
