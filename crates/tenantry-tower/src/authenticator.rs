@@ -3,10 +3,7 @@
 use std::fmt;
 
 use http::HeaderMap;
-use tenantry_core::{
-    caller::{Caller, Presented},
-    error::Error,
-};
+use tenantry_core::{caller::Caller, error::Error};
 
 use crate::{
     credential::{self, Credential},
@@ -28,12 +25,6 @@ pub struct Authenticator {
     verifier: Option<JwtVerifier>,
 }
 
-/// Who is calling, and what their credential tells beside that.
-pub(crate) enum Authenticated {
-    User(Verified),
-    Token(Presented),
-}
-
 impl Authenticator {
     /// Accepts API tokens and, with a `verifier`, the JWTs of users.
     #[must_use]
@@ -49,29 +40,20 @@ impl Authenticator {
     /// `unauthenticated`, `invalid_token` or `expired_token`. A credential that is not valid is never taken for none.
     pub fn authenticate(&self, headers: &HeaderMap) -> Result<Option<Caller>, Error> {
         let Some(value) = credential::header(headers)? else { return Ok(None) };
-        let authenticated = self.verify(credential::parse(value)?)?;
-        Ok(Some(authenticated.into_caller()))
+        let caller = match credential::parse(value)? {
+            Credential::Token(presented) => Caller::Token(presented),
+            Credential::Jwt(jwt) => Caller::User(Box::new(self.verify(jwt)?.identity)),
+        };
+        Ok(Some(caller))
     }
 
-    pub(crate) fn verify(&self, credential: Credential<'_>) -> Result<Authenticated, Error> {
-        match credential {
-            Credential::Token(presented) => Ok(Authenticated::Token(presented)),
-            Credential::Jwt(jwt) => {
-                let verifier = self.verifier.as_ref().ok_or_else(|| {
-                    credential::invalid("this service accepts API tokens only: send Bearer <key>:<secret>")
-                })?;
-                verifier.verify(jwt).map(Authenticated::User)
-            }
-        }
-    }
-}
-
-impl Authenticated {
-    fn into_caller(self) -> Caller {
-        match self {
-            Self::User(verified) => Caller::User(Box::new(verified.identity)),
-            Self::Token(presented) => Caller::Token(presented),
-        }
+    /// What `jwt` tells, if it is to be believed.
+    pub(crate) fn verify(&self, jwt: &str) -> Result<Verified, Error> {
+        let verifier = self
+            .verifier
+            .as_ref()
+            .ok_or_else(|| credential::invalid("this service accepts API tokens only: send Bearer <key>:<secret>"))?;
+        verifier.verify(jwt)
     }
 }
 

@@ -3,6 +3,8 @@
 use serde_json::{Map, Value};
 use tenantry_core::{address::Address, caller::Identity, clock::Timestamp, ids::UserId, limits};
 
+use crate::choice::Named;
+
 /// The longest name of a user that is kept, in characters.
 const NAME_CHARS_MAX: usize = 256;
 
@@ -53,7 +55,7 @@ impl Default for ClaimNames {
 pub(crate) struct Verified {
     pub(crate) identity: Identity,
     /// The organization that the user means, as the token names it.
-    pub(crate) organization: Option<String>,
+    pub(crate) organization: Option<Named>,
     /// When the token ends, the leeway included.
     pub(crate) expires_at: Timestamp,
 }
@@ -74,10 +76,9 @@ impl ClaimNames {
         }
     }
 
-    /// The organization that the token names; `None` if it names none.
-    pub(super) fn organization(&self, claims: &Map<String, Value>) -> Option<String> {
-        let text = claims.get(&self.organization).and_then(Value::as_str)?;
-        (!text.is_empty() && text.len() <= limits::SLUG_CHARS_MAX).then(|| text.to_owned())
+    /// The organization that the token names; `None` if it names none, or what it names cannot be one.
+    pub(super) fn organization(&self, claims: &Map<String, Value>) -> Option<Named> {
+        claims.get(&self.organization).and_then(Value::as_str).and_then(Named::parse)
     }
 }
 

@@ -1,0 +1,97 @@
+//! The future of a response: it only carries.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use crate::{problem, resolved::Resolved, resolver::Refusal, service::mark};
+
+pin_project! {
+    /// The response of the service within, or a refusal.
+    pub struct ResponseFuture<S, ReqBody, ResBody>
+    where
+        S: Service<Request<ReqBody>>,
+    {
+        #[pin]
+        state: State<S, S::Future, ReqBody, ResBody>,
+    }
+}
+
+pin_project! {
+    #[project = StateProject]
+    enum State<S, F, ReqBody, ResBody> {
+        Resolving {
+            answer: BoxFuture<'static, Result<Resolved, Refusal>>,
+            // Taken when the answer is there.
+            waiting: Option<(S, Request<ReqBody>)>,
+        },
+        Serving {
+            #[pin]
+            future: F,
+        },
+        Refused {
+            response: Option<Response<ResBody>>,
+        },
+    }
+}
+
+impl<S, ReqBody, ResBody> ResponseFuture<S, ReqBody, ResBody>
+where
+    S: Service<Request<ReqBody>>,
+{
+    pub(crate) fn resolving(
+        answer: BoxFuture<'static, Result<Resolved, Refusal>>,
+        request: Request<ReqBody>,
+        service: S,
+    ) -> Self {
+        Self { state: State::Resolving { answer, waiting: Some((service, request)) } }
+    }
+
+    pub(crate) fn serving(future: S::Future) -> Self {
+        Self { state: State::Serving { future } }
+    }
+
+    pub(crate) fn refused(response: Response<ResBody>) -> Self {
+        Self { state: State::Refused { response: Some(response) } }
+    }
+}
+
+impl<S, ReqBody, ResBody> Future for ResponseFuture<S, ReqBody, ResBody>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    ResBody: From<Bytes>,
+{
+    type Output = Result<Response<ResBody>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            match state.as_mut().project() {
+                StateProject::Resolving { answer, waiting } => {
+                    let answer = ready!(answer.as_mut().poll(cx));
+                    let (mut service, mut request) =
+                        waiting.take().expect("it is taken once, since the state is replaced at once");
+                    let next = match answer {
+                        Ok(resolved) => {
+                            mark(&mut request, resolved);
+                            State::Serving { future: service.call(request) }
+                        }
+                        Err(refusal) => State::Refused { response: Some(problem::response(&refusal)) },
+                    };
+                    state.set(next);
+                }
+                StateProject::Serving { future } => return future.poll(cx),
+                StateProject::Refused { response } => {
+                    return Poll::Ready(Ok(response.take().expect("a future is not polled after it is ready")));
+                }
+            }
+        }
+    }
+}

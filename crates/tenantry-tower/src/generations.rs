@@ -1,0 +1,191 @@
+//! What has changed since an answer was read: the memory of change notices.
+//!
+//! 1. Notices are numbered as they arrive. Each subject (an organization, a member, a user, an API token) has a
+//!    stripe, which holds the number of the last notice about it. Subjects share stripes by chance; that makes an
+//!    answer forgotten too early, never too late.
+//! 2. An answer remembers the last number before its read, and its subjects' stripes. It is fresh while none of them
+//!    holds a greater number. So a notice that comes during the read is enough to make the answer stale.
+//! 3. While the link is lost nothing is fresh, and nothing of before is when it is back.
+//!
+//! One task writes; everyone reads, and waits for nobody.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use futures_util::StreamExt;
+use tenantry_core::{
+    change::{Change, Signal},
+    ids::{OrganizationId, UserId},
+    secret::TokenKey,
+    store::Changes,
+};
+
+use crate::keyed::Keyed;
+
+const STRIPES: u16 = 1 << 14;
+
+/// On what an answer depends, beside the credential itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Subjects {
+    first: u16,
+    second: u16,
+}
+
+/// The number of the last notice that was known at a certain time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AsOf(u64);
+
+pub(crate) struct Generations {
+    keyed: Keyed,
+    stripes: Box<[AtomicU64]>,
+    /// The number of the last notice of all. Written after its stripe: who sees the number sees the stripe too.
+    latest: AtomicU64,
+    /// The number at which everything before became stale.
+    reset: AtomicU64,
+    linked: AtomicBool,
+}
+
+impl Generations {
+    pub(crate) fn new(keyed: Keyed) -> Self {
+        Self {
+            keyed,
+            stripes: (0..STRIPES).map(|_| AtomicU64::new(0)).collect(),
+            latest: AtomicU64::new(0),
+            reset: AtomicU64::new(0),
+            linked: AtomicBool::new(false),
+        }
+    }
+
+    /// What a member's answer depends on.
+    pub(crate) fn member(&self, organization: OrganizationId, user: &UserId) -> Subjects {
+        Subjects { first: self.organization(organization), second: self.stripe(('m', organization, user)) }
+    }
+
+    /// What the answer depends on that `organization` is a user's only one.
+    pub(crate) fn only(&self, organization: OrganizationId, user: &UserId) -> Subjects {
+        Subjects { first: self.organization(organization), second: self.stripe(('u', user)) }
+    }
+
+    /// What the answer depends on that a user has none or several.
+    pub(crate) fn user(&self, user: &UserId) -> Subjects {
+        let user = self.stripe(('u', user));
+        Subjects { first: user, second: user }
+    }
+
+    /// What an API token's answer depends on.
+    pub(crate) fn token(&self, key: &TokenKey) -> Subjects {
+        Subjects { first: self.organization(key.organization()), second: self.stripe(('t', key)) }
+    }
+
+    fn organization(&self, organization: OrganizationId) -> u16 {
+        self.stripe(('o', organization))
+    }
+
+    fn stripe(&self, subject: impl std::hash::Hash) -> u16 {
+        // The remainder is less than STRIPES, which is a u16.
+        (self.keyed.short(subject) % u64::from(STRIPES)) as u16
+    }
+
+    /// Whether notices arrive.
+    pub(crate) fn linked(&self) -> bool {
+        self.linked.load(Ordering::Acquire)
+    }
+
+    /// To be asked before a read.
+    pub(crate) fn now(&self) -> AsOf {
+        AsOf(self.latest.load(Ordering::Acquire))
+    }
+
+    /// Whether nothing that an answer depends on has changed since.
+    pub(crate) fn is_fresh(&self, as_of: AsOf, subjects: Subjects) -> bool {
+        let since = |number: &AtomicU64| number.load(Ordering::Acquire) > as_of.0;
+        let changed = |stripe: u16| self.stripes.get(usize::from(stripe)).is_none_or(since);
+        self.linked() && !since(&self.reset) && !changed(subjects.first) && !changed(subjects.second)
+    }
+
+    /// Takes note of one signal. Only the listener calls it.
+    fn hear(&self, signal: &Signal) {
+        let number = self.latest.load(Ordering::Relaxed) + 1;
+        let bump = |stripe: u16| {
+            if let Some(stripe) = self.stripes.get(usize::from(stripe)) {
+                stripe.store(number, Ordering::Release);
+            }
+        };
+        match signal {
+            Signal::Changed(Change::Organization(organization)) => bump(self.organization(*organization)),
+            Signal::Changed(Change::Member(organization, user)) => {
+                bump(self.stripe(('m', *organization, user)));
+                bump(self.stripe(('u', user)));
+            }
+            Signal::Changed(Change::Token(key)) => bump(self.stripe(('t', key))),
+            Signal::LinkLost => {
+                self.linked.store(false, Ordering::Release);
+                self.reset.store(number, Ordering::Release);
+            }
+            // A notice of a kind that is not known here may mean anything, as may those missed before LinkBack.
+            Signal::LinkBack | Signal::Changed(_) => self.reset.store(number, Ordering::Release),
+        }
+        self.latest.store(number, Ordering::Release);
+        if *signal == Signal::LinkBack {
+            self.linked.store(true, Ordering::Release);
+        }
+    }
+
+    /// Takes note of all signals, until there are no more.
+    pub(crate) async fn listen(&self, mut changes: Changes) {
+        while let Some(signal) = changes.next().await {
+            match signal {
+                Signal::LinkLost => tracing::warn!("change notices may be missing: every request asks the store"),
+                Signal::LinkBack => tracing::info!("change notices arrive: answers are remembered"),
+                Signal::Changed(_) => {}
+            }
+            self.hear(&signal);
+        }
+        self.hear(&Signal::LinkLost);
+        tracing::warn!("there are no more change notices: every request asks the store");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tenantry_core::{clock::Timestamp, entropy::SystemEntropy};
+
+    use super::*;
+
+    fn linked() -> Generations {
+        let generations = Generations::new(Keyed::new(&SystemEntropy).unwrap());
+        generations.hear(&Signal::LinkBack);
+        generations
+    }
+
+    #[test]
+    fn a_notice_makes_what_was_read_before_it_stale() {
+        let generations = linked();
+        let organization = OrganizationId::from_parts(Timestamp::from_millis(1), [1; 10]);
+        let ann = UserId::new("ann").unwrap();
+        let (member, only) = (generations.member(organization, &ann), generations.only(organization, &ann));
+        let before = generations.now();
+        assert!(generations.is_fresh(before, member));
+        generations.hear(&Signal::Changed(Change::Member(organization, ann)));
+        assert!(!generations.is_fresh(before, member) && !generations.is_fresh(before, only));
+        let after = generations.now();
+        assert!(generations.is_fresh(after, member));
+        generations.hear(&Signal::Changed(Change::Organization(organization)));
+        assert!(!generations.is_fresh(after, member) && !generations.is_fresh(after, only));
+    }
+
+    #[test]
+    fn nothing_is_fresh_without_a_link() {
+        let generations = Generations::new(Keyed::new(&SystemEntropy).unwrap());
+        let user = generations.user(&UserId::new("ann").unwrap());
+        assert!(!generations.is_fresh(generations.now(), user));
+        generations.hear(&Signal::LinkBack);
+        let first = generations.now();
+        assert!(generations.is_fresh(first, user));
+        generations.hear(&Signal::LinkLost);
+        let between = generations.now();
+        assert!(!generations.is_fresh(between, user));
+        generations.hear(&Signal::LinkBack);
+        assert!(!generations.is_fresh(first, user) && !generations.is_fresh(between, user));
+        assert!(generations.is_fresh(generations.now(), user));
+    }
+}

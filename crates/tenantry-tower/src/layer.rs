@@ -1,0 +1,149 @@
+//! The layer and what can be set about it.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use tenantry_core::engine::Engine;
+use tokio::runtime::Handle;
+use tower_layer::Layer;
+
+use crate::{
+    Authenticator, BuildError, Choice, Tenancy, cache::Answers, choice::Choices, flights::Flights,
+    generations::Generations, keyed::Keyed, resolved::Resolved, resolver::Resolver,
+};
+
+/// How long an answer is remembered unless the host says otherwise.
+const MAX_AGE_DEFAULT: Duration = Duration::from_secs(30);
+/// The longest that an answer may be remembered.
+const MAX_AGE_MAX: Duration = Duration::from_secs(3600);
+/// How many answers are remembered unless the host says otherwise.
+const CAPACITY_DEFAULT: u64 = 10_000;
+
+/// Turns a request's credential into a [`Tenant`](crate::Tenant). See the [crate](crate) for the rules.
+///
+/// Clones share what they remember. When the last one is gone, and every service that was wrapped by one, the task
+/// that listens to change notices ends.
+#[derive(Clone)]
+pub struct TenancyLayer {
+    resolver: Arc<Resolver>,
+}
+
+impl TenancyLayer {
+    /// Begins with the organization required, and chosen by the header `X-Organization-Id` or else the only one.
+    #[must_use]
+    pub fn builder(engine: Engine, authenticator: Authenticator) -> TenancyLayerBuilder {
+        TenancyLayerBuilder {
+            engine,
+            authenticator,
+            required: true,
+            choices: vec![Choice::Header(Choice::HEADER), Choice::Only],
+            max_age: MAX_AGE_DEFAULT,
+            capacity: CAPACITY_DEFAULT,
+        }
+    }
+}
+
+impl<S> Layer<S> for TenancyLayer {
+    type Service = Tenancy<S>;
+
+    fn layer(&self, inner: S) -> Tenancy<S> {
+        Tenancy::new(inner, self.resolver.clone())
+    }
+}
+
+impl fmt::Debug for TenancyLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenancyLayer").field("required", &self.resolver.required).finish_non_exhaustive()
+    }
+}
+
+/// Collects what a [`TenancyLayer`] does.
+#[derive(Debug, Clone)]
+pub struct TenancyLayerBuilder {
+    engine: Engine,
+    authenticator: Authenticator,
+    required: bool,
+    choices: Vec<Choice>,
+    max_age: Duration,
+    capacity: u64,
+}
+
+impl TenancyLayerBuilder {
+    /// Refuses every request without a credential and an organization. This is so unless [`optional`](Self::optional)
+    /// is called.
+    #[must_use]
+    pub fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// Lets a request without a credential through, and one of a user of whom it is not said which organization they
+    /// mean: without a [`Tenant`](crate::Tenant).
+    ///
+    /// A credential that is not valid is refused, and so is an organization that the caller may not see.
+    ///
+    /// # Danger
+    /// A route that forgets to ask for a tenant is open to everybody.
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        self.required = false;
+        self
+    }
+
+    /// How a user's organization is chosen: by the first of these that says something.
+    #[must_use]
+    pub fn choose(mut self, choices: impl IntoIterator<Item = Choice>) -> Self {
+        self.choices = choices.into_iter().collect();
+        self
+    }
+
+    /// How long an answer may be remembered: 30 s unless set, at most an hour; zero remembers none.
+    ///
+    /// Change notices make it forgotten before. This is the bound for what no notice tells.
+    #[must_use]
+    pub fn max_age(mut self, max_age: Duration) -> Self {
+        self.max_age = max_age;
+        self
+    }
+
+    /// How many answers may be remembered: 10,000 unless set.
+    #[must_use]
+    pub fn capacity(mut self, entries: u64) -> Self {
+        self.capacity = entries;
+        self
+    }
+
+    /// Checks all of it together, and begins to listen to change notices in the tokio runtime that this is called in.
+    ///
+    /// # Errors
+    /// At the first mistake, with the mend; also outside of a tokio runtime, and without randomness.
+    pub fn build(self) -> Result<TenancyLayer, BuildError> {
+        let Self { engine, authenticator, required, choices, max_age, capacity } = self;
+        let choices = Choices::new(&choices)?;
+        if max_age > MAX_AGE_MAX {
+            return Err(BuildError(format!("a max_age of {max_age:?} is too long: give at most {MAX_AGE_MAX:?}")));
+        }
+        let runtime = Handle::try_current().map_err(|_| {
+            BuildError("a TenancyLayer listens to change notices: build it within a tokio runtime".to_owned())
+        })?;
+        let keyed = Keyed::new(engine.entropy()).map_err(|error| BuildError(error.to_string()))?;
+        let generations = Arc::new(Generations::new(keyed));
+        let changes = engine.store().changes();
+        let listening = generations.clone();
+        let listener = runtime.spawn(async move { listening.listen(changes).await }).abort_handle();
+        let resolver = Resolver {
+            answers: Answers::new(generations.clone(), max_age, capacity),
+            flights: Flights::new(),
+            anonymous: Resolved::anonymous(engine.clone()),
+            engine,
+            authenticator,
+            choices,
+            required,
+            max_age,
+            keyed,
+            generations,
+            runtime,
+            listener,
+        };
+        Ok(TenancyLayer { resolver: Arc::new(resolver) })
+    }
+}
