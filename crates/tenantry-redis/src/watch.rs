@@ -20,7 +20,7 @@ use crate::{hub::Hub, keys::Names, link::Server};
 
 /// How long after one beat has come back the next is sent.
 const BEAT_EVERY: Duration = Duration::from_millis(200);
-/// How long a beat may take to come back. Twice this and [`BEAT_EVERY`] bound how late a dead link is noticed.
+/// How long a beat may take to come back. With [`BEAT_EVERY`] it bounds how late a dead link is noticed: 500 ms.
 const BEAT_TIMEOUT: Duration = Duration::from_millis(300);
 /// The pause before the first attempt to connect anew; each further one is twice as long, with jitter, up to
 /// [`PAUSE_MAX`].

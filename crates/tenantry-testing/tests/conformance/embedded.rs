@@ -4,12 +4,19 @@ use std::{
     fs::{File, OpenOptions},
     io::{BufRead, BufReader, Write},
     path::Path,
+    pin::Pin,
     process::{Command, Stdio},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
-use tenantry_core::store::{Add, Check, CommitError, Entry, Key, Numbered, Order, Range, Shard, Store, Txn};
+use tenantry_core::{
+    clock::{Clock, Timestamp},
+    store::{Add, Check, CommitError, Entry, Key, Numbered, Order, Range, Shard, Store, Txn},
+};
 use tenantry_embedded::{EmbeddedStore, OpenErrorKind};
 
 use crate::conforms;
@@ -153,6 +160,45 @@ async fn many_ended_rows_do_not_pile_up() {
         sizes.push(std::fs::metadata(&path).unwrap().len());
     }
     assert_eq!(sizes[3], sizes[7], "the file grows with rows that have ended: {sizes:?}");
+}
+
+/// Shows the time that it is told.
+#[derive(Debug, Default)]
+struct ToldClock(AtomicI64);
+
+impl Clock for ToldClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+    }
+
+    fn sleep(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn a_row_ends_by_the_clock_that_the_store_was_given() {
+    let clock = Arc::new(ToldClock::default());
+    let store = EmbeddedStore::in_memory_with_clock(clock.clone()).unwrap();
+    let shard = Shard::new('o', "acme");
+    let key = Key::passing("row", Duration::from_secs(60));
+    let checked = |expected: Option<&'static str>, value: &'static str| Txn {
+        checks: vec![Check { key: key.clone(), expected: expected.map(Into::into) }],
+        puts: vec![(key.clone(), value.into())],
+        ..Txn::default()
+    };
+    store.commit(&shard, &checked(None, "1")).await.unwrap();
+    clock.0.store(59_999, Ordering::Relaxed);
+    assert_eq!(store.read(&shard, std::slice::from_ref(&key)).await.unwrap(), [Some("1".into())]);
+    assert_eq!(store.commit(&shard, &checked(None, "x")).await, Err(CommitError::Conflict));
+    clock.0.store(60_000, Ordering::Relaxed);
+    assert_eq!(store.read(&shard, std::slice::from_ref(&key)).await.unwrap(), [None]);
+    assert_eq!(store.commit(&shard, &checked(Some("1"), "x")).await, Err(CommitError::Conflict));
+    // The commit above has swept the row; this one meets the next of that name before anything has.
+    store.commit(&shard, &checked(None, "2")).await.unwrap();
+    clock.0.store(120_000, Ordering::Relaxed);
+    store.commit(&shard, &checked(None, "3")).await.unwrap();
+    assert_eq!(store.read(&shard, std::slice::from_ref(&key)).await.unwrap(), [Some("3".into())]);
 }
 
 #[tokio::test]
