@@ -7,13 +7,21 @@ use std::sync::Arc;
 
 use tenantry_core::{engine::Engine, registry::Registry, store::Store};
 use tenantry_embedded::EmbeddedStore;
+use tenantry_redis::{Options, RedisStore};
+use tenantry_testing::redis_server::RedisServer;
 
 /// An engine with nothing registered but what is built in.
 fn engine(store: Arc<dyn Store>) -> Engine {
-    Engine::new(store, Registry::builder().build().unwrap())
+    Engine::new(store, Registry::builder().build().expect("what is built in fits together"))
 }
 
 /// An engine over an empty store in memory.
 fn in_memory() -> Engine {
-    engine(Arc::new(EmbeddedStore::in_memory().unwrap()))
+    engine(Arc::new(EmbeddedStore::in_memory().expect("memory can be had")))
+}
+
+/// A store of its own connection in `namespace` of the Redis that the tests share.
+async fn redis(namespace: &str) -> Arc<dyn Store> {
+    let options = Options::new().namespace(namespace);
+    Arc::new(RedisStore::connect(&RedisServer::shared().url(), options).await.expect("the server runs"))
 }

@@ -31,3 +31,9 @@ async fn hold_in_memory() {
     let node = crate::in_memory();
     hold(vec![node.clone(), crate::engine(node.store().clone())], rounds(20)).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn hold_on_redis() {
+    let nodes = vec![crate::engine(crate::redis("races").await), crate::engine(crate::redis("races").await)];
+    hold(nodes, rounds(10)).await;
+}

@@ -7,7 +7,7 @@ use tenantry_core::{
     error::{Error, ErrorKind},
     idempotency::IdempotencyKey,
     operation::{Operation, Request},
-    operations::{invitations, members, organizations, tokens},
+    operations::{invitations, join_codes, members, organizations, tokens},
 };
 use tenantry_testing::actors;
 
@@ -17,14 +17,14 @@ async fn attempt<O: Operation>(
     key: Option<&str>,
     input: Value,
 ) -> Result<O::Output, Error> {
-    let key = key.map(|key| IdempotencyKey::new(key).unwrap());
-    let operation: O = serde_json::from_value(input).unwrap();
+    let key = key.map(|key| IdempotencyKey::new(key).expect("the test uses well-formed keys"));
+    let operation: O = serde_json::from_value(input).expect("the test gives valid inputs");
     engine.run(&Request::new(caller.clone()).idempotency_key(key), &operation).await
 }
 
 async fn organization(engine: &Engine) -> Value {
     let created = attempt::<organizations::Create>(engine, &actors::alice(), None, json!({ "name": "Acme" })).await;
-    json!(created.unwrap().organization.id)
+    json!(created.expect("anybody can create an organization").organization.id)
 }
 
 #[tokio::test]
@@ -69,11 +69,11 @@ async fn an_address_is_a_members_as_long_as_one_member_has_it() {
     let engine = crate::in_memory();
     let organization = organization(&engine).await;
     let code = json!({ "organizationId": organization });
-    let code = attempt::<tenantry_core::operations::join_codes::Create>(&engine, &actors::alice(), None, code).await;
+    let code = attempt::<join_codes::Create>(&engine, &actors::alice(), None, code).await;
     let join = json!({ "code": code.unwrap().code });
     for name in ["one", "two"] {
-        let joiner = actors::user_at(name, "shared@example.com", true);
-        let joined = attempt::<tenantry_core::operations::join_codes::Join>(&engine, &joiner, None, join.clone()).await;
+        let user = actors::user_at(name, "shared@example.com", true);
+        let joined = attempt::<join_codes::Join>(&engine, &user, None, join.clone()).await;
         assert!(joined.is_ok());
     }
     for (name, expected) in [("two", Some(ErrorKind::AlreadyMember)), ("one", None)] {
