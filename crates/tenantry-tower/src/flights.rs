@@ -18,8 +18,11 @@ pub(crate) struct Flights<T: Clone>(Arc<Inner<T>>);
 
 type Load<T> = BoxFuture<'static, T>;
 
+/// By key; the number tells a load from a later one of the same key.
+type UnderWay<T> = HashMap<u128, (u64, WeakShared<Load<T>>)>;
+
 struct Inner<T: Clone> {
-    under_way: Mutex<HashMap<u128, (u64, WeakShared<Load<T>>)>>,
+    under_way: Mutex<UnderWay<T>>,
     count: AtomicU64,
 }
 
@@ -50,7 +53,7 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
 }
 
 impl<T: Clone> Inner<T> {
-    fn lock(&self) -> MutexGuard<'_, HashMap<u128, (u64, WeakShared<Load<T>>)>> {
+    fn lock(&self) -> MutexGuard<'_, UnderWay<T>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

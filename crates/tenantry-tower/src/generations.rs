@@ -81,8 +81,8 @@ impl Generations {
     }
 
     fn stripe(&self, subject: impl std::hash::Hash) -> u16 {
-        // The remainder is less than STRIPES, which is a u16.
-        (self.keyed.short(subject) % u64::from(STRIPES)) as u16
+        let [low, high, ..] = self.keyed.short(subject).to_le_bytes();
+        u16::from_le_bytes([low, high]) % STRIPES
     }
 
     /// Whether notices arrive.

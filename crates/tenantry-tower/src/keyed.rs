@@ -62,7 +62,9 @@ mod tests {
         let keyed = Keyed::new(&SystemEntropy).unwrap();
         let hash = |parts: &[Option<&[u8]>]| {
             let mut hashing = keyed.begin();
-            parts.iter().for_each(|part| hashing.add(*part));
+            for part in parts {
+                hashing.add(*part);
+            }
             hashing.end()
         };
         assert_eq!(hash(&[Some(b"ab"), None]), hash(&[Some(b"ab"), None]));

@@ -1,4 +1,65 @@
-//! The tower layer of Tenantry.
+//! The tower layer of Tenantry: turns the credential of a request into a [`Tenant`] in its extensions.
+//!
+//! 1. **The credential** is `Authorization: Bearer <jwt>` of a user, or `Bearer <key>:<secret>` or
+//!    `Basic base64(<key>:<secret>)` of an API token. One that is not valid is refused, also where none is needed.
+//! 2. **The organization** of an API token is its own. That of a user is what the first of the host's [`Choice`]s
+//!    says: unless the host chooses otherwise the header `X-Organization-Id` (an id or a slug), or else their only
+//!    one. One that the caller may not see is 404.
+//! 3. **[Required](TenancyLayerBuilder::required)** (unless the host says otherwise): no request without a tenant
+//!    reaches the service. **[Optional](TenancyLayerBuilder::optional)**: a request without a credential, or of a user
+//!    of whom it is not said which organization they mean, reaches it without a tenant.
+//! 4. **A route's permission** is written at the route: [`require`].
+//! 5. **What is known is not asked again.** An answer is remembered for at most
+//!    [`max_age`](TenancyLayerBuilder::max_age), as long as the store's change notices arrive and none of them is about
+//!    it. While notices may be missing, every request asks the store. All who ask for the same unknown thing at once
+//!    cause one read.
+//! 6. **What is refused** is an `application/problem+json`; see [`problem`].
+//!
+//! # Deployment
+//! - Wrap the whole router, `layer.layer(router)`, rather than calling `Router::layer`: what the layer refuses then
+//!   never reaches the routing, unknown paths are refused too, and a [`Choice::PathParameter`] sees the whole path.
+//! - No proxy is believed: neither `X-Forwarded-*` nor a user that somebody in front names. A proxy must pass on
+//!   `Authorization` and `X-Organization-Id` as they came.
+//! - `exp` and `nbf` are compared with this machine's clock: keep it right (NTP). It is not corrected for.
+//! - The layer listens to change notices from a task in the tokio runtime that it was built in. The task ends with the
+//!   last clone of the layer.
+//!
+//! ```
+//! use std::{convert::Infallible, sync::Arc};
+//!
+//! use bytes::Bytes;
+//! use http::{Request, Response};
+//! use http_body_util::Full;
+//! use tenantry_core::{engine::Engine, registry::Registry};
+//! use tenantry_embedded::EmbeddedStore;
+//! use tenantry_tower::{
+//!     Authenticator, JwtVerifier, TenancyLayer, Tenant,
+//!     jwt::{Algorithm, Key},
+//! };
+//! use tower::{ServiceBuilder, ServiceExt};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let engine = Engine::new(Arc::new(EmbeddedStore::in_memory()?), Registry::builder().build()?);
+//! let verifier = JwtVerifier::builder()
+//!     .issuer("https://id.example.com/")
+//!     .audience("https://api.example.com/")
+//!     .key(Key::new(Algorithm::Hs256, "a secret of at least thirty-two bytes"))
+//!     .build()?;
+//! let service = ServiceBuilder::new()
+//!     .layer(TenancyLayer::builder(engine, Authenticator::new(verifier)).build()?)
+//!     .service_fn(async |request: Request<()>| {
+//!         let tenant = request.extensions().get::<Tenant>();
+//!         let name = tenant.map_or("nobody", |tenant| tenant.organization_name());
+//!         Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(name.to_owned())))
+//!     });
+//!
+//! // Without a credential, the service is not reached.
+//! let response = service.oneshot(Request::new(())).await?;
+//! assert_eq!(response.status(), 401);
+//! # Ok(())
+//! # }
+//! ```
 
 mod authenticator;
 mod cache;
@@ -34,4 +95,4 @@ pub use self::{
 /// What was configured cannot be used; the message names the mend.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct BuildError(pub(crate) String);
+pub struct BuildError(String);

@@ -49,6 +49,7 @@ struct Problem<'a> {
 /// assert_eq!(response.status(), 404);
 /// assert_eq!(response.headers()["content-type"], "application/problem+json");
 /// ```
+#[must_use]
 pub fn response<B: From<Bytes>>(error: &Error) -> Response<B> {
     build(error, challenge(error))
 }

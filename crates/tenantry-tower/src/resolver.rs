@@ -93,6 +93,10 @@ impl Resolver {
             if !self.generations.linked() {
                 break;
             }
+            // Somebody else's load may have landed since this request looked.
+            if let Some(resolved) = self.answers.get(query.key, self.engine.clock().now()) {
+                return Ok(resolved);
+            }
             let flight = self.flights.join(query.key, || self.clone().load(query.clone()).boxed());
             let landed = flight.await;
             if self.is_believable(&landed) {

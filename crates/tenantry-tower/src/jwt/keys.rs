@@ -70,7 +70,7 @@ impl Algorithm {
 pub struct Key {
     algorithm: Algorithm,
     kid: Option<String>,
-    key: Result<DecodingKey, BuildError>,
+    material: Result<DecodingKey, BuildError>,
 }
 
 impl Key {
@@ -83,11 +83,11 @@ impl Key {
     #[must_use]
     pub fn new(algorithm: Algorithm, material: impl AsRef<[u8]>) -> Self {
         let material = material.as_ref();
-        let key = match algorithm.secret_bytes_min() {
+        let material = match algorithm.secret_bytes_min() {
             Some(bytes_min) => secret(algorithm, material, bytes_min),
             None => public(algorithm, material),
         };
-        Self { algorithm, kid: None, key }
+        Self { algorithm, kid: None, material }
     }
 
     /// Names the key: a token with this `kid` is verified by it.
@@ -190,13 +190,18 @@ pub(super) struct KeySet {
 
 impl KeySet {
     pub(super) fn new(keys: Vec<Key>) -> Result<Self, BuildError> {
-        let provider = provider()?;
+        let provider = PROVIDER.ok_or_else(|| {
+            BuildError(
+                "tenantry-tower was built without a backend to verify JWTs: enable its feature aws_lc_rs or rust_crypto"
+                    .to_owned(),
+            )
+        })?;
         if keys.is_empty() {
             return Err(BuildError("a JwtVerifier needs a key: add key(Key::new(…))".to_owned()));
         }
         let mut usable = Vec::with_capacity(keys.len());
-        for Key { algorithm, kid, key } in keys {
-            let (key, of_crate) = (key?, algorithm.of_crate());
+        for Key { algorithm, kid, material } in keys {
+            let (key, of_crate) = (material?, algorithm.of_crate());
             if (provider.verifier_factory)(&of_crate, &key).is_err() {
                 return Err(BuildError(format!("the key for {algorithm:?} does not fit: give one of that algorithm")));
             }
@@ -219,15 +224,10 @@ impl KeySet {
     }
 }
 
-/// The backend, named here and not left to jsonwebtoken's process-wide choice, which panics when both are enabled.
-fn provider() -> Result<&'static CryptoProvider, BuildError> {
-    #[cfg(feature = "aws_lc_rs")]
-    return Ok(&jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER);
-    #[cfg(all(feature = "rust_crypto", not(feature = "aws_lc_rs")))]
-    return Ok(&jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER);
-    #[cfg(not(any(feature = "aws_lc_rs", feature = "rust_crypto")))]
-    return Err(BuildError(
-        "tenantry-tower was built without a backend to verify JWTs: enable its feature aws_lc_rs or rust_crypto"
-            .to_owned(),
-    ));
-}
+// The backend is named here and not left to jsonwebtoken's process-wide choice, which panics when both are enabled.
+#[cfg(feature = "aws_lc_rs")]
+const PROVIDER: Option<&CryptoProvider> = Some(&jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER);
+#[cfg(all(feature = "rust_crypto", not(feature = "aws_lc_rs")))]
+const PROVIDER: Option<&CryptoProvider> = Some(&jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER);
+#[cfg(not(any(feature = "aws_lc_rs", feature = "rust_crypto")))]
+const PROVIDER: Option<&CryptoProvider> = None;

@@ -1,0 +1,132 @@
+//! Which organization a user means.
+
+use serde_json::json;
+use tenantry_tower::Choice;
+
+use crate::support::{Service, Signing, World, ask, ask_clone, claims, get, plain, sign};
+
+const HEADER: &str = "x-organization-id";
+
+async fn chosen(service: &Service, bearer: &str, path: &str, header: Option<&str>) -> (u16, String) {
+    let mut headers = vec![("authorization", bearer)];
+    headers.extend(header.map(|header| (HEADER, header)));
+    let answer = ask_clone(service, get(path, &headers)).await;
+    let word = if answer.status == 200 { &answer.body["organization"] } else { &answer.body["code"] };
+    (answer.status.as_u16(), word.as_str().unwrap_or("none").to_owned())
+}
+
+fn is(status: u16, word: &str) -> (u16, String) {
+    (status, word.to_owned())
+}
+
+#[tokio::test]
+async fn a_header_names_one_by_id_or_slug() {
+    let world = World::new().await;
+    let (beta, other) = (world.organization("ann", "Beta").await, world.organization("bob", "Other").await);
+    let service = plain(world.layer().build().unwrap());
+    let ann = world.bearer("ann");
+    assert_eq!(chosen(&service, &ann, "/", Some(&world.acme.to_string())).await, is(200, "Acme"));
+    assert_eq!(chosen(&service, &ann, "/", Some(&beta.to_string())).await, is(200, "Beta"));
+    assert_eq!(chosen(&service, &ann, "/", Some("beta")).await, is(200, "Beta"));
+    for theirs in [other.to_string().as_str(), "other", "no-such", "0192f0c1-2b3a-7c4d-8e5f-60718293a4b5"] {
+        assert_eq!(chosen(&service, &ann, "/", Some(theirs)).await, is(404, "not_found"), "{theirs}");
+    }
+    for malformed in ["", "a", "Acme", "a b", "acme/beta"] {
+        assert_eq!(chosen(&service, &ann, "/", Some(malformed)).await, is(400, "invalid_request"), "{malformed:?}");
+    }
+    let twice = [("authorization", ann.as_str()), (HEADER, "acme"), (HEADER, "acme")];
+    let answer = ask(&service, &twice).await;
+    assert_eq!((answer.status.as_u16(), &answer.body["errors"][0]["field"]), (400, &json!("X-Organization-Id")));
+}
+
+#[tokio::test]
+async fn the_only_one_is_meant_and_of_several_none() {
+    let world = World::new().await;
+    let service = plain(world.layer().build().unwrap());
+    assert_eq!(chosen(&service, &world.bearer("ann"), "/", None).await, is(200, "Acme"));
+    assert_eq!(chosen(&service, &world.bearer("zoe"), "/", None).await, is(403, "forbidden"));
+    world.organization("ann", "Beta").await;
+    crate::support::eventually("the second organization is seen", async || {
+        chosen(&service, &world.bearer("ann"), "/", None).await == is(400, "invalid_request")
+    })
+    .await;
+    let answer = ask(&service, &[("authorization", &world.bearer("ann"))]).await;
+    assert_eq!(answer.body["errors"][0]["field"], "X-Organization-Id");
+    assert_eq!(answer.body["errors"][0]["code"], "required");
+}
+
+#[tokio::test]
+async fn where_it_is_optional_a_request_may_have_none() {
+    let world = World::new().await;
+    world.organization("bob", "Beta").await;
+    world.organization("bob", "Gamma").await;
+    let service = plain(world.layer().optional().build().unwrap());
+    assert_eq!(ask(&service, &[]).await.status, 200);
+    assert_eq!(chosen(&service, &world.bearer("zoe"), "/", None).await, is(200, "none"));
+    assert_eq!(chosen(&service, &world.bearer("bob"), "/", None).await, is(200, "none"));
+    assert_eq!(chosen(&service, &world.bearer("bob"), "/", Some("beta")).await, is(200, "Beta"));
+    assert_eq!(chosen(&service, &world.bearer("bob"), "/", Some("acme")).await, is(404, "not_found"));
+    assert_eq!(chosen(&service, &world.bearer("ann"), "/", None).await, is(200, "Acme"));
+}
+
+#[tokio::test]
+async fn a_part_of_the_path_names_one() {
+    let world = World::new().await;
+    world.organization("ann", "Beta").await;
+    let choices = [Choice::PathParameter("/orgs/{organization}".to_owned()), Choice::Header(Choice::HEADER)];
+    let service = plain(world.layer().choose(choices).build().unwrap());
+    let ann = world.bearer("ann");
+    assert_eq!(chosen(&service, &ann, "/orgs/beta/notes", None).await, is(200, "Beta"));
+    assert_eq!(chosen(&service, &ann, &format!("/orgs/{}", world.acme), None).await, is(200, "Acme"));
+    assert_eq!(chosen(&service, &ann, "/orgs/beta", Some("acme")).await, is(200, "Beta"));
+    assert_eq!(chosen(&service, &ann, "/notes", Some("acme")).await, is(200, "Acme"));
+    assert_eq!(chosen(&service, &ann, "/orgs/%62eta", None).await, is(404, "not_found"));
+    assert_eq!(chosen(&service, &ann, "/notes", None).await, is(400, "invalid_request"));
+}
+
+#[tokio::test]
+async fn a_claim_names_one_in_the_order_that_the_host_wants() {
+    let world = World::new().await;
+    world.organization("ann", "Beta").await;
+    let bearer = |organization: &str| {
+        let mut claims = claims("ann", &world.clock);
+        claims["organization"] = organization.into();
+        format!("Bearer {}", sign(&claims, &Signing::hs256()))
+    };
+    let claim_first = plain(world.layer().choose([Choice::Claim, Choice::Header(Choice::HEADER)]).build().unwrap());
+    let header_first = plain(world.layer().choose([Choice::Header(Choice::HEADER), Choice::Claim]).build().unwrap());
+    assert_eq!(chosen(&claim_first, &bearer("beta"), "/", Some("acme")).await, is(200, "Beta"));
+    assert_eq!(chosen(&header_first, &bearer("beta"), "/", Some("acme")).await, is(200, "Acme"));
+    assert_eq!(chosen(&header_first, &bearer("beta"), "/", None).await, is(200, "Beta"));
+    assert_eq!(chosen(&claim_first, &bearer("no-such"), "/", Some("acme")).await, is(404, "not_found"));
+    assert_eq!(chosen(&claim_first, &bearer("Not A Slug"), "/", Some("acme")).await, is(200, "Acme"));
+    assert_eq!(chosen(&claim_first, &bearer(""), "/", None).await, is(400, "invalid_request"));
+}
+
+#[tokio::test]
+async fn an_api_token_means_its_own() {
+    let world = World::new().await;
+    let beta = world.organization("ann", "Beta").await;
+    let token = format!("Bearer {}", world.token(&[], None).await.bearer);
+    for builder in [world.layer().required(), world.layer().optional()] {
+        let service = plain(builder.build().unwrap());
+        for own in [None, Some(world.acme.to_string()), Some("acme".to_owned())] {
+            assert_eq!(chosen(&service, &token, "/", own.as_deref()).await, is(200, "Acme"), "{own:?}");
+        }
+        for other in [beta.to_string().as_str(), "beta", "no-such"] {
+            assert_eq!(chosen(&service, &token, "/", Some(other)).await, is(404, "not_found"), "{other}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_mistake_in_the_setting_up_names_its_mend() {
+    let world = World::new().await;
+    let mend = |builder: tenantry_tower::TenancyLayerBuilder| builder.build().unwrap_err().to_string();
+    assert!(mend(world.layer().choose([])).contains("at least one"));
+    assert!(mend(world.layer().choose([Choice::PathParameter("/orgs".to_owned())])).contains("/orgs/{organization}"));
+    assert!(mend(world.layer().max_age(std::time::Duration::from_secs(7200))).contains("at most"));
+    let builder = world.layer();
+    let outside = std::thread::spawn(move || builder.build().unwrap_err().to_string()).join().unwrap();
+    assert!(outside.contains("within a tokio runtime"));
+}

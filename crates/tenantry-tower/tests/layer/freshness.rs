@@ -1,0 +1,161 @@
+//! Answers are remembered as long as they are true, and no longer.
+
+use std::time::Duration;
+
+use futures_util::future;
+use http::{Request, header::AUTHORIZATION};
+use tenantry_core::{
+    change::Signal,
+    ids::UserId,
+    operations::{members, tokens},
+    role::RoleName,
+};
+
+use crate::support::{World, ask_clone, eventually, get, plain};
+
+fn request(credential: &str) -> Request<()> {
+    Request::get("/").header(AUTHORIZATION, credential).header("x-organization-id", "acme").body(()).unwrap()
+}
+
+#[tokio::test]
+async fn a_revoked_token_is_refused() {
+    let world = World::new().await;
+    let service = plain(world.layer().build().unwrap());
+    let token = world.token(&[], None).await;
+    let credential = format!("Bearer {}", token.bearer);
+    world.until_remembered(&service, || request(&credential)).await;
+    assert_eq!(ask_clone(&service, request(&credential)).await.status, 200);
+    world.run("ann", &tokens::Revoke { organization_id: world.acme, key: token.key }).await;
+    eventually("the notice has come", async || ask_clone(&service, request(&credential)).await.status == 401).await;
+    assert_eq!(ask_clone(&service, request(&credential)).await.code(), "invalid_token");
+}
+
+#[tokio::test]
+async fn a_changed_role_is_seen_and_a_removed_member_refused() {
+    let world = World::new().await;
+    let service = plain(world.layer().build().unwrap());
+    world.join("bob", "member").await;
+    let credential = world.bearer("bob");
+    world.until_remembered(&service, || request(&credential)).await;
+    assert_eq!(ask_clone(&service, request(&credential)).await.body["role"], "member");
+    let (organization_id, user_id) = (world.acme, UserId::new("bob").unwrap());
+    let role = RoleName::new("admin").unwrap();
+    world.run("ann", &members::SetRole { organization_id, user_id: user_id.clone(), role }).await;
+    eventually("the new role is seen", async || {
+        ask_clone(&service, request(&credential)).await.body["role"] == "admin"
+    })
+    .await;
+    world.run("ann", &members::Remove { organization_id, user_id }).await;
+    eventually("bob is refused", async || ask_clone(&service, request(&credential)).await.status == 404).await;
+}
+
+#[tokio::test]
+async fn a_known_answer_asks_nobody_and_ends_with_its_age() {
+    let world = World::new().await;
+    let service = plain(world.layer().max_age(Duration::from_secs(10)).build().unwrap());
+    let credential = world.bearer("ann");
+    world.until_remembered(&service, || request(&credential)).await;
+    let before = world.store.reads();
+    for _ in 0..100 {
+        assert_eq!(ask_clone(&service, request(&credential)).await.status, 200);
+    }
+    assert_eq!(world.store.reads(), before);
+    world.clock.advance(Duration::from_secs(10));
+    assert_eq!(ask_clone(&service, request(&credential)).await.status, 200);
+    assert_eq!(world.store.reads(), before + 1);
+}
+
+#[tokio::test]
+async fn a_jwt_ends_though_it_is_remembered() {
+    let world = World::new().await;
+    let service = plain(world.layer().max_age(Duration::from_secs(3600)).build().unwrap());
+    let credential = world.bearer("ann");
+    world.until_remembered(&service, || request(&credential)).await;
+    world.clock.advance(Duration::from_secs(3600));
+    let answer = ask_clone(&service, request(&credential)).await;
+    assert_eq!((answer.status.as_u16(), answer.code()), (401, "expired_token"));
+}
+
+#[tokio::test]
+async fn a_hundred_who_ask_at_once_cause_one_read() {
+    let world = World::new().await;
+    world.join("bob", "member").await;
+    let service = plain(world.layer().build().unwrap());
+    world.until_remembered(&service, || request(&world.bearer("ann"))).await;
+    let credential = world.bearer("bob");
+    let before = world.store.reads();
+    world.store.hold_next();
+    let asking = future::join_all((0..100).map(|_| ask_clone(&service, request(&credential))));
+    let releasing = async {
+        eventually("one read is held", async || world.store.held() == 1).await;
+        world.store.release();
+    };
+    let (answers, ()) = future::join(asking, releasing).await;
+    assert!(answers.iter().all(|answer| answer.status == 200));
+    assert_eq!(world.store.reads(), before + 1);
+}
+
+#[tokio::test]
+async fn a_read_that_was_under_way_when_the_token_was_revoked_is_not_believed() {
+    let world = World::new().await;
+    let service = plain(world.layer().build().unwrap());
+    // A witness of the link: its answer is forgotten when the notice has come.
+    let other = world.token(&[], None).await;
+    let witness = format!("Bearer {}", other.bearer);
+    world.until_remembered(&service, || request(&witness)).await;
+    let token = world.token(&[], None).await;
+    let credential = format!("Bearer {}", token.bearer);
+    world.store.hold_next();
+    let asking = tokio::spawn({
+        let (service, credential) = (service.clone(), credential.clone());
+        async move { ask_clone(&service, request(&credential)).await }
+    });
+    eventually("the read is held", async || world.store.held() == 1).await;
+    world.run("ann", &tokens::Revoke { organization_id: world.acme, key: token.key }).await;
+    world.run("ann", &tokens::Revoke { organization_id: world.acme, key: other.key }).await;
+    eventually("the notices have come", async || ask_clone(&service, request(&witness)).await.status == 401).await;
+    let joined = tokio::spawn({
+        let (service, credential) = (service.clone(), credential.clone());
+        async move { ask_clone(&service, request(&credential)).await }
+    });
+    world.store.release();
+    assert_eq!(asking.await.unwrap().status, 401);
+    assert_eq!(joined.await.unwrap().status, 401);
+    assert_eq!(ask_clone(&service, request(&credential)).await.status, 401);
+}
+
+#[tokio::test]
+async fn without_a_link_every_request_reads() {
+    let world = World::new().await;
+    let service = plain(world.layer().build().unwrap());
+    let credential = world.bearer("ann");
+    world.until_remembered(&service, || request(&credential)).await;
+    world.store.tell(&Signal::LinkLost);
+    let reads = async || {
+        let before = world.store.reads();
+        assert_eq!(ask_clone(&service, request(&credential)).await.status, 200);
+        world.store.reads() - before
+    };
+    eventually("the link is lost", async || reads().await == 1).await;
+    for _ in 0..10 {
+        assert_eq!(reads().await, 1);
+    }
+    world.store.tell(&Signal::LinkBack);
+    eventually("the answer is remembered again", async || reads().await == 0).await;
+    for _ in 0..10 {
+        assert_eq!(reads().await, 0);
+    }
+}
+
+#[tokio::test]
+async fn the_listener_ends_with_the_last_clone_of_the_layer() {
+    let world = World::new().await;
+    let layer = world.layer().build().unwrap();
+    let service = plain(layer.clone());
+    assert_eq!(world.store.listeners(), 1);
+    drop(layer);
+    assert_eq!(ask_clone(&service, get("/", &[("authorization", &world.bearer("ann"))])).await.status, 200);
+    assert_eq!(world.store.listeners(), 1);
+    drop(service);
+    eventually("nobody listens", async || world.store.listeners() == 0).await;
+}

@@ -1,0 +1,13 @@
+//! The layer over the embedded store: as a plain tower service and under axum.
+
+#![expect(clippy::unwrap_used, reason = "in a test, what cannot be goes no further")]
+
+#[cfg(feature = "axum")]
+mod axum_app;
+mod choices;
+mod credentials;
+mod freshness;
+mod jwts;
+mod permissions;
+mod secrecy;
+mod support;
