@@ -34,7 +34,8 @@ fn main() -> ExitCode {
 }
 
 fn test() -> Result<()> {
-    setup::redis_server()?;
+    setup::program("redis-server", "redis-server")?;
+    setup::program("curl", "curl")?;
     lint()?;
     features::check()?;
     cargo(&["test", "--workspace", "--all-features"])

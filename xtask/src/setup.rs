@@ -6,24 +6,21 @@ use anyhow::{Result, bail};
 
 use crate::run;
 
-const BY_HAND: &str = "install Redis 7 or newer so that redis-server is in the PATH \
-    (macOS: brew install redis; Fedora: dnf install redis; Arch: pacman -S redis; Debian: apt-get install redis-server)";
-
-/// Makes sure that `redis-server` can be started.
-pub(crate) fn redis_server() -> Result<()> {
-    if answers("redis-server") {
+/// Makes sure that `program` can be started, which Debian has in `package`.
+pub(crate) fn program(program: &str, package: &str) -> Result<()> {
+    if answers(program) {
         return Ok(());
     }
+    let by_hand = format!("install it so that {program} is in the PATH (Debian: apt-get install {package})");
     if !Path::new("/etc/debian_version").exists() {
-        bail!("redis-server is missing: {BY_HAND}");
+        bail!("{program} is missing: {by_hand}");
     }
     let sudo: &[&str] = if answers("sudo") && !is_root() { &["sudo"] } else { &[] };
-    // Debian starts a server of its own after the installation; the tests start theirs on other ports.
-    for step in [&["apt-get", "update", "-q"][..], &["apt-get", "install", "-y", "-q", "redis-server"]] {
+    for step in [&["apt-get", "update", "-q"][..], &["apt-get", "install", "-y", "-q", package]] {
         let words = [sudo, step].concat();
         run(Command::new(words[0]).args(&words[1..]).env("DEBIAN_FRONTEND", "noninteractive"))?;
     }
-    if answers("redis-server") { Ok(()) } else { bail!("redis-server is still missing: {BY_HAND}") }
+    if answers(program) { Ok(()) } else { bail!("{program} is still missing: {by_hand}") }
 }
 
 fn answers(program: &str) -> bool {

@@ -1,0 +1,144 @@
+//! What a host decides, put together and checked.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use tenantry_core::{
+    clock::{Clock, SystemClock},
+    engine::Engine,
+    entropy::{Entropy, SystemEntropy},
+    registry::{Registry, RegistryBuilder},
+    store::Store,
+};
+use tenantry_tower::{Authenticator, Choice, TenancyLayer, jwt::JwtVerifierBuilder};
+
+use crate::Tenantry;
+
+/// Collects what a host decides.
+pub struct TenantryBuilder {
+    store: Option<Arc<dyn Store>>,
+    registry: RegistryBuilder,
+    jwt: Option<JwtVerifierBuilder>,
+    choices: Option<Vec<Choice>>,
+    max_age: Option<Duration>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Default for TenantryBuilder {
+    fn default() -> Self {
+        Self {
+            store: None,
+            registry: Registry::builder(),
+            jwt: None,
+            choices: None,
+            max_age: None,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+        }
+    }
+}
+
+impl TenantryBuilder {
+    /// Where the state is kept. Needed.
+    #[must_use]
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// How users' JWTs are verified. Without this only API tokens are accepted.
+    #[must_use]
+    pub fn jwt(mut self, verifier: JwtVerifierBuilder) -> Self {
+        self.jwt = Some(verifier);
+        self
+    }
+
+    /// Registers a permission of the host's own, such as `notes:write`.
+    #[must_use]
+    pub fn permission(mut self, name: impl Into<String>) -> Self {
+        self.registry = self.registry.permission(name);
+        self
+    }
+
+    /// Registers a role of the host's own, below `admin` and above `member`; of several, the first ranks highest.
+    #[must_use]
+    pub fn role<P: Into<String>>(mut self, name: impl Into<String>, permissions: impl IntoIterator<Item = P>) -> Self {
+        self.registry = self.registry.role(name, permissions);
+        self
+    }
+
+    /// Grants one more permission to a role, such as `member`.
+    #[must_use]
+    pub fn grant(mut self, role: impl Into<String>, permission: impl Into<String>) -> Self {
+        self.registry = self.registry.grant(role, permission);
+        self
+    }
+
+    /// How the organization is chosen that a user means: the first choice that applies decides.
+    ///
+    /// Unless set, that is the header `X-Organization-Id` (an id or a slug), then the user's only organization.
+    #[must_use]
+    pub fn choose(mut self, choices: impl IntoIterator<Item = Choice>) -> Self {
+        self.choices = Some(choices.into_iter().collect());
+        self
+    }
+
+    /// How long a resolved [`Tenant`](crate::Tenant) is kept at most: 30 s unless set. Change notices end it earlier.
+    #[must_use]
+    pub fn max_age(mut self, max_age: Duration) -> Self {
+        self.max_age = Some(max_age);
+        self
+    }
+
+    /// The clock: the system's unless set.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The source of randomness: the system's unless set. Secrets are made of it.
+    #[must_use]
+    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.entropy = entropy;
+        self
+    }
+
+    /// Checks all of it together. Call it inside of a tokio runtime: the layer listens to change notices in a task.
+    ///
+    /// # Errors
+    /// At the first mistake, with the mend.
+    pub fn build(self) -> Result<Tenantry, BuildError> {
+        let store = self.store.ok_or_else(|| BuildError("there is no store: add store(…)".to_owned()))?;
+        let registry = self.registry.build().map_err(BuildError::of)?;
+        let verifier = self.jwt.map(|jwt| jwt.clock(self.clock.clone()).build()).transpose().map_err(BuildError::of)?;
+        let authenticator = Authenticator::new(verifier);
+        let engine = Engine::with(store, registry, self.clock, self.entropy);
+        let mut layer_builder = TenancyLayer::builder(engine.clone(), authenticator.clone());
+        if let Some(choices) = self.choices {
+            layer_builder = layer_builder.choose(choices);
+        }
+        if let Some(max_age) = self.max_age {
+            layer_builder = layer_builder.max_age(max_age);
+        }
+        let layer = layer_builder.clone().build().map_err(BuildError::of)?;
+        Ok(Tenantry { engine, authenticator, layer, layer_builder })
+    }
+}
+
+impl fmt::Debug for TenantryBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenantryBuilder").field("store", &self.store).field("jwt", &self.jwt).finish_non_exhaustive()
+    }
+}
+
+/// A Tenantry cannot be built of what the host decided; the message names the mend.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BuildError(String);
+
+impl BuildError {
+    fn of(error: impl fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}

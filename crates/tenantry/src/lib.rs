@@ -1,0 +1,66 @@
+#![doc = include_str!("../../../README.md")]
+
+mod builder;
+#[cfg(any(feature = "embedded", feature = "redis"))]
+mod stores;
+
+use tenantry_core::engine::Engine;
+use tenantry_tower::{Authenticator, TenancyLayer, TenancyLayerBuilder};
+
+pub use builder::{BuildError, TenantryBuilder};
+#[cfg(any(feature = "embedded", feature = "redis"))]
+pub use stores::{OpenStoreError, open_store};
+
+/// The domain: operations, ids, errors, the contract of a store.
+pub use tenantry_core as core;
+#[cfg(feature = "embedded")]
+pub use tenantry_embedded::EmbeddedStore;
+#[cfg(feature = "redis")]
+pub use tenantry_redis::{Options as RedisOptions, RedisStore};
+#[cfg(feature = "axum")]
+pub use tenantry_tower::Memberships;
+pub use tenantry_tower::{Choice, Tenant, jwt, problem, require};
+
+/// Everything a host needs, put together. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Tenantry {
+    engine: Engine,
+    authenticator: Authenticator,
+    layer: TenancyLayer,
+    layer_builder: TenancyLayerBuilder,
+}
+
+impl Tenantry {
+    /// Begins with the built-in permissions and roles, no store and no way to verify JWTs.
+    #[must_use]
+    pub fn builder() -> TenantryBuilder {
+        TenantryBuilder::default()
+    }
+
+    /// The layer that lets a request pass only with a [`Tenant`].
+    ///
+    /// Put it around the routes that belong to an organization.
+    #[must_use]
+    pub fn layer(&self) -> TenancyLayer {
+        self.layer.clone()
+    }
+
+    /// Another layer, to begin with of the same settings: for routes that are open to everybody, say
+    /// (`layer_builder().optional().build()?`). It has a cache of its own.
+    #[must_use]
+    pub fn layer_builder(&self) -> TenancyLayerBuilder {
+        self.layer_builder.clone()
+    }
+
+    /// The admin router, to be nested where the host likes. It authenticates by itself.
+    #[cfg(feature = "admin")]
+    pub fn router(&self) -> axum::Router {
+        tenantry_admin::router(self.engine.clone(), self.authenticator.clone())
+    }
+
+    /// The domain, for a host that carries out operations itself.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+}
