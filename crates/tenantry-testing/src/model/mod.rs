@@ -1,0 +1,87 @@
+//! Tells whether a store, with the domain on it, answers as the specification says: random sequences of all operations
+//! against a plain model.
+//!
+//! 1. The model is written from the specification alone, in vectors and loops. It predicts each answer: the fields
+//!    that matter, or the code of the refusal. In the end it compares rights, slugs and the number of audit events.
+//! 2. Users, a platform admin and API tokens act, in two organizations or a few more; a clock that the model holds
+//!    jumps ahead, so that things expire.
+//! 3. The sequences are the same in every run. A difference panics with the shortest sequence that shows it.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use tenantry_embedded::EmbeddedStore;
+//! use tenantry_testing::model;
+//!
+//! let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! model::agrees(runtime.handle(), 2, |clock| {
+//!     Arc::new(EmbeddedStore::in_memory_with_clock(clock).expect("memory can be had"))
+//! });
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+mod codes_and_tokens;
+mod invitations;
+mod moves;
+mod organizations;
+mod people;
+mod plain;
+mod play;
+mod step;
+mod time;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use tenantry_core::{
+    clock::{Clock, Timestamp},
+    engine::Engine,
+    store::Store,
+};
+use tokio::runtime::Handle;
+
+pub use self::time::{ManualClock, SeededEntropy};
+use self::{people::People, plain::Plain, step::Step};
+
+/// Plays `cases` random sequences on stores that `store` provides, each with the clock of its sequence.
+///
+/// A store may be empty or one that earlier sequences were played on: each has people and slugs of its own. For a run
+/// on a store that other runs share, `store` gives it a namespace.
+///
+/// # Panics
+/// When an answer is not what the model expects, with the shortest sequence that shows it.
+pub fn agrees(runtime: &Handle, cases: u32, store: impl Fn(Arc<dyn Clock>) -> Arc<dyn Store>) {
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    // Shrinking plays, too: every play has a number, and people of its own.
+    let plays = AtomicU64::new(0);
+    let played = runner.run(&step::steps(), |steps| {
+        let number = plays.fetch_add(1, Ordering::SeqCst);
+        runtime.block_on(play(&steps, number, &store)).map_err(TestCaseError::fail)
+    });
+    if let Err(error) = played {
+        panic!("the answers are not those of the specification:\n{error}");
+    }
+}
+
+async fn play(steps: &[Step], number: u64, store: &impl Fn(Arc<dyn Clock>) -> Arc<dyn Store>) -> Result<(), String> {
+    let start = Timestamp::from_millis(1_795_000_000_000);
+    let clock = Arc::new(ManualClock::new(start));
+    let registry = plain::registry().map_err(|error| error.to_string())?;
+    let engine = Engine::with(store(clock.clone()), registry, clock.clone(), Arc::new(SeededEntropy::new(number)));
+    let mut plain = Plain::new(People { tag: number.to_string() }, start);
+    for step in steps {
+        if let Step::Wait { seconds } = step {
+            clock.advance(Duration::from_secs((*seconds).into()));
+            plain.now = clock.now();
+        }
+        play::step(&engine, &mut plain, step).await?;
+    }
+    play::finish(&engine, &plain).await
+}

@@ -1,0 +1,160 @@
+//! What a step comes to: a request, and the answer that the model expects.
+
+use serde_json::Value;
+use tenantry_core::error::ErrorKind;
+
+use super::{
+    people::{PEOPLE, Person},
+    plain::Plain,
+    step::{Actor, Step},
+};
+
+/// One request and what it must be answered.
+#[derive(Debug)]
+pub(super) struct Move {
+    pub(super) by: Actor,
+    /// The operation's path.
+    pub(super) route: &'static str,
+    pub(super) input: Value,
+    /// The fields that matter of the answer, or the code of the refusal. Of a list: all of its entries.
+    pub(super) expected: Result<Value, ErrorKind>,
+    /// What the model cannot know before the answer.
+    pub(super) learn: Option<Learn>,
+}
+
+/// Which thing is new, by its organization and its place there.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Learn {
+    Organization(usize),
+    Invitation(usize, usize),
+    Code(usize, usize),
+    Token(usize, usize),
+}
+
+impl Move {
+    pub(super) fn new(by: Actor, route: &'static str, input: Value, expected: Result<Value, ErrorKind>) -> Self {
+        Self { by, route, input, expected, learn: None }
+    }
+
+    pub(super) fn learning(mut self, learn: Learn) -> Self {
+        self.learn = self.expected.is_ok().then_some(learn);
+        self
+    }
+}
+
+impl Plain {
+    /// Takes the step in the model. `None`: it is about something that there is not yet.
+    pub(super) fn step(&mut self, step: &Step) -> Option<Move> {
+        // An organization that is named by its place may be one that is not there yet: then it is another.
+        let org = |org: usize| org % self.organizations.len().max(1);
+        let step = &self.with_insider(step, org);
+        Some(match *step {
+            Step::Wait { .. } => return None,
+            Step::Create { by, name, slug } => self.create(by, name, slug),
+            Step::Get { by, org: at } => self.get(by, org(at)),
+            Step::List { by, limit } => self.list(by, limit),
+            Step::Update { by, org: at, name, slug, version } => self.update(by, org(at), name, slug, version),
+            Step::Roles { by, org: at } => self.roles(by, at.map(org)),
+            Step::Members { by, org: at, invited, limit } => self.members(by, org(at), invited, limit),
+            Step::Remove { by, org: at, who } => self.remove(by, org(at), self.whom(org(at), who)),
+            Step::SetRole { by, org: at, who, role } => self.set_role(by, org(at), self.whom(org(at), who), role),
+            Step::Invite { by, org: at, to, spelling, roles, expiry } => {
+                let spelled = self.people.spelled(to, spelling);
+                self.invite(by, org(at), to, spelled, roles, expiry)
+            }
+            Step::Invitations { by, org: at, limit } => self.invitations(by, org(at), limit),
+            Step::RevokeInvitation { by, elsewhere, which } => {
+                let place = nth(&self.invitations, which)?;
+                self.revoke_invitation(by, elsewhere.map_or(place.0, org), place)
+            }
+            Step::Accept { by, which, by_id } => self.accept(by, nth(&self.invitations, which)?, by_id),
+            Step::MakeCode { by, org: at, role, uses_max, expiry } => {
+                self.make_code(by, org(at), role, uses_max, expiry)
+            }
+            Step::Join { by, which, spelling } => self.join(by, nth(&self.codes, which)?, spelling),
+            Step::Guess { by, .. } => self.guess(by),
+            Step::Codes { by, org: at, limit } => self.codes(by, org(at), limit),
+            Step::RevokeCode { by, elsewhere, which } => {
+                let place = nth(&self.codes, which)?;
+                self.revoke_code(by, elsewhere.map_or(place.0, org), place)
+            }
+            Step::MakeToken { by, org: at, permissions, test, expiry } => {
+                self.make_token(by, org(at), permissions, test, expiry)
+            }
+            Step::Tokens { by, org: at, limit } => self.tokens(by, org(at), limit),
+            Step::RevokeToken { by, elsewhere, which } => {
+                let place = nth(&self.tokens, which)?;
+                self.revoke_token(by, elsewhere.map_or(place.0, org), place)
+            }
+        })
+    }
+
+    /// Says who it is that belongs to the organization of the step.
+    fn with_insider(&self, step: &Step, org: impl Fn(usize) -> usize) -> Step {
+        let mut step = step.clone();
+        let (by, at) = match &mut step {
+            Step::Get { by, org: at }
+            | Step::Update { by, org: at, .. }
+            | Step::Members { by, org: at, .. }
+            | Step::Remove { by, org: at, .. }
+            | Step::SetRole { by, org: at, .. }
+            | Step::Invite { by, org: at, .. }
+            | Step::Invitations { by, org: at, .. }
+            | Step::MakeCode { by, org: at, .. }
+            | Step::Codes { by, org: at, .. }
+            | Step::MakeToken { by, org: at, .. }
+            | Step::Tokens { by, org: at, .. } => (by, Some(org(*at))),
+            Step::Roles { by, org: at } => (by, at.map(org)),
+            Step::RevokeInvitation { by, which, .. } => (by, nth(&self.invitations, *which).map(|place| place.0)),
+            Step::RevokeCode { by, which, .. } => (by, nth(&self.codes, *which).map(|place| place.0)),
+            Step::RevokeToken { by, which, .. } => (by, nth(&self.tokens, *which).map(|place| place.0)),
+            _ => return step,
+        };
+        if let Actor::Insider(which) = *by {
+            *by = self.insider(at.unwrap_or(0), which);
+        }
+        step
+    }
+
+    fn insider(&self, org: usize, which: usize) -> Actor {
+        let members = self.organizations[org].members.iter().map(|member| Actor::Person(member.person));
+        let tokens = self.tokens.iter().enumerate().filter(|(_, place)| place.0 == org);
+        let mut insiders: Vec<_> = members.chain(tokens.map(|(place, _)| Actor::Token(place))).collect();
+        insiders.swap_remove(which % insiders.len())
+    }
+
+    /// The person at that place in [`PEOPLE`], or, behind their end, some member.
+    fn whom(&self, org: usize, who: usize) -> Person {
+        let members = &self.organizations[org].members;
+        if who < PEOPLE.len() { who } else { members[who % members.len()].person }
+    }
+
+    /// Notes what only the answer could tell.
+    pub(super) fn learn(&mut self, learn: Learn, answer: &Value) {
+        let text = |path: &str| answer.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+        match learn {
+            Learn::Organization(org) => {
+                self.organizations[org].id = text("/organization/id");
+                self.organizations[org].slug = text("/organization/slug");
+            }
+            Learn::Invitation(org, place) => {
+                let invitation = &mut self.organizations[org].invitations[place];
+                (invitation.id, invitation.token) = (text("/invitation/id"), text("/token"));
+            }
+            Learn::Code(org, place) => {
+                let code = &mut self.organizations[org].codes[place];
+                (code.id, code.secret) = (text("/joinCode/id"), text("/code"));
+            }
+            Learn::Token(org, place) => {
+                let token = &mut self.organizations[org].tokens[place];
+                (token.key, token.bearer) = (text("/apiToken/key"), text("/apiToken/bearer"));
+                // Only now can it act: not in its own making.
+                self.tokens.push((org, place));
+            }
+        }
+    }
+}
+
+fn nth(places: &[(usize, usize)], which: usize) -> Option<(usize, usize)> {
+    places.get(which.checked_rem(places.len())?).copied()
+}
