@@ -12,7 +12,7 @@ use tenantry_core::{error::Error, view::OrgMembership};
 
 use crate::{
     problem,
-    resolved::{self, Resolved, Tenant},
+    resolved::{Resolved, Tenant},
 };
 
 /// Why something could not be extracted; answers as [`problem::response`].
@@ -50,7 +50,7 @@ impl<S: Sync> FromRequestParts<S> for Tenant {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        Ok(resolved::of(&parts.extensions)?.require_tenant()?.clone())
+        Ok(Resolved::of(&parts.extensions)?.require_tenant()?)
     }
 }
 
@@ -59,7 +59,7 @@ impl<S: Sync> OptionalFromRequestParts<S> for Tenant {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
-        Ok(resolved::of(&parts.extensions)?.tenant().cloned())
+        Ok(Resolved::of(&parts.extensions)?.tenant())
     }
 }
 
@@ -68,7 +68,7 @@ impl<S: Sync> FromRequestParts<S> for Resolved {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        Ok(resolved::of(&parts.extensions)?.clone())
+        Ok(Resolved::of(&parts.extensions)?.clone())
     }
 }
 
@@ -82,7 +82,7 @@ impl<S: Sync> FromRequestParts<S> for Memberships {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        let resolved = resolved::of(&parts.extensions)?.clone();
+        let resolved = Resolved::of(&parts.extensions)?.clone();
         Ok(Self(resolved.memberships().await?))
     }
 }

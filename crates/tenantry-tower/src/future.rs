@@ -11,7 +11,7 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::{problem, resolved::Resolved, resolver::Refusal, service::mark};
+use crate::{problem, resolved::Resolved, resolver::Refusal};
 
 pin_project! {
     /// The response of the service within, or a refusal.
@@ -80,7 +80,7 @@ where
                         waiting.take().expect("it is taken once, since the state is replaced at once");
                     let next = match answer {
                         Ok(resolved) => {
-                            mark(&mut request, resolved);
+                            resolved.mark(request.extensions_mut());
                             State::Serving { future: service.call(request) }
                         }
                         Err(refusal) => State::Refused { response: Some(problem::response(&refusal)) },

@@ -7,13 +7,17 @@
 //!    holds a greater number. So a notice that comes during the read is enough to make the answer stale.
 //! 3. While the link is lost nothing is fresh, and nothing of before is when it is back.
 //!
-//! One task writes; everyone reads, and waits for nobody.
+//! Whoever hears a notice writes, one at a time; everyone reads, and waits for nobody.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
 
 use futures_util::StreamExt;
 use tenantry_core::{
     change::{Change, Signal},
+    engine::Observer,
     ids::{OrganizationId, UserId},
     secret::TokenKey,
     store::Changes,
@@ -42,6 +46,8 @@ pub(crate) struct Generations {
     /// The number at which everything before became stale.
     reset: AtomicU64,
     linked: AtomicBool,
+    /// One notice at a time: the listener's, or one of a change that was made here.
+    hearing: Mutex<()>,
 }
 
 impl Generations {
@@ -52,6 +58,7 @@ impl Generations {
             latest: AtomicU64::new(0),
             reset: AtomicU64::new(0),
             linked: AtomicBool::new(false),
+            hearing: Mutex::default(),
         }
     }
 
@@ -102,8 +109,9 @@ impl Generations {
         self.linked() && !since(&self.reset) && !changed(subjects.first) && !changed(subjects.second)
     }
 
-    /// Takes note of one signal. Only the listener calls it.
+    /// Takes note of one signal.
     fn hear(&self, signal: &Signal) {
+        let _hearing = self.hearing.lock().unwrap_or_else(PoisonError::into_inner);
         let number = self.latest.load(Ordering::Relaxed) + 1;
         let bump = |stripe: u16| {
             if let Some(stripe) = self.stripes.get(usize::from(stripe)) {
@@ -142,6 +150,13 @@ impl Generations {
         }
         self.hear(&Signal::LinkLost);
         tracing::warn!("there are no more change notices: every request asks the store");
+    }
+}
+
+/// A change that is made on this node makes answers stale before it is acknowledged: its notice takes a moment longer.
+impl Observer for Generations {
+    fn changed(&self, change: &Change) {
+        self.hear(&Signal::Changed(change.clone()));
     }
 }
 

@@ -127,6 +127,8 @@ impl TenancyLayerBuilder {
         })?;
         let keyed = Keyed::new(engine.entropy()).map_err(|error| BuildError(error.to_string()))?;
         let generations = Arc::new(Generations::new(keyed));
+        let observer = Arc::downgrade(&generations);
+        engine.observe(observer);
         let changes = engine.store().changes();
         let listening = generations.clone();
         let listener = runtime.spawn(async move { listening.listen(changes).await }).abort_handle();

@@ -124,7 +124,7 @@ fn log(error: &Error, correlation_id: Option<&str>) {
     match error.kind() {
         ErrorKind::Internal => {
             let correlation_id = correlation_id.unwrap_or_default();
-            tracing::error!(correlation_id, cause = causes(error), "internal error");
+            tracing::error!(correlation_id, detail = %error, cause = causes(error), "internal error");
         }
         ErrorKind::Unavailable => tracing::warn!(cause = causes(error), "the store is unavailable"),
         _ => {}

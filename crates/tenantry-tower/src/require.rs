@@ -12,7 +12,7 @@ use tenantry_core::error::Error;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{future::ResponseFuture, problem, resolved};
+use crate::{Resolved, future::ResponseFuture, problem};
 
 /// Lets only callers through who hold `permission` in their organization.
 ///
@@ -63,7 +63,7 @@ enum Verdict {
 }
 
 fn decide(extensions: &Extensions, permission: &str) -> Verdict {
-    let tenant = match resolved::of(extensions).and_then(resolved::Resolved::require_tenant) {
+    let tenant = match Resolved::of(extensions).and_then(Resolved::require_tenant) {
         Ok(tenant) => tenant,
         Err(error) => return Verdict::Refused(error),
     };

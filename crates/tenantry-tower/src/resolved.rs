@@ -19,24 +19,27 @@ use crate::generations::{AsOf, Subjects};
 /// It is in the extensions of every request that [`TenancyLayer`](crate::TenancyLayer) has let through with an
 /// organization, and is an extractor in axum's handlers; `Option<Tenant>` is one where the layer is optional. All
 /// else is in the [`Tenant`](tenant::Tenant) of the core, to which it derefs. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Tenant(tenant::Tenant);
+#[derive(Clone)]
+pub struct Tenant {
+    tenant: tenant::Tenant,
+    resolved: Resolved,
+}
 
 impl Deref for Tenant {
     type Target = tenant::Tenant;
 
     fn deref(&self) -> &tenant::Tenant {
-        &self.0
+        &self.tenant
     }
 }
 
-impl From<tenant::Tenant> for Tenant {
-    fn from(tenant: tenant::Tenant) -> Self {
-        Self(tenant)
+impl fmt::Debug for Tenant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tenant.fmt(f)
     }
 }
 
-/// Everything that the layer found out about a request: in its extensions, whether there is an organization or not.
+/// Everything that the layer found out about a request, whether it has an organization or not; see [`of`](Self::of).
 ///
 /// Cheap to clone.
 #[derive(Clone)]
@@ -44,7 +47,7 @@ pub struct Resolved(Arc<Inner>);
 
 struct Inner {
     caller: Option<Caller>,
-    tenant: Option<Tenant>,
+    tenant: Option<tenant::Tenant>,
     engine: Engine,
     validity: Option<Validity>,
 }
@@ -58,13 +61,35 @@ pub(crate) struct Validity {
 }
 
 impl Resolved {
+    /// What the layer found out about the request with these extensions.
+    ///
+    /// # Errors
+    /// `internal`, naming the mend, if the request did not come through the layer.
+    pub fn of(extensions: &Extensions) -> Result<&Self, Error> {
+        let tenant = extensions.get::<Tenant>().map(|tenant| &tenant.resolved);
+        tenant.or_else(|| extensions.get::<Self>()).ok_or_else(|| {
+            let detail = "the request did not come through TenancyLayer: add TenancyLayer around this route";
+            Error::new(ErrorKind::Internal, detail)
+        })
+    }
+
+    /// Puts it into a request's extensions: one value, since each costs an allocation.
+    pub(crate) fn mark(self, extensions: &mut Extensions) {
+        if let Some(tenant) = self.tenant() {
+            extensions.insert(tenant);
+        } else {
+            // A layer further out may have left one.
+            extensions.remove::<Tenant>();
+            extensions.insert(self);
+        }
+    }
+
     /// A request without a credential.
     pub(crate) fn anonymous(engine: Engine) -> Self {
         Self(Arc::new(Inner { caller: None, tenant: None, engine, validity: None }))
     }
 
     pub(crate) fn new(caller: Caller, tenant: Option<tenant::Tenant>, engine: Engine, validity: Validity) -> Self {
-        let tenant = tenant.map(Tenant::from);
         Self(Arc::new(Inner { caller: Some(caller), tenant, engine, validity: Some(validity) }))
     }
 
@@ -80,23 +105,22 @@ impl Resolved {
 
     /// The organization in which the request is made; `None` only where the layer is optional.
     #[must_use]
-    pub fn tenant(&self) -> Option<&Tenant> {
-        self.0.tenant.as_ref()
+    pub fn tenant(&self) -> Option<Tenant> {
+        self.0.tenant.clone().map(|tenant| Tenant { tenant, resolved: self.clone() })
     }
 
     /// The organization in which the request is made.
     ///
     /// # Errors
     /// `unauthenticated` if nobody is known to be calling, and `forbidden` if somebody is, without an organization.
-    pub fn require_tenant(&self) -> Result<&Tenant, Error> {
-        match (&self.0.tenant, &self.0.caller) {
-            (Some(tenant), _) => Ok(tenant),
-            (None, None) => Err(unauthenticated()),
-            (None, Some(_)) => {
-                let detail = "this is done in an organization: name one of yours, create one, or accept an invitation";
-                Err(Error::new(ErrorKind::Forbidden, detail))
+    pub fn require_tenant(&self) -> Result<Tenant, Error> {
+        self.tenant().ok_or_else(|| {
+            if self.0.caller.is_none() {
+                return unauthenticated();
             }
-        }
+            let detail = "this is done in an organization: name one of yours, create one, or accept an invitation";
+            Error::new(ErrorKind::Forbidden, detail)
+        })
     }
 
     /// All organizations of the user who is calling. Asks the store.
@@ -107,13 +131,6 @@ impl Resolved {
         let user = self.caller().ok_or_else(unauthenticated)?.user()?;
         self.0.engine.memberships(&user.id).await
     }
-}
-
-/// What the layer put into a request's extensions, if it was there.
-pub(crate) fn of(extensions: &Extensions) -> Result<&Resolved, Error> {
-    extensions.get::<Resolved>().ok_or_else(|| {
-        Error::internal("the request did not come through TenancyLayer: add TenancyLayer around this route")
-    })
 }
 
 /// There is no credential where one is needed.

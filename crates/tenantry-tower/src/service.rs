@@ -13,7 +13,6 @@ use tower_service::Service;
 use crate::{
     future::ResponseFuture,
     problem,
-    resolved::{Resolved, Tenant},
     resolver::{Resolver, Sight},
 };
 
@@ -46,7 +45,7 @@ where
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         match self.resolver.look(&request) {
             Ok(Sight::Known(resolved)) => {
-                mark(&mut request, resolved);
+                resolved.mark(request.extensions_mut());
                 ResponseFuture::serving(self.inner.call(request))
             }
             Ok(Sight::Unknown(query)) => {
@@ -58,21 +57,6 @@ where
             Err(error) => ResponseFuture::refused(problem::response(&error)),
         }
     }
-}
-
-/// Puts into the extensions what was resolved.
-pub(crate) fn mark<B>(request: &mut Request<B>, resolved: Resolved) {
-    let extensions = request.extensions_mut();
-    match resolved.tenant() {
-        Some(tenant) => {
-            extensions.insert(tenant.clone());
-        }
-        // A layer further out may have left one.
-        None => {
-            extensions.remove::<Tenant>();
-        }
-    }
-    extensions.insert(resolved);
 }
 
 impl<S: fmt::Debug> fmt::Debug for Tenancy<S> {

@@ -71,5 +71,6 @@ async fn a_missing_layer_is_500() {
         let answer = ask(router(), path, None).await;
         assert_eq!((answer.status.as_u16(), answer.code()), (500, "internal"), "{path}");
         assert!(answer.body["correlationId"].is_string());
+        assert!(answer.body["detail"].as_str().unwrap().contains("add TenancyLayer around this route"));
     }
 }
