@@ -3,7 +3,10 @@
 
 use proptest::{collection, option, prelude::*, sample::select};
 
-use super::people::{Address, PEOPLE, Person};
+use super::{
+    people::{Address, PEOPLE, Person},
+    plain::PERMISSIONS,
+};
 
 /// Who acts.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +77,7 @@ const ROLE_LISTS: [&[&str]; 11] = [
     &["member", "owner", "member"],
     &["chief"],
 ];
-const PERMISSION_LISTS: [&[&str]; 9] = [
+const PERMISSION_LISTS: [&[&str]; 10] = [
     &[],
     &["org:view"],
     &["tokens:manage", "org:view"],
@@ -83,6 +86,8 @@ const PERMISSION_LISTS: [&[&str]; 9] = [
     &["members:manage", "members:view", "org:view"],
     &["org:view", "org:manage", "members:view", "members:manage", "audit:view", "wallet:view", "notes:write"],
     &["org:delete", "notes:write"],
+    // All of them, as an owner has: a token is none for that.
+    &PERMISSIONS,
     &["notes:read"],
 ];
 
