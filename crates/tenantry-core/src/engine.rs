@@ -1,10 +1,15 @@
 //! Carries out operations: check, locate, and then authorize, decide and commit until it holds.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock, Weak},
+    time::Duration,
+};
 
 use crate::{
     authority,
     caller::Caller,
+    change::Change,
     clock::{Clock, SystemClock},
     entropy::{Entropy, SystemEntropy, bytes},
     entry::{EntryError, IndexEntry},
@@ -29,6 +34,16 @@ struct Inner {
     registry: Registry,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    observers: RwLock<Vec<Weak<dyn Observer>>>,
+}
+
+/// Hears of changes where they are made.
+///
+/// The store tells every node of every change, a moment later. An observer of the engine that makes a change hears of
+/// it before the operation answers: so whoever makes a change sees it at their next request to the same node.
+pub trait Observer: Send + Sync {
+    /// This was changed, or may have been.
+    fn changed(&self, change: &Change);
 }
 
 /// Why a try did not succeed.
@@ -74,7 +89,21 @@ impl Engine {
     /// The domain over `store`, with a clock and a source of randomness of the caller's choice.
     #[must_use]
     pub fn with(store: Arc<dyn Store>, registry: Registry, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self(Arc::new(Inner { store, registry, clock, entropy }))
+        Self(Arc::new(Inner { store, registry, clock, entropy, observers: RwLock::default() }))
+    }
+
+    /// Tells `observer` of every change that is made through this engine, as long as somebody else keeps it.
+    pub fn observe(&self, observer: Weak<dyn Observer>) {
+        let mut observers = self.0.observers.write().unwrap_or_else(PoisonError::into_inner);
+        observers.retain(|kept| kept.strong_count() > 0);
+        observers.push(observer);
+    }
+
+    fn tell_observers(&self, changes: &[Change]) {
+        let observers = self.0.observers.read().unwrap_or_else(PoisonError::into_inner);
+        for observer in observers.iter().filter_map(Weak::upgrade) {
+            changes.iter().for_each(|change| observer.changed(change));
+        }
     }
 
     /// The store.
@@ -210,7 +239,11 @@ impl Engine {
             course.pending.extend(entries.iter().map(|entry| (entry.clone(), course.intent)));
             self.write_entries(organization, course.intent, &entries).await?;
         }
-        match self.store().commit(shard, &txn).await {
+        let committed = self.store().commit(shard, &txn).await;
+        if matches!(committed, Ok(_) | Err(CommitError::Unavailable(_))) {
+            self.tell_observers(&txn.notices);
+        }
+        match committed {
             Ok(_) => {
                 // What this commit made true stays. What an earlier try entered, and this one did not want, is false.
                 let mut removals = releases;

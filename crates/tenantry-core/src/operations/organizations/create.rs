@@ -114,7 +114,8 @@ impl Operation for Create {
         tx.enter(IndexEntry::Slug { slug, derived });
         join::add_member(tx, user, vec![RoleName::owner()], None).await?;
         let details = json!({ "name": row.name, "slug": row.slug });
-        tx.changed(Change::Organization(id), Some(id.to_string()), &details)?;
+        // Nobody knows the organization yet; but it may have been said that the user has another one only.
+        tx.changed(Change::Member(id, user.id.clone()), Some(id.to_string()), &details)?;
         Ok(Created { organization: Organization::new(id, row)? })
     }
 }

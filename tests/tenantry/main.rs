@@ -1,0 +1,15 @@
+//! What crosses crates: a service that was made multi-tenant, over real HTTP, on every store.
+//!
+//! The files mirror the URLs. Every test runs on the embedded store and on Redis, in a namespace of its own; the
+//! Redis server is started by the tests, on a free port.
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that panics has failed, and says where")]
+
+mod actors;
+mod world;
+
+mod health;
+mod layer;
+mod matrix;
+mod nodes;
+mod openapi;
+mod v1;

@@ -1,0 +1,6 @@
+//! `/v1/organizations/invitations/…`
+
+mod accept;
+mod create;
+mod list;
+mod revoke;

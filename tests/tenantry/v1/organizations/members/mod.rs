@@ -1,0 +1,5 @@
+//! `/v1/organizations/members/…`
+
+mod list;
+mod remove;
+mod set_role;

@@ -1,0 +1,130 @@
+//! What every operation refuses alike.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::{
+    actors::{Actor, jwt},
+    world::{Answer, World, on_every_store},
+};
+
+const GET: &str = "/tenantry/v1/organizations/get";
+
+async fn post(world: &World, actor: &Actor, content_type: &str, body: impl Into<String>) -> Answer {
+    let request = world.request(Method::POST, GET).header("Content-Type", content_type).body(body.into());
+    world.send(actor, request).await
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_the_operations_input_names_the_mend() {
+    on_every_store(async |world| {
+        let alice = Actor::user("alice");
+        let json = "application/json";
+        post(&world, &alice, json, "{}").await.names_field("organizationId");
+        post(&world, &alice, json, r#"{"organizationId":"7"}"#).await.names_field("organizationId");
+        let unknown = r#"{"organizationId":"0192f0c1-2b3a-7c4d-8e5f-60718293a4b5","color":"red"}"#;
+        post(&world, &alice, json, unknown).await.names_field("color");
+        post(&world, &alice, json, "{").await.refused(400, "invalid_request");
+        post(&world, &alice, json, "").await.refused(400, "invalid_request");
+        post(&world, &alice, json, "[".repeat(10_000)).await.refused(400, "invalid_request");
+        post(&world, &alice, "text/plain", "{}").await.refused(415, "unsupported_media_type");
+        let large = format!(r#"{{"organizationId":"{}"}}"#, "x".repeat(64 * 1024));
+        post(&world, &alice, json, large).await.refused(413, "payload_too_large");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_credential_that_is_not_valid_is_told_apart_from_none() {
+    on_every_store(async |world| {
+        let alice = Actor::user("alice");
+        let organization = world.organization(&alice).await;
+        let token = world.token(&alice, &organization, &["org:view"]).await;
+        let input = json!({ "organizationId": organization });
+        let call = async |authorization: &str| {
+            let actor = Actor { id: String::new(), authorization: Some(authorization.to_owned()) };
+            world.call(&actor, "get", input.clone()).await
+        };
+        let nobody = world.call(&Actor::nobody(), "get", input.clone()).await;
+        nobody.refused(401, "unauthenticated");
+        assert_eq!(nobody.headers["www-authenticate"], "Bearer realm=\"tenantry\"");
+
+        let expired = format!("Bearer {}", jwt("alice", &json!({ "exp": 1_000_000_000 })));
+        let refused = call(&expired).await;
+        refused.refused(401, "expired_token");
+        assert!(refused.headers["www-authenticate"].to_str().unwrap().contains("error=\"invalid_token\""));
+        for claims in [json!({ "iss": "x" }), json!({ "aud": "x" }), json!({ "iss": null }), json!({ "exp": null })] {
+            call(&format!("Bearer {}", jwt("alice", &claims))).await.refused(401, "invalid_token");
+        }
+        let wrong_secret = format!("Bearer {}:ts_{}", token.id, "0".repeat(49));
+        for authorization in ["Bearer nonsense", "Bearer ", "Basic !", &wrong_secret] {
+            call(authorization).await.refused(401, "invalid_token");
+        }
+        // A secret is no better in an organization that is not the token's.
+        let elsewhere = world.organization(&Actor::user("dave")).await;
+        let forged = Actor { id: String::new(), authorization: Some(wrong_secret) };
+        let input = json!({ "organizationId": elsewhere });
+        world.call(&forged, "get", input.clone()).await.refused(401, "invalid_token");
+        world.call(&token, "get", input).await.refused(404, "not_found");
+        world.call(&forged, "roles", json!({})).await.refused(401, "invalid_token");
+        world.call(&forged, "create", json!({ "name": "x" })).await.refused(401, "invalid_token");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_repetition_under_the_same_key_gets_the_first_answer() {
+    on_every_store(async |world| {
+        let alice = Actor::user("alice");
+        let create = json!({ "name": "Once" });
+        let first = world.call_once(&alice, "k-1", "create", create.clone()).await.ok();
+        let again = world.call_once(&alice, "k-1", "create", create.clone()).await.ok();
+        assert_eq!(first, again);
+        let other = world.call_once(&alice, "k-1", "create", json!({ "name": "Twice" })).await;
+        other.refused(422, "idempotency_mismatch");
+        let by_bob = world.call_once(&Actor::user("bob"), "k-1", "create", create).await.ok();
+        assert_ne!(first["organization"]["id"], by_bob["organization"]["id"]);
+
+        let organization = &first["organization"]["id"];
+        let mint = json!({ "organizationId": organization, "permissions": ["org:view"] });
+        let minted = world.call_once(&alice, "k-2", "tokens/create", mint.clone()).await.ok();
+        let minted_again = world.call_once(&alice, "k-2", "tokens/create", mint).await.ok();
+        assert_eq!(minted["apiToken"]["secret"], minted_again["apiToken"]["secret"]);
+        let listed = world.call(&alice, "tokens/list", json!({ "organizationId": organization })).await.ok();
+        assert_eq!(listed["apiTokens"].as_array().map(Vec::len), Some(1));
+        let listed = world.call(&alice, "list", json!({})).await.ok();
+        assert_eq!(listed["organizations"].as_array().map(Vec::len), Some(1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_idempotency_key_has_a_form() {
+    on_every_store(async |world| {
+        let alice = Actor::user("alice");
+        let long = "x".repeat(256);
+        for key in ["", "a b", &long] {
+            let answer = world.call_once(&alice, key, "create", json!({ "name": "x" })).await;
+            answer.names_field("Idempotency-Key");
+        }
+    })
+    .await;
+}
+
+/// Every answer says that nobody on the way may keep it, and no refusal shows what was sent as a secret.
+#[tokio::test]
+async fn answers_are_not_for_keeping_and_secrets_are_not_echoed() {
+    on_every_store(async |world| {
+        let alice = Actor::user("alice");
+        let answer = world.call(&alice, "create", json!({ "name": "x" })).await;
+        assert_eq!(answer.headers["cache-control"], "no-store");
+        let secret = "ts_do-not-show-this-to-anybody";
+        let actor = Actor { id: String::new(), authorization: Some(format!("Bearer tk_live_x:{secret}")) };
+        let refused = world.call(&actor, "list", json!({})).await;
+        refused.refused(401, "invalid_token");
+        assert_eq!(refused.headers["cache-control"], "no-store");
+        assert!(!format!("{:?}{}", refused.headers, refused.body).contains(secret));
+        assert!(refused.body["type"].as_str().is_some_and(|kind| kind.contains("invalid_token")));
+    })
+    .await;
+}

@@ -1,0 +1,5 @@
+//! `/v1/organizations/tokens/…`
+
+mod create;
+mod list;
+mod revoke;
