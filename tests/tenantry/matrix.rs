@@ -127,12 +127,16 @@ fn table(rows: &[(String, Vec<String>)]) -> String {
     let mut text = String::new();
     let line = |text: &mut String, first: &str, cells: &[String]| {
         write!(text, "{first:<20}").unwrap();
-        cells.iter().for_each(|cell| write!(text, "{cell:<16}").unwrap());
+        for cell in cells {
+            write!(text, "{cell:<16}").unwrap();
+        }
         text.truncate(text.trim_end().len());
         text.push('\n');
     };
     line(&mut text, "", &COLUMNS.map(str::to_owned));
-    rows.iter().for_each(|(operation, cells)| line(&mut text, operation, cells));
+    for (operation, cells) in rows {
+        line(&mut text, operation, cells);
+    }
     text
 }
 

@@ -102,7 +102,9 @@ impl Engine {
     fn tell_observers(&self, changes: &[Change]) {
         let observers = self.0.observers.read().unwrap_or_else(PoisonError::into_inner);
         for observer in observers.iter().filter_map(Weak::upgrade) {
-            changes.iter().for_each(|change| observer.changed(change));
+            for change in changes {
+                observer.changed(change);
+            }
         }
     }
 

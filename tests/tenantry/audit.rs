@@ -1,0 +1,79 @@
+//! Nothing is changed without a trace: the events of an organization, after each operation that changes something.
+
+use serde_json::{Value, json};
+use tenantry::core::caller::Principal;
+
+use crate::{
+    actors::Actor,
+    world::{World, on_every_store},
+};
+
+/// The actions on record, oldest first.
+async fn actions(world: &World, organization: &str) -> Vec<String> {
+    let organization = organization.parse().unwrap();
+    let events = world.tenantry.engine().audit_events(organization, None, 1000).await.unwrap();
+    let numbers: Vec<_> = events.iter().rev().map(|event| event.number).collect();
+    assert_eq!(numbers, (0..events.len() as u64).collect::<Vec<_>>(), "events are numbered without gaps");
+    events.into_iter().rev().map(|event| event.action).collect()
+}
+
+#[tokio::test]
+async fn every_change_is_on_record_and_nothing_else() {
+    on_every_store(async |world| {
+        let [alice, bob, zoe] = ["alice", "bob", "zoe"].map(Actor::user);
+        let organization = world.organization(&alice).await;
+        let call = async |actor: &Actor, operation: &str, input: Value| {
+            let mut input = input;
+            input["organizationId"] = json!(organization);
+            world.call(actor, operation, input).await
+        };
+        call(&alice, "update", json!({ "city": "Ulm" })).await.ok();
+        let invited = call(&alice, "invitations/create", json!({ "email": zoe.email() })).await.ok();
+        world.call(&zoe, "invitations/accept", json!({ "token": invited["token"] })).await.ok();
+        let other = call(&alice, "invitations/create", json!({ "username": "yan" })).await.ok();
+        call(&alice, "invitations/revoke", json!({ "id": other["invitation"]["id"] })).await.ok();
+        let coded = call(&alice, "join-codes/create", json!({})).await.ok();
+        world.call(&bob, "join-codes/join", json!({ "code": coded["code"] })).await.ok();
+        call(&alice, "join-codes/revoke", json!({ "id": coded["joinCode"]["id"] })).await.ok();
+        call(&alice, "members/set-role", json!({ "userId": "bob", "role": "admin" })).await.ok();
+        call(&bob, "members/remove", json!({ "userId": "zoe" })).await.ok();
+        let minted = call(&bob, "tokens/create", json!({})).await.ok();
+        call(&bob, "tokens/revoke", json!({ "key": minted["apiToken"]["key"] })).await.ok();
+        let expected = [
+            "organization.create",
+            "organization.update",
+            "invitations.create",
+            "invitations.accept",
+            "invitations.create",
+            "invitations.revoke",
+            "join-codes.create",
+            "join-codes.join",
+            "join-codes.revoke",
+            "members.set-role",
+            "members.remove",
+            "tokens.create",
+            "tokens.revoke",
+        ];
+        assert_eq!(actions(&world, &organization).await, expected);
+
+        // What changes nothing, is refused or only reads leaves none.
+        call(&alice, "update", json!({ "city": "Ulm" })).await.ok();
+        call(&alice, "members/set-role", json!({ "userId": "bob", "role": "admin" })).await.ok();
+        call(&alice, "members/remove", json!({ "userId": "zoe" })).await.ok();
+        call(&alice, "tokens/revoke", json!({ "key": minted["apiToken"]["key"] })).await.ok();
+        call(&alice, "join-codes/revoke", json!({ "id": coded["joinCode"]["id"] })).await.ok();
+        call(&bob, "members/set-role", json!({ "userId": "alice", "role": "member" })).await.refused(403, "forbidden");
+        call(&alice, "members/list", json!({})).await.ok();
+        assert_eq!(actions(&world, &organization).await, expected);
+
+        let events = world.tenantry.engine().audit_events(organization.parse().unwrap(), None, 1000).await.unwrap();
+        let removal = &events[2];
+        assert_eq!((removal.action.as_str(), removal.target.as_deref()), ("members.remove", Some("zoe")));
+        assert!(matches!(&removal.actor, Principal::User(user) if user.as_str() == "bob"));
+        let record = serde_json::to_string(&events).unwrap();
+        for secret in [&invited["token"], &coded["code"], &minted["apiToken"]["secret"]] {
+            assert!(!record.contains(secret.as_str().unwrap()), "a secret is on record");
+        }
+    })
+    .await;
+}
