@@ -18,7 +18,7 @@ fn request(credential: &str) -> Request<()> {
 }
 
 #[tokio::test]
-async fn a_revoked_token_is_refused() {
+async fn a_token_that_is_revoked_here_is_refused_at_the_next_request() {
     let world = World::new().await;
     let service = plain(world.layer().build().unwrap());
     let token = world.token(&[], None).await;
@@ -26,12 +26,11 @@ async fn a_revoked_token_is_refused() {
     world.until_remembered(&service, || request(&credential)).await;
     assert_eq!(ask_clone(&service, request(&credential)).await.status, 200);
     world.run("ann", &tokens::Revoke { organization_id: world.acme, key: token.key }).await;
-    eventually("the notice has come", async || ask_clone(&service, request(&credential)).await.status == 401).await;
     assert_eq!(ask_clone(&service, request(&credential)).await.code(), "invalid_token");
 }
 
 #[tokio::test]
-async fn a_changed_role_is_seen_and_a_removed_member_refused() {
+async fn a_role_changed_on_another_node_is_seen_and_a_member_removed_there_refused() {
     let world = World::new().await;
     let service = plain(world.layer().build().unwrap());
     world.join("bob", "member").await;
@@ -40,12 +39,12 @@ async fn a_changed_role_is_seen_and_a_removed_member_refused() {
     assert_eq!(ask_clone(&service, request(&credential)).await.body["role"], "member");
     let (organization_id, user_id) = (world.acme, UserId::new("bob").unwrap());
     let role = RoleName::new("admin").unwrap();
-    world.run("ann", &members::SetRole { organization_id, user_id: user_id.clone(), role }).await;
+    world.run_elsewhere("ann", &members::SetRole { organization_id, user_id: user_id.clone(), role }).await;
     eventually("the new role is seen", async || {
         ask_clone(&service, request(&credential)).await.body["role"] == "admin"
     })
     .await;
-    world.run("ann", &members::Remove { organization_id, user_id }).await;
+    world.run_elsewhere("ann", &members::Remove { organization_id, user_id }).await;
     eventually("bob is refused", async || ask_clone(&service, request(&credential)).await.status == 404).await;
 }
 

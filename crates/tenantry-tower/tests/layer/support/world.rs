@@ -74,6 +74,13 @@ impl World {
         self.engine.run(&asked(user), operation).await.unwrap()
     }
 
+    /// As on another node: only the store's notice tells of it.
+    pub(crate) async fn run_elsewhere<O: Operation>(&self, user: &str, operation: &O) -> O::Output {
+        let (registry, entropy) = (self.engine.registry().clone(), Arc::new(SystemEntropy));
+        let elsewhere = Engine::with(self.store.clone(), registry, self.clock.clone(), entropy);
+        elsewhere.run(&asked(user), operation).await.unwrap()
+    }
+
     pub(crate) fn authenticator(&self) -> Authenticator {
         let verifier = JwtVerifier::builder().issuer(ISSUER).audience(AUDIENCE).key(hs256_key());
         Authenticator::new(verifier.clock(self.clock.clone()).build().unwrap())
