@@ -13,11 +13,14 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenantry::{
     EmbeddedStore, RedisOptions, RedisStore, Tenant, Tenantry,
-    core::store::Store,
+    core::{
+        clock::{Clock, SystemClock},
+        store::Store,
+    },
     jwt::{Algorithm, ClaimNames, JwtVerifier, Key},
     require,
 };
-use tenantry_testing::redis_server::RedisServer;
+use tenantry_testing::{model::ManualClock, redis_server::RedisServer};
 
 use crate::actors::{Actor, JWT_SECRET};
 
@@ -49,6 +52,8 @@ pub(crate) fn new_namespace() -> String {
 pub(crate) struct World {
     pub(crate) tenantry: Tenantry,
     pub(crate) base: String,
+    /// What time it is: that of the machine, until the test lets more of it pass.
+    pub(crate) clock: Arc<ManualClock>,
     client: reqwest::Client,
 }
 
@@ -68,8 +73,10 @@ impl World {
             .issuer("tests")
             .audience("tests")
             .claims(ClaimNames { platform_admin: Some("platform_admin".to_owned()), ..ClaimNames::default() });
+        let clock = Arc::new(ManualClock::new(SystemClock.now()));
         let tenantry = Tenantry::builder()
             .store(store)
+            .clock(clock.clone())
             .jwt(verifier)
             .permission("notes:write")
             .role("writer", ["org:view", "notes:write"])
@@ -84,7 +91,7 @@ impl World {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await });
-        Self { tenantry, base, client: reqwest::Client::new() }
+        Self { tenantry, base, clock, client: reqwest::Client::new() }
     }
 
     /// Calls an operation.

@@ -1,5 +1,7 @@
 //! `POST /v1/organizations/invitations/accept`
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -88,6 +90,25 @@ async fn a_token_that_is_none_or_unknown_is_refused() {
         world.call(&zoe, "invitations/accept", unknown).await.refused(404, "not_found");
         let machine = world.token(&alice, &organization, &["org:view"]).await;
         world.call(&machine, "invitations/accept", json!({ "token": token })).await.refused(403, "forbidden");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_invitation_that_waited_too_long_is_expired_and_makes_way() {
+    on_every_store(async |world| {
+        let [alice, zoe] = ["alice", "zoe"].map(|name| Actor::with_claims(name, &json!({ "exp": 4_000_000_000_u64 })));
+        let organization = world.organization(&alice).await;
+        let created = invite(&world, &alice, &organization, json!({ "email": "zoe@example.com" })).await;
+        world.clock.advance(Duration::from_secs(7 * 24 * 3600));
+        let accept = json!({ "token": created["token"] });
+        world.call(&zoe, "invitations/accept", accept.clone()).await.refused(410, "expired");
+        let here = json!({ "organizationId": organization });
+        let listed = world.call(&alice, "invitations/list", here).await.ok();
+        assert_eq!(listed["invitations"][0]["status"], "expired");
+        let another = invite(&world, &alice, &organization, json!({ "email": "zoe@example.com" })).await;
+        world.call(&zoe, "invitations/accept", accept).await.refused(410, "expired");
+        world.call(&zoe, "invitations/accept", json!({ "token": another["token"] })).await.ok();
     })
     .await;
 }

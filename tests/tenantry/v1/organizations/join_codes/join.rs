@@ -1,7 +1,11 @@
 //! `POST /v1/organizations/join-codes/join`
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+
+use tenantry::core::clock::Clock;
 
 use crate::{
     actors::Actor,
@@ -59,6 +63,20 @@ async fn of_twenty_who_join_at_once_by_a_code_for_five_exactly_five_join() {
 }
 
 #[tokio::test]
+async fn a_code_ends_when_it_was_said_to() {
+    on_every_store(async |world| {
+        let [alice, bob] = ["alice", "bob"].map(|name| Actor::with_claims(name, &json!({ "exp": 4_000_000_000_u64 })));
+        let organization = world.organization(&alice).await;
+        let ends = world.clock.now().after(Duration::from_secs(60)).to_string();
+        let created = code(&world, &alice, &organization, json!({ "expiresAt": ends })).await;
+        world.clock.advance(Duration::from_secs(60));
+        let join = json!({ "code": created["code"] });
+        world.call(&bob, "join-codes/join", join).await.refused(410, "expired");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn guessing_is_slowed_down() {
     on_every_store(async |world| {
         let mallory = Actor::user("mallory");
@@ -71,11 +89,13 @@ async fn guessing_is_slowed_down() {
         refused.refused(429, "rate_limited");
         let wait: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
         assert!((1..=60).contains(&wait));
-        // It slows down nobody else.
+        // It slows down nobody else, and not for long.
         world
             .call(&Actor::user("bob"), "join-codes/join", json!({ "code": "0000-0000-0000" }))
             .await
             .refused(404, "not_found");
+        world.clock.advance(Duration::from_secs(60));
+        world.call(&mallory, "join-codes/join", json!({ "code": "0000-0000-0000" })).await.refused(404, "not_found");
     })
     .await;
 }
