@@ -46,7 +46,8 @@ impl Address {
     pub fn normal(&self) -> NormalAddress {
         match self {
             Self::Email(email) => {
-                let folded = email.nfc().collect::<String>().to_lowercase();
+                // In lower case, Σ is ς at the end of a word and σ elsewhere: where the word ends is no difference.
+                let folded = email.nfc().collect::<String>().to_lowercase().replace('ς', "σ");
                 NormalAddress(format!("e/{}", folded.nfc().collect::<String>()))
             }
             Self::Username(username) => NormalAddress(format!("u/{}", username.nfc().collect::<String>())),
@@ -112,6 +113,7 @@ mod tests {
     fn case_and_composition_do_not_make_another_mailbox() {
         let normal = |text: &str| Address::email(text).unwrap().normal();
         assert_eq!(normal("Ren\u{e9}@Example.COM"), normal("rene\u{301}@example.com"));
+        assert_eq!(normal("ΟΔΟΣ@example.com"), normal("οδοσ@example.com"));
         assert_eq!(normal(" ann@example.com "), normal("ANN@EXAMPLE.com"));
         assert_ne!(normal("\u{ff41}nn@example.com"), normal("ann@example.com"));
         assert_ne!(Address::username("Bob").unwrap().normal(), Address::username("bob").unwrap().normal());

@@ -5,7 +5,7 @@
 //! 1. An [operation](operations) is a type; its fields are its input. The [`Engine`](engine::Engine) carries it out:
 //!    it reads rows of one organization, lets the operation decide, and commits what was decided if, and only if, what
 //!    was read is still so. Authorization is a part of what was read.
-//! 2. A [store](store) keeps rows and applies transactions. It knows no rule.
+//! 2. A [`store`] keeps rows and applies transactions. It knows no rule.
 //! 3. What belongs to one organization is in one shard. What leads to it from elsewhere (a user's organizations, a
 //!    slug, a join code) is an index entry that every reader confirms.
 //! 4. [Time](clock) and [randomness](entropy) are parameters.

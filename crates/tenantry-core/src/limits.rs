@@ -60,7 +60,5 @@ pub const ATTEMPTS_MAX: u32 = 64;
 pub const ENTRY_SETTLING: Duration = Duration::from_secs(30);
 /// How long a fence stands against an abandoned entry's commit; longer than any operation can last.
 pub const FENCE_LIFETIME: Duration = Duration::from_secs(24 * 3600);
-/// The time after which an operation gives up.
-pub const OPERATION_DEADLINE: Duration = Duration::from_secs(10);
 /// How exact "last used" is: it is written at most this often for each token.
 pub const LAST_USED_GRANULARITY: Duration = Duration::from_secs(60);

@@ -90,7 +90,8 @@ impl Key {
         Self { algorithm, kid: None, material }
     }
 
-    /// Names the key: a token with this `kid` is verified by it.
+    /// Names the key: it verifies tokens with this `kid`, and those without one. A key without a name verifies tokens
+    /// of any.
     #[must_use]
     pub fn kid(mut self, kid: impl Into<String>) -> Self {
         self.kid = Some(kid.into());
@@ -214,7 +215,9 @@ impl KeySet {
     pub(super) fn verifies(&self, header: &jsonwebtoken::Header, message: &[u8], signature: &Vec<u8>) -> bool {
         self.keys
             .iter()
-            .filter(|key| key.algorithm == header.alg && (header.kid.is_none() || key.kid == header.kid))
+            .filter(|key| {
+                key.algorithm == header.alg && (header.kid.is_none() || key.kid.is_none() || key.kid == header.kid)
+            })
             .filter_map(|key| (self.provider.verifier_factory)(&key.algorithm, &key.key).ok())
             .any(|verifier| verifier.verify(message, signature).is_ok())
     }

@@ -4,8 +4,8 @@
 //!    never be used as a secret.
 //! 2. `iss`, `aud`, `exp` and `sub` must be there and be right; `nbf` must be right if it is there. The leeway is zero
 //!    unless the host sets one, of at most five minutes.
-//! 3. A token with a `kid` is verified by the keys of that name and no other; one without a `kid` by every key of its
-//!    algorithm. A `crit` header is refused: nothing critical is understood.
+//! 3. A token with a `kid` is verified by the keys of that name, and by those without a name; one without a `kid` by
+//!    every key of its algorithm. A `crit` header is refused: nothing critical is understood.
 //! 4. The time is the [`Clock`](tenantry_core::clock::Clock)'s.
 //! 5. Claims that only describe the user are dropped when they are malformed or too long. They never refuse a token.
 //!

@@ -164,6 +164,8 @@ fn a_kid_means_its_own_key_and_crit_is_refused() {
     assert_eq!(told(believing(keys(), &clock), &jwt(None, old)), "ann");
     assert_eq!(told(believing(keys(), &clock), &jwt(Some("old"), HS_SECRET)), "invalid_token");
     assert_eq!(told(believing(keys(), &clock), &jwt(Some("unknown"), HS_SECRET)), "invalid_token");
+    assert_eq!(told(believing([hs256_key()], &clock), &jwt(Some("unknown"), HS_SECRET)), "ann");
+    assert_eq!(told(believing([hs256_key()], &clock), &jwt(Some("unknown"), old)), "invalid_token");
     for crit in [json!([]), json!(["exp"]), json!("exp")] {
         let header = json!({ "alg": "HS256", "crit": crit });
         let jwt = sign_with_header(&header, &claims("ann", &clock), &Signing::hs256());
