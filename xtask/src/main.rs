@@ -38,13 +38,16 @@ fn test() -> Result<()> {
     setup::program("curl", "curl")?;
     lint()?;
     features::check()?;
-    cargo(&["test", "--workspace", "--all-features"])
+    cargo(&["test", "--workspace"])?;
+    // The other backend that verifies JWTs. Not both at once: jsonwebtoken's own functions, with which the tests sign,
+    // cannot choose then.
+    cargo(&["test", "--package", "tenantry-tower", "--no-default-features", "--features", "axum,rust_crypto"])
 }
 
 fn lint() -> Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
-    cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])?;
-    run(command(&["doc", "--workspace", "--no-deps", "--all-features"]).env("RUSTDOCFLAGS", "-D warnings"))
+    cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    run(command(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 /// Runs cargo in the repository; fails if it fails.
