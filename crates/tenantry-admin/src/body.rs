@@ -1,6 +1,7 @@
 //! Reads a request's body: JSON, within bounds, with every fault named by its field.
 
 use axum::body::Body;
+use bytes::Bytes;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
@@ -9,18 +10,33 @@ use tenantry_core::{
     limits,
 };
 
-/// The body as a `T`.
-pub(crate) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, Error> {
-    require_json(headers)?;
-    let body = match Limited::new(body, limits::BODY_BYTES_MAX).collect().await {
-        Ok(body) => body.to_bytes(),
+/// How much of a body that is too large is still read, so that the client gets to see the refusal.
+const DRAIN_BYTES_MAX: usize = 1024 * 1024;
+
+/// The whole body, if it is not too large.
+pub(crate) async fn collect(mut body: Body) -> Result<Bytes, Error> {
+    match Limited::new(&mut body, limits::BODY_BYTES_MAX).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
+            // A connection that is closed while the client still writes takes the answer with it.
+            let _ = Limited::new(body, DRAIN_BYTES_MAX).collect().await;
             let detail = format!("the body is larger than {} bytes", limits::BODY_BYTES_MAX);
-            return Err(Error::new(ErrorKind::TooLarge, detail));
+            Err(Error::new(ErrorKind::TooLarge, detail))
         }
-        Err(_) => return Err(Error::new(ErrorKind::InvalidRequest, "the body did not arrive whole: send it again")),
-    };
-    parse(&body)
+        Err(_) => Err(Error::new(ErrorKind::InvalidRequest, "the body did not arrive whole: send it again")),
+    }
+}
+
+/// The body as a `T`.
+pub(crate) fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Error> {
+    require_json(headers)?;
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        fault(&path, error.inner())
+    })?;
+    json.end().map_err(|error| fault(".", &error))?;
+    Ok(parsed)
 }
 
 /// `application/json`, or a type that is JSON below.
@@ -33,16 +49,6 @@ fn require_json(headers: &HeaderMap) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::new(ErrorKind::UnsupportedMediaType, "send the body as JSON, with Content-Type: application/json"))
-}
-
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        fault(&path, error.inner())
-    })?;
-    json.end().map_err(|error| fault(".", &error))?;
-    Ok(parsed)
 }
 
 /// serde's words for what is wrong, without the place in the text, and the field that it is about.
@@ -74,10 +80,14 @@ mod tests {
 
     use super::*;
 
+    fn json_headers() -> HeaderMap {
+        HeaderMap::from_iter([(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"))])
+    }
+
     #[test]
     fn a_fault_names_its_field() {
         let fault_of = |text: &str| {
-            let error = parse::<organizations::Create>(text.as_bytes()).unwrap_err();
+            let error = parse::<organizations::Create>(&json_headers(), text.as_bytes()).unwrap_err();
             error.fields().first().map(|fault| (fault.field.clone(), fault.code.to_string()))
         };
         let fault = |field: &str, code: &str| Some((field.to_owned(), code.to_owned()));
@@ -87,7 +97,7 @@ mod tests {
         assert_eq!(fault_of("[]"), fault("body", "invalid"));
         assert_eq!(fault_of("{"), None);
         assert_eq!(fault_of(r#"{"name":"a"} x"#), None);
-        let error = parse::<members::Remove>(br#"{"organizationId":"x","userId":"u"}"#).unwrap_err();
+        let error = parse::<members::Remove>(&json_headers(), br#"{"organizationId":"x","userId":"u"}"#).unwrap_err();
         assert_eq!(error.fields()[0].field, "organizationId");
     }
 }

@@ -29,11 +29,13 @@ pub(crate) async fn handle<O: Operation>(State(admin): State<Arc<Admin>>, reques
 
 async fn answer<O: Operation>(admin: &Admin, request: Request) -> Result<Vec<u8>, Error> {
     let (parts, body) = request.into_parts();
+    // Whoever is refused is answered after their body was read: an unread one would cost them the connection.
+    let body = body::collect(body).await;
     let caller = admin.authenticator.authenticate(&parts.headers)?.ok_or_else(|| {
         Error::new(ErrorKind::Unauthenticated, "send an Authorization header with a JWT or an API token")
     })?;
     let key = idempotency_key(&parts.headers)?;
-    let operation: O = body::read(&parts.headers, body).await?;
+    let operation: O = body::parse(&parts.headers, &body?)?;
     let request = operation::Request::new(caller).idempotency_key(key);
     let output = admin.engine.run(&request, &operation).await?;
     serde_json::to_vec(&output).map_err(Error::internal)

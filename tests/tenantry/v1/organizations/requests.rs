@@ -30,6 +30,11 @@ async fn a_body_that_is_not_the_operations_input_names_the_mend() {
         post(&world, &alice, "text/plain", "{}").await.refused(415, "unsupported_media_type");
         let large = format!(r#"{{"organizationId":"{}"}}"#, "x".repeat(64 * 1024));
         post(&world, &alice, json, large).await.refused(413, "payload_too_large");
+        // Also in the midst of writing a client gets to see why it is refused.
+        for _ in 0..20 {
+            post(&world, &alice, json, "x".repeat(900_000)).await.refused(413, "payload_too_large");
+            post(&world, &Actor::nobody(), json, "x".repeat(900_000)).await.refused(401, "unauthenticated");
+        }
     })
     .await;
 }
