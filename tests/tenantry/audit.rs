@@ -39,6 +39,13 @@ async fn every_change_is_on_record_and_nothing_else() {
         call(&bob, "members/remove", json!({ "userId": "zoe" })).await.ok();
         let minted = call(&bob, "tokens/create", json!({})).await.ok();
         call(&bob, "tokens/revoke", json!({ "key": minted["apiToken"]["key"] })).await.ok();
+        let carol = Actor::user("carol");
+        world.join(&alice, &organization, &carol, "member").await;
+        call(&carol, "leave", json!({})).await.ok();
+        let root = Actor::platform_admin();
+        call(&root, "set-status", json!({ "status": "inactive" })).await.ok();
+        call(&root, "set-status", json!({ "status": "active" })).await.ok();
+        call(&alice, "transfer-ownership", json!({ "userId": "bob" })).await.ok();
         let expected = [
             "organization.create",
             "organization.update",
@@ -53,21 +60,30 @@ async fn every_change_is_on_record_and_nothing_else() {
             "members.remove",
             "tokens.create",
             "tokens.revoke",
+            "join-codes.create",
+            "join-codes.join",
+            "organization.leave",
+            "organization.set-status",
+            "organization.set-status",
+            "organization.transfer-ownership",
         ];
         assert_eq!(actions(&world, &organization).await, expected);
 
         // What changes nothing, is refused or only reads leaves none.
         call(&alice, "update", json!({ "city": "Ulm" })).await.ok();
-        call(&alice, "members/set-role", json!({ "userId": "bob", "role": "admin" })).await.ok();
+        call(&bob, "members/set-role", json!({ "userId": "bob", "role": "owner" })).await.ok();
+        call(&bob, "transfer-ownership", json!({ "userId": "bob" })).await.ok();
+        call(&root, "set-status", json!({ "status": "active" })).await.ok();
+        call(&carol, "leave", json!({})).await.refused(404, "not_found");
         call(&alice, "members/remove", json!({ "userId": "zoe" })).await.ok();
         call(&alice, "tokens/revoke", json!({ "key": minted["apiToken"]["key"] })).await.ok();
         call(&alice, "join-codes/revoke", json!({ "id": coded["joinCode"]["id"] })).await.ok();
-        call(&bob, "members/set-role", json!({ "userId": "alice", "role": "member" })).await.refused(403, "forbidden");
+        call(&alice, "members/set-role", json!({ "userId": "bob", "role": "member" })).await.refused(403, "forbidden");
         call(&alice, "members/list", json!({})).await.ok();
         assert_eq!(actions(&world, &organization).await, expected);
 
         let events = world.tenantry.engine().audit_events(organization.parse().unwrap(), None, 1000).await.unwrap();
-        let removal = &events[2];
+        let removal = &events[8];
         assert_eq!((removal.action.as_str(), removal.target.as_deref()), ("members.remove", Some("zoe")));
         assert!(matches!(&removal.actor, Principal::User(user) if user.as_str() == "bob"));
         let record = serde_json::to_string(&events).unwrap();

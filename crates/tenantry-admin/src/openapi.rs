@@ -87,7 +87,7 @@ where
         .request_body(Some(body))
         .responses(responses.build())
         .security(SecurityRequirement::new::<_, [&str; 0], &str>("bearer", []));
-    if O::NEEDS != Needs::User {
+    if !matches!(O::NEEDS, Needs::User | Needs::Platform) {
         operation = operation.security(SecurityRequirement::new::<_, [&str; 0], &str>("basic", []));
     }
     if O::EVENT.is_some() {
@@ -136,6 +136,7 @@ fn needs(needs: Needs) -> String {
     match needs {
         Needs::Credential => "Needs a valid credential.".to_owned(),
         Needs::User => "Needs a signed-in user; an API token is refused.".to_owned(),
+        Needs::Platform => "Needs a platform admin.".to_owned(),
         Needs::Permission(permission) => format!("Needs the permission `{permission}` in the organization."),
     }
 }
@@ -154,7 +155,7 @@ fn refusals<O: Operation>() -> BTreeMap<u16, Vec<ErrorKind>> {
     ];
     match O::NEEDS {
         Needs::Credential => kinds.extend([ErrorKind::Forbidden, ErrorKind::NotFound]),
-        Needs::User => kinds.push(ErrorKind::Forbidden),
+        Needs::User | Needs::Platform => kinds.push(ErrorKind::Forbidden),
         Needs::Permission(_) => {
             kinds.extend([ErrorKind::Forbidden, ErrorKind::OrganizationSuspended, ErrorKind::NotFound]);
         }

@@ -118,9 +118,9 @@ fn user(
         Principal::User(identity.id.clone())
     };
     let roles = match member {
-        Some(member) => registry.ranked(member.roles),
         // An organization that lost its last owner is looked after by the platform until one is assigned.
-        None if identity.platform_admin && organization.owners.is_empty() => vec![RoleName::owner()],
+        _ if identity.platform_admin && organization.owners.is_empty() => vec![RoleName::owner()],
+        Some(member) => registry.ranked(member.roles),
         None if identity.platform_admin => {
             return Err(Error::new(ErrorKind::Forbidden, "the organization has an owner, and you are not its member"));
         }

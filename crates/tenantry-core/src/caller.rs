@@ -137,6 +137,19 @@ impl Caller {
         }
     }
 
+    /// The caller administers the platform.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Forbidden`] for everybody else.
+    pub(crate) fn require_platform_admin(&self) -> Result<(), Error> {
+        match self {
+            Self::User(identity) if identity.platform_admin => Ok(()),
+            Self::User(_) | Self::Token(_) => {
+                Err(Error::new(ErrorKind::Forbidden, "only an administrator of the platform can do this"))
+            }
+        }
+    }
+
     /// The user who calls.
     ///
     /// # Errors

@@ -140,11 +140,15 @@ impl Engine {
         let mut problems = Violations::new(self.clock().now());
         operation.check(&mut problems);
         problems.into_result()?;
-        if let (Needs::Credential | Needs::User, Caller::Token(presented)) = (O::NEEDS, &request.caller) {
+        if let (Needs::Credential | Needs::User | Needs::Platform, Caller::Token(presented)) =
+            (O::NEEDS, &request.caller)
+        {
             self.resolve_token(presented).await?;
         }
-        if O::NEEDS == Needs::User {
-            request.caller.user()?;
+        match O::NEEDS {
+            Needs::User => request.caller.user().map(|_| ())?,
+            Needs::Platform => request.caller.require_platform_admin()?,
+            Needs::Credential | Needs::Permission(_) => {}
         }
         let organization = operation.locate(&Locate { engine: self, request }).await?;
         let idempotency = match &request.idempotency_key {

@@ -53,6 +53,8 @@ pub enum Needs {
     Credential,
     /// A signed-in user, not an API token.
     User,
+    /// A platform admin, who needs no place in the organization.
+    Platform,
     /// This permission, in the organization that is named.
     Permission(Permission),
 }

@@ -33,6 +33,12 @@ impl RoleName {
         Self(Self::OWNER.into())
     }
 
+    /// The role `admin`.
+    #[must_use]
+    pub fn admin() -> Self {
+        Self(Self::ADMIN.into())
+    }
+
     /// The role `member`.
     #[must_use]
     pub fn member() -> Self {

@@ -102,6 +102,12 @@ impl<'a> Transaction<'a> {
 
     /// Reads the caller's rights and requires `permission`; from here on they are [`authority`](Self::authority).
     pub(crate) async fn authorize(&mut self, permission: Permission) -> Result<(), Error> {
+        self.identify().await?;
+        self.authority.require(self.registry(), permission)
+    }
+
+    /// Reads the caller's rights, whatever they are; who has none is refused.
+    pub(crate) async fn identify(&mut self) -> Result<(), Error> {
         let organization = self.organization_id()?;
         if let Caller::Token(presented) = self.caller
             && presented.key.organization() != organization
@@ -113,7 +119,7 @@ impl<'a> Transaction<'a> {
         self.load([row.clone(), subject.clone()]).await?;
         let values = [self.bytes(&row).await?, self.bytes(&subject).await?];
         (_, self.authority) = authority::decide(self.caller, organization, &values, self.registry(), self.now)?;
-        self.authority.require(self.registry(), permission)
+        Ok(())
     }
 
     /// The user who calls; an API token is refused.
@@ -225,8 +231,13 @@ impl<'a> Transaction<'a> {
 
     /// Has every node told of the change, and records it.
     pub(crate) fn changed(&mut self, change: Change, target: Option<String>, details: &Value) -> Result<(), Error> {
-        self.txn.notices.push(change);
+        self.notify(change);
         self.record(target, details)
+    }
+
+    /// Has every node told of the change.
+    pub(crate) fn notify(&mut self, change: Change) {
+        self.txn.notices.push(change);
     }
 
     /// Records a change on which no resolved `Tenant` depends.

@@ -94,6 +94,7 @@ pub fn races() -> Vec<Race> {
         owners::one_remains_of_two,
         owners::one_remains_of_five,
         owners::the_last_one_cannot_step_down,
+        owners::a_transfer_meets_a_demotion,
         join_codes::are_used_as_often_as_they_may_be,
         join_codes::count_a_user_once,
         invitations::are_accepted_once_by_one_user,

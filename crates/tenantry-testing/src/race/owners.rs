@@ -4,7 +4,7 @@ use serde_json::json;
 use tenantry_core::{
     error::{Error, ErrorKind},
     ids::OrganizationId,
-    operations::members,
+    operations::{members, organizations},
 };
 
 use super::arena::{Arena, attempt, refusals};
@@ -70,6 +70,48 @@ pub(super) async fn the_last_one_cannot_step_down(arena: &Arena) {
         "{PROMISE}: all but one may step down: {answers:?}"
     );
     agrees(arena, organization, &answers).await;
+}
+
+/// One owner hands over to an admin while the other demotes them: there are two owners in the end, or one.
+pub(super) async fn a_transfer_meets_a_demotion(arena: &Arena) {
+    let [giver, other, heir] = ["giver", "other", "heir"].map(|name| arena.person(name));
+    let organization = arena.organization(&giver).await;
+    arena.enroll(organization, &giver, &other, "owner").await;
+    arena.enroll(organization, &giver, &heir, "admin").await;
+    let people = [giver.clone(), other.clone()];
+    let (giver_id, heir_id) = (actors::id(&giver), actors::id(&heir));
+    let answers = arena
+        .at_once(people.len(), |arena, number| {
+            let (caller, giver, heir) = (people[number].clone(), giver_id.clone(), heir_id.clone());
+            async move {
+                let node = arena.node(number);
+                if number == 0 {
+                    let input = json!({ "organizationId": organization, "userId": heir });
+                    attempt::<organizations::TransferOwnership>(node, &caller, input).await
+                } else {
+                    let input = json!({ "organizationId": organization, "userId": giver, "role": "member" });
+                    attempt::<members::SetRole>(node, &caller, input).await
+                }
+            }
+        })
+        .await;
+    refusals(PROMISE, &answers[..1], &[ErrorKind::Forbidden]);
+    refusals(PROMISE, &answers[1..], &[]);
+    let mut expected = vec![actors::id(&other)];
+    if answers[0].is_ok() {
+        expected.push(heir_id);
+    }
+    let members = arena.members(organization, &other).await;
+    let mut owners: Vec<_> =
+        members.iter().filter(|member| member.role.is_owner()).filter_map(|member| member.user_id.clone()).collect();
+    owners.sort();
+    expected.sort();
+    assert_eq!(owners, expected, "{PROMISE}: what was handed over has one holder");
+    // Transferred and then demoted, or demoted before: the giver is a plain member in the end.
+    let former = members.iter().find(|member| member.user_id.as_ref() == Some(&giver_id));
+    assert!(former.is_some_and(|former| former.role.as_str() == "member"), "{PROMISE}: {former:?}");
+    let named = arena.look(organization, &other).await.owner;
+    assert!(named.is_some_and(|named| owners.contains(&named)), "{PROMISE}, and it is named");
 }
 
 /// What is left is what the answers say: every success took away one owner.

@@ -2,12 +2,18 @@
 
 mod create;
 mod get;
+mod leave;
 mod list;
 mod profile;
+mod set_status;
+mod transfer_ownership;
 mod update;
 
 pub use create::{Create, Created};
 pub use get::{Found, Get};
+pub use leave::Leave;
 pub use list::{List, Listed};
 pub use profile::Profile;
+pub use set_status::{SetStatus, StatusSet};
+pub use transfer_ownership::TransferOwnership;
 pub use update::{Update, Updated};
