@@ -39,6 +39,10 @@ async fn every_change_is_on_record_and_nothing_else() {
         call(&bob, "members/remove", json!({ "userId": "zoe" })).await.ok();
         let minted = call(&bob, "tokens/create", json!({})).await.ok();
         call(&bob, "tokens/revoke", json!({ "key": minted["apiToken"]["key"] })).await.ok();
+        let define = json!({ "role": "helper", "permissions": [] });
+        call(&alice, "roles/create", define).await.ok();
+        call(&alice, "roles/update", json!({ "role": "helper", "permissions": ["org:view"] })).await.ok();
+        call(&alice, "roles/delete", json!({ "role": "helper" })).await.ok();
         let carol = Actor::user("carol");
         world.join(&alice, &organization, &carol, "member").await;
         call(&carol, "leave", json!({})).await.ok();
@@ -60,6 +64,9 @@ async fn every_change_is_on_record_and_nothing_else() {
             "members.remove",
             "tokens.create",
             "tokens.revoke",
+            "roles.create",
+            "roles.update",
+            "roles.delete",
             "join-codes.create",
             "join-codes.join",
             "organization.leave",
@@ -78,12 +85,13 @@ async fn every_change_is_on_record_and_nothing_else() {
         call(&alice, "members/remove", json!({ "userId": "zoe" })).await.ok();
         call(&alice, "tokens/revoke", json!({ "key": minted["apiToken"]["key"] })).await.ok();
         call(&alice, "join-codes/revoke", json!({ "id": coded["joinCode"]["id"] })).await.ok();
+        call(&alice, "roles/delete", json!({ "role": "helper" })).await.refused(404, "not_found");
         call(&alice, "members/set-role", json!({ "userId": "bob", "role": "member" })).await.refused(403, "forbidden");
         call(&alice, "members/list", json!({})).await.ok();
         assert_eq!(actions(&world, &organization).await, expected);
 
         let events = world.tenantry.engine().audit_events(organization.parse().unwrap(), None, 1000).await.unwrap();
-        let removal = &events[8];
+        let removal = &events[11];
         assert_eq!((removal.action.as_str(), removal.target.as_deref()), ("members.remove", Some("zoe")));
         assert!(matches!(&removal.actor, Principal::User(user) if user.as_str() == "bob"));
         let record = serde_json::to_string(&events).unwrap();

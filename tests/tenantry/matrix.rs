@@ -40,6 +40,8 @@ impl Setting {
         let invite = json!({ "organizationId": organization, "email": "mallory@example.com" });
         let invited = world.call(&alice, "invitations/create", invite).await.ok();
         let coded = world.call(&alice, "join-codes/create", json!({ "organizationId": organization })).await.ok();
+        let define = json!({ "organizationId": organization, "role": "helper", "permissions": [] });
+        world.call(&alice, "roles/create", define).await.ok();
         let token = world.token(&alice, &organization, &["org:view"]).await;
         let roles = world.call(&alice, "roles", json!({})).await.ok();
         let all: Vec<_> = roles["permissions"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
@@ -99,6 +101,9 @@ impl Setting {
             ("join-codes/revoke", with(json!({ "id": self.join_code }))),
             ("join-codes/join", json!({ "code": self.code })),
             ("roles", here()),
+            ("roles/create", with(json!({ "role": "viewer", "permissions": ["org:view"] }))),
+            ("roles/update", with(json!({ "role": "helper", "permissions": ["org:view"] }))),
+            ("roles/delete", with(json!({ "role": "helper" }))),
             ("tokens/create", with(json!({ "permissions": ["org:view"] }))),
             ("tokens/list", here()),
             ("tokens/revoke", with(json!({ "key": self.key }))),

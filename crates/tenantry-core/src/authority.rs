@@ -13,6 +13,7 @@ use crate::{
     permission::{Permission, PermissionSet},
     registry::Registry,
     role::RoleName,
+    roles::Roles,
     rows::{self, MemberRow, OrganizationRow, TokenRow, keys},
     store::Key,
 };
@@ -49,11 +50,11 @@ impl Authority {
     }
 
     /// The caller may hand out all of `roles`: they hold what the roles hold, and are an owner if they make one.
-    pub(crate) fn may_grant(&self, registry: &Registry, roles: &[RoleName]) -> Result<(), Error> {
+    pub(crate) fn may_grant(&self, known: &Roles, roles: &[RoleName]) -> Result<(), Error> {
         if roles.iter().any(RoleName::is_owner) && !self.owner {
             return Err(Error::new(ErrorKind::GrantExceedsOwn, "only an owner can make an owner"));
         }
-        self.may_grant_permissions(registry, &registry.union(roles))
+        self.may_grant_permissions(known.registry(), &known.union(roles))
     }
 
     /// The caller holds all of `permissions`.
@@ -68,29 +69,29 @@ impl Authority {
     }
 }
 
-/// The rows that decide: the organization, and the caller's place in it. In this order.
-pub(crate) fn keys(caller: &Caller) -> [Key; 2] {
+/// The rows that decide: the organization, the caller's place in it, and its own roles. In this order.
+pub(crate) fn keys(caller: &Caller) -> [Key; 3] {
     let subject = match caller {
         Caller::User(identity) => keys::member(&identity.id).key,
         Caller::Token(presented) => keys::token(&presented.key).key,
     };
-    [keys::organization().key, subject]
+    [keys::organization().key, subject, keys::roles().key]
 }
 
 /// Decides, from the values of [`keys`].
 pub(crate) fn decide(
     caller: &Caller,
     organization: OrganizationId,
-    values: &[Option<Bytes>; 2],
+    values: &[Option<Bytes>; 3],
     registry: &Registry,
     now: Timestamp,
 ) -> Result<(OrganizationRow, Authority), Error> {
-    let [row, subject] = values;
+    let [row, subject, roles] = values;
     let row: Option<OrganizationRow> = row.as_deref().map(rows::decode).transpose()?;
     let decided = match caller {
         Caller::User(identity) => {
             let member = subject.as_deref().map(rows::decode).transpose()?;
-            user(identity, row.as_ref(), member, registry)
+            user(identity, row.as_ref(), member, &Roles::read(registry, roles.as_deref())?)
         }
         Caller::Token(presented) => {
             let token = subject.as_deref().map(rows::decode).transpose()?;
@@ -109,7 +110,7 @@ fn user(
     identity: &Identity,
     organization: Option<&OrganizationRow>,
     member: Option<MemberRow>,
-    registry: &Registry,
+    known: &Roles,
 ) -> Result<Authority, Error> {
     let organization = organization.ok_or_else(|| Error::not_found("organization"))?;
     let principal = if identity.platform_admin {
@@ -120,7 +121,7 @@ fn user(
     let roles = match member {
         // An organization that lost its last owner is looked after by the platform until one is assigned.
         _ if identity.platform_admin && organization.owners.is_empty() => vec![RoleName::owner()],
-        Some(member) => registry.ranked(member.roles),
+        Some(member) => known.ranked(member.roles),
         None if identity.platform_admin => {
             return Err(Error::new(ErrorKind::Forbidden, "the organization has an owner, and you are not its member"));
         }
@@ -128,7 +129,7 @@ fn user(
     };
     Ok(Authority {
         principal,
-        permissions: registry.union(&roles),
+        permissions: known.union(&roles),
         owner: roles.iter().any(RoleName::is_owner),
         roles,
         expires_at: None,

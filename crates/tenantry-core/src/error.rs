@@ -69,6 +69,10 @@ kinds! {
     AlreadyInvited = 409 "already_invited" "Already invited";
     /// Another organization has this slug.
     SlugTaken = 409 "slug_taken" "The slug is taken";
+    /// There is such a role already.
+    RoleTaken = 409 "role_taken" "There is such a role";
+    /// Somebody bears the role, and no replacement was named.
+    RoleInUse = 409 "role_in_use" "The role is in use";
     /// It was valid until a moment that has passed.
     Expired = 410 "expired" "Expired";
     /// It was withdrawn.

@@ -16,6 +16,7 @@ mod authority;
 mod base62;
 mod entry;
 mod paging;
+mod roles;
 mod rows;
 
 pub mod address;

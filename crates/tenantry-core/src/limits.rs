@@ -30,6 +30,8 @@ pub const ROLE_CHARS_MAX: usize = 48;
 pub const PERMISSIONS_MAX: usize = 256;
 /// The most roles that a host may register, the built-in ones included.
 pub const ROLES_MAX: usize = 64;
+/// The most roles that an organization may define for itself.
+pub const OWN_ROLES_MAX: usize = 50;
 /// The most roles that one member, invitation or join code may carry.
 pub const ROLES_PER_MEMBER_MAX: usize = 16;
 /// The most owners that an organization may have.

@@ -9,6 +9,7 @@ use crate::{
     error::Error,
     ids::{OrganizationId, UserId},
     limits,
+    roles::Roles,
     rows::{self, Intent, MemberRow, OrganizationRow, SlugClaimRow, index, keys, shards},
     slug::Slug,
     store::{Check, CommitError, Numbered, Order, Range, Txn},
@@ -34,9 +35,8 @@ impl Engine {
     /// `not_found` if there is no such organization or the caller has no place in it, `invalid_token` or
     /// `expired_token` for an API token, `organization_suspended`, `unavailable`.
     pub async fn resolve(&self, caller: &Caller, organization: OrganizationId) -> Result<Tenant, Error> {
-        let [row, subject] = authority::keys(caller);
-        let values = self.store().read(&shards::organization(organization), &[row, subject]).await?;
-        let values = pair(values)?;
+        let values = self.store().read(&shards::organization(organization), &authority::keys(caller)).await?;
+        let values = exactly(values)?;
         let now = self.clock().now();
         let (row, authority) = authority::decide(caller, organization, &values, self.registry(), now)?;
         Ok(Tenant::new(organization, row, authority, self.registry().clone()))
@@ -139,13 +139,14 @@ impl Engine {
         intent: Intent,
     ) -> Result<Option<OrgMembership>, Error> {
         let member_key = keys::member(user).key;
-        let keys = [keys::organization().key, member_key.clone()];
-        let [row, member] = pair(self.store().read(&shards::organization(organization), &keys).await?)?;
+        let keys = [keys::organization().key, member_key.clone(), keys::roles().key];
+        let [row, member, roles] = exactly(self.store().read(&shards::organization(organization), &keys).await?)?;
         let found: Option<OrganizationRow> = row.as_deref().map(rows::decode).transpose()?;
         let found_member: Option<MemberRow> = member.as_deref().map(rows::decode).transpose()?;
         match (found, found_member) {
             (Some(found), Some(found_member)) if found_member.intent == intent => {
-                OrgMembership::new(organization, found, found_member, self.registry()).map(Some)
+                let roles = Roles::read(self.registry(), roles.as_deref())?;
+                OrgMembership::new(organization, found, found_member, &roles).map(Some)
             }
             _ => {
                 let checks = vec![Check { key: member_key, expected: member }];
@@ -181,6 +182,6 @@ pub(crate) struct MembershipsPage {
     pub(crate) next: Option<u64>,
 }
 
-fn pair<T>(values: Vec<T>) -> Result<[T; 2], Error> {
+fn exactly<T, const N: usize>(values: Vec<T>) -> Result<[T; N], Error> {
     values.try_into().map_err(|_| Error::internal("the store answered for another number of rows than were asked for"))
 }

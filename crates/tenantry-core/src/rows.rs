@@ -172,6 +172,27 @@ pub(crate) struct TokenRow {
     pub(crate) revoked_at: Option<Timestamp>,
 }
 
+/// The roles that an organization defined for itself.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RolesRow {
+    /// In the order of their numbers.
+    pub(crate) own: Vec<OwnRoleRow>,
+    /// The last number that was given; none is given twice.
+    pub(crate) numbers_given: u64,
+}
+
+/// A role of an organization's own. How many bear its name is a counter of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OwnRoleRow {
+    pub(crate) number: u64,
+    pub(crate) name: RoleName,
+    pub(crate) permissions: Vec<String>,
+    pub(crate) description: String,
+    /// The role was deleted, and whoever still bears its name has this one.
+    pub(crate) replaced_by: Option<RoleName>,
+    pub(crate) created_at: Timestamp,
+}
+
 /// The answer that an idempotency key got.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct IdempotencyRow {
@@ -233,13 +254,21 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
 pub(crate) mod keys {
     use super::{
         AddressRow, AttemptsRow, IdempotencyRow, InvitationId, InvitationRow, JoinCodeEntryRow, JoinCodeId,
-        JoinCodeRow, Key, MemberRow, NormalAddress, OrganizationId, OrganizationRow, RowKey, SlugClaimRow, Timestamp,
-        TokenKey, TokenRow, UserId, limits,
+        JoinCodeRow, Key, MemberRow, NormalAddress, OrganizationId, OrganizationRow, RolesRow, RowKey, SlugClaimRow,
+        Timestamp, TokenKey, TokenRow, UserId, limits,
     };
     use crate::secret::Hashed;
 
     pub(crate) fn organization() -> RowKey<OrganizationRow> {
         RowKey::lasting("o")
+    }
+    /// The roles that the organization defined for itself.
+    pub(crate) fn roles() -> RowKey<RolesRow> {
+        RowKey::lasting("r")
+    }
+    /// A counter: how many members, open invitations and join codes bear the name of that role.
+    pub(crate) fn role_holders(number: u64) -> Key {
+        Key::lasting(format!("rh/{number}"))
     }
     pub(crate) fn member(user: &UserId) -> RowKey<MemberRow> {
         RowKey::lasting(format!("m/{user}"))

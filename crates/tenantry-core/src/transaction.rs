@@ -19,6 +19,7 @@ use crate::{
     ids::OrganizationId,
     permission::Permission,
     registry::Registry,
+    roles::Roles,
     rows::{self, AUDIT, Intent, OrganizationRow, RowKey, keys, shards},
     store::{Add, Check, Entry, Key, Numbered, Range, Shard, Txn},
 };
@@ -115,9 +116,9 @@ impl<'a> Transaction<'a> {
             // A token that is not valid at home is not valid anywhere; one that is has no place here.
             self.engine.resolve_token(presented).await?;
         }
-        let [row, subject] = authority::keys(self.caller);
-        self.load([row.clone(), subject.clone()]).await?;
-        let values = [self.bytes(&row).await?, self.bytes(&subject).await?];
+        let keys = authority::keys(self.caller);
+        self.load(keys.clone()).await?;
+        let values = keys.map(|key| self.reads.get(&key).cloned().flatten());
         (_, self.authority) = authority::decide(self.caller, organization, &values, self.registry(), self.now)?;
         Ok(())
     }
@@ -155,6 +156,12 @@ impl<'a> Transaction<'a> {
     /// The organization's row.
     pub(crate) async fn organization(&mut self) -> Result<OrganizationRow, Error> {
         self.get(&keys::organization()).await?.ok_or_else(|| Error::not_found("organization"))
+    }
+
+    /// The roles of the organization. Read together with the caller's rights; see [`authority::keys`].
+    pub(crate) async fn roles(&mut self) -> Result<Roles, Error> {
+        let row = self.bytes(&keys::roles().key).await?;
+        Roles::read(self.registry(), row.as_deref())
     }
 
     /// Whether all rows that were read were so at one and the same moment. What one round trip read was.

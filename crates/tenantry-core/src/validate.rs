@@ -107,6 +107,13 @@ impl Violations {
         }
     }
 
+    /// Names of permissions, or nothing. Whether they are registered is looked at later.
+    pub(crate) fn permissions(&mut self, permissions: Option<&[String]>) {
+        if permissions.is_some_and(|permissions| permissions.len() > limits::PERMISSIONS_MAX) {
+            self.add("permissions", "too_many", format!("give at most {}", limits::PERMISSIONS_MAX));
+        }
+    }
+
     /// One role or several, not both.
     pub(crate) fn roles(&mut self, role: Option<&RoleName>, roles: Option<&[RoleName]>) {
         match (role, roles) {

@@ -8,8 +8,8 @@ use crate::{
     clock::Timestamp,
     error::Error,
     ids::{InvitationId, JoinCodeId, OrganizationId, UserId},
-    registry::Registry,
     role::RoleName,
+    roles::Roles,
     rows::{InvitationRow, JoinCodeRow, MemberRow, OrganizationRow, ProfileRow, Status, TokenRow},
     secret::{Environment, TokenKey},
 };
@@ -286,8 +286,8 @@ impl Organization {
 }
 
 /// The roles from the highest to the lowest, and the highest of them.
-fn ranked(registry: &Registry, roles: Vec<RoleName>) -> (RoleName, Vec<RoleName>) {
-    let roles = registry.ranked(roles);
+fn ranked(known: &Roles, roles: Vec<RoleName>) -> (RoleName, Vec<RoleName>) {
+    let roles = known.ranked(roles);
     (roles.first().cloned().unwrap_or_else(RoleName::member), roles)
 }
 
@@ -296,18 +296,18 @@ impl OrgMembership {
         id: OrganizationId,
         organization: OrganizationRow,
         member: MemberRow,
-        registry: &Registry,
+        known: &Roles,
     ) -> Result<Self, Error> {
-        let permissions = registry.names(&registry.union(&member.roles));
-        let (role, roles) = ranked(registry, member.roles);
+        let permissions = known.registry().names(&known.union(&member.roles));
+        let (role, roles) = ranked(known, member.roles);
         let organization = Organization::new(id, organization)?;
         Ok(Self { organization, role, roles, permissions, joined_at: member.joined_at })
     }
 }
 
 impl OrgMember {
-    pub(crate) fn member(user: UserId, number: u64, row: MemberRow, registry: &Registry) -> Self {
-        let (role, roles) = ranked(registry, row.roles);
+    pub(crate) fn member(user: UserId, number: u64, row: MemberRow, known: &Roles) -> Self {
+        let (role, roles) = ranked(known, row.roles);
         Self {
             user_id: Some(user),
             number,
@@ -323,8 +323,8 @@ impl OrgMember {
         }
     }
 
-    pub(crate) fn invited(row: InvitationRow, registry: &Registry) -> Self {
-        let (role, roles) = ranked(registry, row.roles);
+    pub(crate) fn invited(row: InvitationRow, known: &Roles) -> Self {
+        let (role, roles) = ranked(known, row.roles);
         Self {
             user_id: None,
             number: row.number,
@@ -346,10 +346,10 @@ impl OrgInvitation {
         id: InvitationId,
         organization: (OrganizationId, &str),
         row: InvitationRow,
-        registry: &Registry,
+        known: &Roles,
         now: Timestamp,
     ) -> Self {
-        let (role, roles) = ranked(registry, row.roles);
+        let (role, roles) = ranked(known, row.roles);
         Self {
             id,
             number: row.number,
@@ -369,11 +369,17 @@ impl OrgInvitation {
 }
 
 impl OrgJoinCode {
-    pub(crate) fn new(id: JoinCodeId, organization_id: OrganizationId, row: JoinCodeRow, uses: i64) -> Self {
+    pub(crate) fn new(
+        id: JoinCodeId,
+        organization_id: OrganizationId,
+        row: JoinCodeRow,
+        uses: i64,
+        known: &Roles,
+    ) -> Self {
         Self {
             id,
             organization_id,
-            role: row.role,
+            role: ranked(known, vec![row.role]).0,
             max_uses: row.max_uses,
             uses: u64::try_from(uses).unwrap_or(0),
             expires_at: row.expires_at,

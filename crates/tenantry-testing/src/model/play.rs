@@ -56,7 +56,7 @@ async fn send(engine: &Engine, caller: &Caller, route: &str, input: &Value) -> A
         join_codes::Join,
         join_codes::List,
         join_codes::Revoke,
-        roles::Roles,
+        roles::Show,
         tokens::Create,
         tokens::List,
         tokens::Revoke,

@@ -8,7 +8,7 @@ use crate::{
     error::{Error, ErrorKind},
     ids::{InvitationId, OrganizationId},
     operation::{Locate, Needs, Operation},
-    operations::{input, members::join, output},
+    operations::{input, members::join, output, roles::count_holders},
     role::RoleName,
     rows::{self, InvitationRow, InvitationState, index, keys, shards},
     secret::InvitationToken,
@@ -90,7 +90,7 @@ impl Operation for Accept {
         let id = token.as_ref().map(InvitationToken::invitation).or(self.id).ok_or_else(unknown)?;
         let key = keys::invitation(id);
         let member_key = keys::member(&user.id);
-        tx.load([keys::organization().key, key.key.clone(), member_key.key.clone()]).await?;
+        tx.load([keys::organization().key, key.key.clone(), member_key.key.clone(), keys::roles().key]).await?;
         let row: InvitationRow = tx.get(&key).await?.ok_or_else(unknown)?;
         if token.is_some_and(|token| token.hashed() != row.secret) {
             return Err(unknown());
@@ -100,7 +100,7 @@ impl Operation for Accept {
         organization.require_active()?;
         let organization_id = tx.organization_id()?;
         if let Some(member) = tx.get(&member_key).await? {
-            let role = tx.registry().ranked(member.roles).into_iter().next().unwrap_or_else(RoleName::member);
+            let role = tx.roles().await?.ranked(member.roles).into_iter().next().unwrap_or_else(RoleName::member);
             return Ok(Joined { organization_id, role, already_member: true });
         }
         require_open(tx, &row)?;
@@ -109,7 +109,7 @@ impl Operation for Accept {
         join::admit(tx, user, roles.clone(), organization, Some(id)).await?;
         let change = Change::Member(organization_id, user.id.clone());
         tx.changed(change, Some(user.id.to_string()), &json!({ "invitation": id, "roles": roles }))?;
-        let role = roles.into_iter().next().unwrap_or_else(RoleName::member);
+        let role = tx.roles().await?.ranked(roles).into_iter().next().unwrap_or_else(RoleName::member);
         Ok(Joined { organization_id, role, already_member: false })
     }
 }
@@ -172,6 +172,7 @@ pub(super) async fn close(
         }
         tx.release(IndexEntry::Invitation(normal, id), tx.intent);
     }
+    count_holders(tx, &row.roles, &[]).await?;
     tx.unindex(index::INVITATIONS, id.to_base62());
     row.state = state;
     tx.put(&keys::invitation(id), &row)

@@ -11,6 +11,7 @@ use crate::{
     operations::{input, roles},
     permission::Permission,
     role::RoleName,
+    roles::Roles,
     rows::{AddressRow, InvitationRow, InvitationState, RowKey, index, keys},
     secret::InvitationToken,
     transaction::Transaction,
@@ -78,11 +79,12 @@ impl Operation for Create {
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<OrgInvitationCreated, Error> {
         let organization = tx.organization().await?;
-        let granted = self.granted(tx)?;
+        let known = tx.roles().await?;
+        let granted = self.granted(tx, &known)?;
         let address = self.address()?;
         let normal = address.normal();
         let address_key = keys::address(&normal);
-        let known = self.require_free(tx, &address_key).await?;
+        let at_address = self.require_free(tx, &address_key).await?;
 
         let id = InvitationId::new(tx.now, tx.entropy())?;
         let token = InvitationToken::new(self.organization_id, id, tx.entropy())?;
@@ -97,28 +99,29 @@ impl Operation for Create {
             created_at: tx.now,
             expires_at: self.expires_at.unwrap_or_else(|| tx.now.after(limits::INVITATION_LIFETIME_DEFAULT)),
         };
+        roles::count_holders(tx, &[], &row.roles).await?;
         tx.put(&keys::invitation(id), &row)?;
-        tx.put(&address_key, &AddressRow { invitation: Some(id), ..known })?;
+        tx.put(&address_key, &AddressRow { invitation: Some(id), ..at_address })?;
         tx.index(index::INVITATIONS, id.to_base62(), Some(row.number));
         tx.enter(IndexEntry::Invitation(normal, id));
         tx.record(Some(id.to_string()), &json!({ "to": row.address.to_string(), "roles": row.roles }))?;
         let named = (self.organization_id, organization.name.as_str());
-        let invitation = OrgInvitation::new(id, named, row, tx.registry(), tx.now);
+        let invitation = OrgInvitation::new(id, named, row, &known, tx.now);
         Ok(OrgInvitationCreated { invitation, token: token.plain().expose().to_owned() })
     }
 }
 
 impl Create {
     /// The roles that are asked for, if the caller may hand them out.
-    fn granted(&self, tx: &Transaction<'_>) -> Result<Vec<RoleName>, Error> {
+    fn granted(&self, tx: &Transaction<'_>, known: &Roles) -> Result<Vec<RoleName>, Error> {
         let asked = match (&self.role, &self.roles) {
             (Some(role), _) => vec![role.clone()],
             (None, Some(roles)) => roles.clone(),
             (None, None) => vec![RoleName::member()],
         };
-        roles::require_known(tx, &asked)?;
-        tx.authority.may_grant(tx.registry(), &asked)?;
-        Ok(tx.registry().ranked(asked))
+        roles::require_known(known, &asked)?;
+        tx.authority.may_grant(known, &asked)?;
+        Ok(known.ranked(asked))
     }
 
     fn address(&self) -> Result<Address, Error> {
@@ -146,6 +149,7 @@ impl Create {
                 }
                 tx.unindex(index::INVITATIONS, id.to_base62());
                 tx.release(IndexEntry::Invitation(earlier.address.normal(), id), tx.intent);
+                roles::count_holders(tx, &earlier.roles, &[]).await?;
                 earlier.state = InvitationState::Expired;
                 tx.put(&invitation_key, &earlier)?;
             }

@@ -63,12 +63,13 @@ impl Operation for List {
         let entries = tx.range(&range).await?;
         let ids: Vec<_> = entries.iter().filter_map(|entry| InvitationId::from_base62(&entry.key)).collect();
         let keys: Vec<_> = ids.iter().map(|id| keys::invitation(*id).key).collect();
+        let known = tx.roles().await?;
         let rows: Vec<Option<InvitationRow>> = tx.peek(&keys).await?;
         let named = (self.organization_id, organization.name.as_str());
         let invitations = ids
             .into_iter()
             .zip(rows)
-            .filter_map(|(id, row)| Some(OrgInvitation::new(id, named, row?, tx.registry(), tx.now)))
+            .filter_map(|(id, row)| Some(OrgInvitation::new(id, named, row?, &known, tx.now)))
             .collect();
         Ok(Listed { invitations, next_cursor: paging::next('i', &entries, limit) })
     }

@@ -55,8 +55,10 @@ impl Operation for Create {
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<OrgJoinCodeCreated, Error> {
         let role = self.role.clone().unwrap_or_else(RoleName::member);
-        roles::require_known(tx, std::slice::from_ref(&role))?;
-        tx.authority.may_grant(tx.registry(), std::slice::from_ref(&role))?;
+        let known = tx.roles().await?;
+        roles::require_known(&known, std::slice::from_ref(&role))?;
+        tx.authority.may_grant(&known, std::slice::from_ref(&role))?;
+        roles::count_holders(tx, &[], std::slice::from_ref(&role)).await?;
         let id = JoinCodeId::new(tx.now, tx.entropy())?;
         let code = JoinCode::new(tx.entropy())?;
         let row = JoinCodeRow {
@@ -73,7 +75,7 @@ impl Operation for Create {
         tx.enter(IndexEntry::JoinCode(code.hashed(), id));
         let details = json!({ "role": row.role, "maxUses": row.max_uses, "expiresAt": row.expires_at });
         tx.record(Some(id.to_string()), &details)?;
-        let join_code = OrgJoinCode::new(id, self.organization_id, row, 0);
+        let join_code = OrgJoinCode::new(id, self.organization_id, row, 0, &known);
         Ok(OrgJoinCodeCreated { join_code, code: code.grouped().expose().to_owned() })
     }
 }

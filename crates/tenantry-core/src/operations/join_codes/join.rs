@@ -65,12 +65,12 @@ impl Operation for Join {
         let id = entry.ok_or_else(unknown)?.code;
         let key = keys::join_code(id);
         let member_key = keys::member(&user.id);
-        tx.load([keys::organization().key, key.key.clone(), member_key.key.clone()]).await?;
+        tx.load([keys::organization().key, key.key.clone(), member_key.key.clone(), keys::roles().key]).await?;
         let definition: JoinCodeRow = tx.get(&key).await?.ok_or_else(unknown)?;
         let organization = tx.organization().await?;
         organization.require_active()?;
         if let Some(member) = tx.get(&member_key).await? {
-            let role = tx.registry().ranked(member.roles).into_iter().next().unwrap_or_else(RoleName::member);
+            let role = tx.roles().await?.ranked(member.roles).into_iter().next().unwrap_or_else(RoleName::member);
             return Ok(Joined { organization_id, role, already_member: true });
         }
         if definition.revoked_at.is_some() {
@@ -92,7 +92,8 @@ impl Operation for Join {
         join::admit(tx, user, vec![definition.role.clone()], organization, None).await?;
         let change = Change::Member(organization_id, user.id.clone());
         tx.changed(change, Some(user.id.to_string()), &json!({ "joinCode": id, "roles": [&definition.role] }))?;
-        Ok(Joined { organization_id, role: definition.role, already_member: false })
+        let role = tx.roles().await?.ranked(vec![definition.role]).into_iter().next().unwrap_or_else(RoleName::member);
+        Ok(Joined { organization_id, role, already_member: false })
     }
 }
 

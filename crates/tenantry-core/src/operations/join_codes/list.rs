@@ -63,12 +63,13 @@ impl Operation for List {
         let ids: Vec<_> = entries.iter().filter_map(|entry| JoinCodeId::from_base62(&entry.key)).collect();
         let keys: Vec<_> = ids.iter().map(|id| keys::join_code(*id).key).collect();
         let counters: Vec<_> = ids.iter().map(|id| keys::join_code_uses(*id)).collect();
+        let known = tx.roles().await?;
         let rows: Vec<Option<JoinCodeRow>> = tx.peek(&keys).await?;
         let uses = tx.counters(&counters).await?;
         let join_codes = ids
             .into_iter()
             .zip(rows.into_iter().zip(uses))
-            .filter_map(|(id, (row, uses))| Some(OrgJoinCode::new(id, self.organization_id, row?, uses)))
+            .filter_map(|(id, (row, uses))| Some(OrgJoinCode::new(id, self.organization_id, row?, uses, &known)))
             .collect();
         Ok(Listed { join_codes, next_cursor: paging::next('c', &entries, limit) })
     }

@@ -4,7 +4,7 @@ use crate::{
     error::{Error, ErrorKind},
     ids::{JoinCodeId, OrganizationId},
     operation::{Locate, Needs, Operation},
-    operations::{Done, input},
+    operations::{Done, input, roles},
     permission::Permission,
     role::RoleName,
     rows::keys,
@@ -42,6 +42,7 @@ impl Operation for Revoke {
         }
         if row.revoked_at.is_none() {
             row.revoked_at = Some(tx.now);
+            roles::count_holders(tx, std::slice::from_ref(&row.role), &[]).await?;
             tx.put(&key, &row)?;
             tx.record(Some(self.id.to_string()), &Value::Null)?;
         }

@@ -6,6 +6,7 @@ use crate::{
     error::{Error, ErrorKind},
     ids::{InvitationId, UserId},
     limits,
+    operations::roles::count_holders,
     role::RoleName,
     rows::{AddressRow, MemberRow, OrganizationRow, index, keys},
     transaction::Transaction,
@@ -27,6 +28,7 @@ pub(crate) async fn add_member(
         let invitation = invitation.filter(|invitation| Some(*invitation) != answered);
         tx.put(key, &AddressRow { members, invitation })?;
     }
+    count_holders(tx, &[], &roles).await?;
     let member = MemberRow {
         roles,
         email: user.verified_email().cloned(),
@@ -61,6 +63,7 @@ pub(crate) async fn admit(
 
 /// Removes the member's row, their addresses, and the entry in their own shard.
 pub(crate) async fn remove_member(tx: &mut Transaction<'_>, user: &UserId, member: MemberRow) -> Result<(), Error> {
+    count_holders(tx, &member.roles, &[]).await?;
     for address in [member.email, member.username].into_iter().flatten() {
         let key = keys::address(&address.normal());
         let Some(mut row) = tx.get(&key).await? else { continue };

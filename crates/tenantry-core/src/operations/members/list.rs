@@ -84,7 +84,7 @@ impl Operation for List {
 }
 
 async fn list_members(
-    tx: &Transaction<'_>,
+    tx: &mut Transaction<'_>,
     after: Option<u64>,
     limit: usize,
     members: &mut Vec<OrgMember>,
@@ -96,30 +96,33 @@ async fn list_members(
         .map(|entry| UserId::new(entry.key.as_str()))
         .collect::<Result<_, _>>()
         .map_err(Error::internal)?;
+    let known = tx.roles().await?;
     let keys: Vec<_> = users.iter().map(|user| keys::member(user).key).collect();
     let rows: Vec<Option<MemberRow>> = tx.peek(&keys).await?;
     for ((entry, user), row) in entries.iter().zip(users).zip(rows) {
         // Absent: removed since the index was read.
         if let Some(row) = row {
-            members.push(OrgMember::member(user, entry.number, row, tx.registry()));
+            members.push(OrgMember::member(user, entry.number, row, &known));
         }
     }
     Ok(paging::next(MEMBERS, &entries, limit))
 }
 
 async fn list_invited(
-    tx: &Transaction<'_>,
+    tx: &mut Transaction<'_>,
     after: Option<u64>,
     limit: usize,
     members: &mut Vec<OrgMember>,
 ) -> Result<Option<String>, Error> {
     let range = Range { index: index::INVITATIONS, after, order: Order::OldestFirst, limit };
     let entries = tx.range(&range).await?;
+    let known = tx.roles().await?;
     let ids = entries.iter().filter_map(|entry| InvitationId::from_base62(&entry.key));
     let keys: Vec<_> = ids.map(|id| keys::invitation(id).key).collect();
     let rows: Vec<Option<InvitationRow>> = tx.peek(&keys).await?;
     // One that expired is no pending member any more; the list of invitations still shows it.
-    let open = rows.into_iter().flatten().filter(|row| row.expires_at > tx.now);
-    members.extend(open.map(|row| OrgMember::invited(row, tx.registry())));
+    let now = tx.now;
+    let open = rows.into_iter().flatten().filter(|row| row.expires_at > now);
+    members.extend(open.map(|row| OrgMember::invited(row, &known)));
     Ok(paging::next(INVITED, &entries, limit))
 }

@@ -6,7 +6,7 @@ use crate::{
     error::{Error, ErrorKind},
     ids::{OrganizationId, UserId},
     operation::{Locate, Needs, Operation},
-    operations::{Done, input},
+    operations::{Done, input, roles},
     permission::Permission,
     role::RoleName,
     rows::keys,
@@ -39,14 +39,15 @@ impl Operation for SetRole {
     }
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Done, Error> {
-        super::super::roles::require_known(tx, std::slice::from_ref(&self.role))?;
+        let known = tx.roles().await?;
+        roles::require_known(&known, std::slice::from_ref(&self.role))?;
         let key = keys::member(&self.user_id);
         let mut member = tx.get(&key).await?.ok_or_else(|| Error::not_found("member"))?;
         let was_owner = member.roles.iter().any(RoleName::is_owner);
         if was_owner && !tx.authority.owner {
             return Err(Error::new(ErrorKind::Forbidden, "only an owner can change the role of an owner"));
         }
-        tx.authority.may_grant(tx.registry(), std::slice::from_ref(&self.role))?;
+        tx.authority.may_grant(&known, std::slice::from_ref(&self.role))?;
         if member.roles == [self.role.clone()] {
             return Ok(Done { ok: true });
         }
@@ -62,6 +63,7 @@ impl Operation for SetRole {
             tx.put(&keys::organization(), &row)?;
         }
         let details = json!({ "from": member.roles, "to": [&self.role] });
+        roles::count_holders(tx, &member.roles, std::slice::from_ref(&self.role)).await?;
         member.roles = vec![self.role.clone()];
         tx.put(&key, &member)?;
         let change = Change::Member(self.organization_id, self.user_id.clone());

@@ -5,7 +5,7 @@ use crate::{
     error::{Error, ErrorKind},
     ids::{OrganizationId, UserId},
     operation::{Locate, Needs, Operation},
-    operations::{Done, input},
+    operations::{Done, input, roles::count_holders},
     role::RoleName,
     rows::keys,
     transaction::Transaction,
@@ -59,11 +59,13 @@ impl Operation for TransferOwnership {
         tx.put(&keys::organization(), &row)?;
         let former = tx.get(&caller_key).await?;
         if let Some(mut former) = former.filter(|former| former.roles.iter().any(RoleName::is_owner)) {
+            count_holders(tx, &former.roles, &[]).await?;
             former.roles = vec![RoleName::admin()];
             tx.put(&caller_key, &former)?;
             tx.notify(Change::Member(self.organization_id, caller.clone()));
         }
         let details = json!({ "roles": member.roles });
+        count_holders(tx, &member.roles, &[]).await?;
         member.roles = vec![RoleName::owner()];
         tx.put(&key, &member)?;
         let change = Change::Member(self.organization_id, self.user_id.clone());

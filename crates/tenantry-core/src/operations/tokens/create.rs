@@ -7,7 +7,7 @@ use crate::{
     ids::OrganizationId,
     limits,
     operation::{Locate, Needs, Operation},
-    operations::{input, output},
+    operations::{input, output, roles::require_permissions},
     permission::Permission,
     rows::{TokenRow, index, keys},
     secret::{ApiTokenSecret, Environment, TokenKey},
@@ -52,9 +52,7 @@ impl Operation for Create {
     fn check(&self, problems: &mut Violations) {
         problems.optional_line("name", self.name.as_deref(), limits::NAME_CHARS_MAX);
         problems.expiry("expiresAt", self.expires_at);
-        if self.permissions.as_ref().is_some_and(|permissions| permissions.len() > limits::PERMISSIONS_MAX) {
-            problems.add("permissions", "too_many", format!("give at most {}", limits::PERMISSIONS_MAX));
-        }
+        problems.permissions(self.permissions.as_deref());
     }
 
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
@@ -63,12 +61,7 @@ impl Operation for Create {
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Created, Error> {
         let asked = self.permissions.as_deref().unwrap_or_default();
-        if let Some(unknown) = asked.iter().find(|name| tx.registry().index(name).is_none()) {
-            let shown: String = unknown.chars().take(limits::ROLE_CHARS_MAX).collect();
-            let detail = format!("there is no permission {shown:?}: name some of those that roles lists");
-            return Err(Error::invalid_field("permissions", "unknown", detail));
-        }
-        let permissions = tx.registry().set(asked.iter().map(String::as_str));
+        let permissions = require_permissions(tx.registry(), asked)?;
         tx.authority.may_grant_permissions(tx.registry(), &permissions)?;
         let key = TokenKey::new(self.env.unwrap_or_default(), self.organization_id, tx.entropy())?;
         let secret = ApiTokenSecret::new(tx.entropy())?;

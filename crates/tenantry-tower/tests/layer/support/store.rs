@@ -90,7 +90,7 @@ impl Store for Watched {
     async fn read(&self, shard: &Shard, keys: &[Key]) -> Result<Vec<Option<Bytes>>, Unavailable> {
         self.reached()?;
         let rows = self.store.read(shard, keys).await;
-        if shard.as_str().starts_with("o:") && keys.len() == 2 {
+        if shard.as_str().starts_with("o:") && keys.len() == 3 {
             self.reads.fetch_add(1, Ordering::SeqCst);
             if self.hold.swap(false, Ordering::SeqCst) {
                 self.held.fetch_add(1, Ordering::SeqCst);

@@ -1,20 +1,19 @@
-//! The roles that there are, and what each may do.
-
 use std::collections::BTreeMap;
 
 use crate::{
     error::{Error, ErrorKind},
     ids::OrganizationId,
     operation::{Locate, Needs, Operation},
-    operations::{input, output},
+    operations::{input, output, roles::OrgOwnRole},
     permission::Permission,
     role::RoleName,
+    roles::Roles,
     transaction::Transaction,
 };
 
 input! {
     /// Shows the roles and their permissions.
-    pub struct Roles {
+    pub struct Show {
         /// The organization whose own roles are to be included; the caller must be allowed to see it.
         pub organization_id: Option<OrganizationId>,
     }
@@ -29,10 +28,12 @@ output! {
         pub permissions: Vec<String>,
         /// The permissions of each role.
         pub matrix: BTreeMap<RoleName, Vec<String>>,
+        /// The organization's own among the roles, from the highest to the lowest.
+        pub own: Vec<OrgOwnRole>,
     }
 }
 
-impl Operation for Roles {
+impl Operation for Show {
     type Output = OrgRoleMatrix;
 
     const ROUTE: &'static str = "roles";
@@ -47,24 +48,18 @@ impl Operation for Roles {
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<OrgRoleMatrix, Error> {
         let registry = tx.registry();
-        if self.organization_id.is_some() {
+        let roles = if self.organization_id.is_some() {
             tx.authorize(Permission::ORG_VIEW).await?;
-        }
+            tx.roles().await?
+        } else {
+            Roles::read(registry, None)?
+        };
+        let all = roles.all();
         Ok(OrgRoleMatrix {
-            roles: registry.roles().map(|(role, _)| role.clone()).collect(),
+            roles: all.iter().map(|(role, _)| role.clone()).collect(),
             permissions: registry.permissions().to_vec(),
-            matrix: registry.roles().map(|(role, set)| (role.clone(), registry.names(set))).collect(),
+            matrix: all.into_iter().map(|(role, set)| (role, registry.names(&set))).collect(),
+            own: roles.own().map(|own| OrgOwnRole::new(own, &roles)).collect(),
         })
     }
-}
-
-/// Every one of `roles` exists.
-pub(crate) fn require_known(tx: &Transaction<'_>, roles: &[RoleName]) -> Result<(), Error> {
-    let Some(unknown) = roles.iter().find(|role| tx.registry().role(role.as_str()).is_none()) else { return Ok(()) };
-    let known: Vec<_> = tx.registry().roles().map(|(role, _)| role.as_str()).collect();
-    Err(Error::invalid_field(
-        "role",
-        "unknown",
-        format!("there is no role {unknown}: name one of {}", known.join(", ")),
-    ))
 }

@@ -1,0 +1,113 @@
+//! The roles that there are, what each may do, and those that an organization defines for itself.
+
+mod create;
+mod delete;
+mod show;
+mod update;
+
+pub use create::{Create, Defined};
+pub use delete::Delete;
+pub use show::{OrgRoleMatrix, Show};
+pub use update::Update;
+
+use super::output;
+use crate::{
+    error::Error,
+    limits,
+    permission::PermissionSet,
+    registry::Registry,
+    role::RoleName,
+    roles::Roles,
+    rows::{OwnRoleRow, keys},
+    store::Add,
+    transaction::{Transaction, counter},
+};
+
+output! {
+    /// A role that an organization defined for itself.
+    pub struct OrgOwnRole {
+        /// Its name.
+        pub role: RoleName,
+        /// A number for people, never reused in this organization. Of two roles, the one with the smaller number
+        /// ranks higher.
+        pub number: u64,
+        /// What it permits.
+        pub permissions: Vec<String>,
+        /// What it is for; may be empty.
+        pub description: String,
+    }
+}
+
+impl OrgOwnRole {
+    fn new(own: &OwnRoleRow, roles: &Roles) -> Self {
+        Self {
+            role: own.name.clone(),
+            number: own.number,
+            permissions: roles.registry().names(&roles.permissions(own)),
+            description: own.description.clone(),
+        }
+    }
+}
+
+/// Every one of `roles` exists.
+pub(crate) fn require_known(known: &Roles, roles: &[RoleName]) -> Result<(), Error> {
+    let Some(unknown) = roles.iter().find(|role| known.role(role.as_str()).is_none()) else { return Ok(()) };
+    let known: Vec<_> = known.all().into_iter().map(|(role, _)| role.to_string()).collect();
+    Err(Error::invalid_field(
+        "role",
+        "unknown",
+        format!("there is no role {unknown}: name one of {}", known.join(", ")),
+    ))
+}
+
+/// The permissions of these names, all of which must be registered.
+pub(crate) fn require_permissions(registry: &Registry, names: &[String]) -> Result<PermissionSet, Error> {
+    let Some(unknown) = names.iter().find(|name| registry.index(name).is_none()) else {
+        return Ok(registry.set(names.iter().map(String::as_str)));
+    };
+    let shown: String = unknown.chars().take(limits::ROLE_CHARS_MAX).collect();
+    let detail = format!("there is no permission {shown:?}: name some of those that roles lists");
+    Err(Error::invalid_field("permissions", "unknown", detail))
+}
+
+/// The place of a role of the organization's own among them.
+fn position(roles: &Roles, name: &RoleName) -> Result<usize, Error> {
+    let own = roles.own().find(|own| own.name == *name);
+    let place = own.and_then(|own| roles.row().own.iter().position(|other| other.number == own.number));
+    place.ok_or_else(|| Error::not_found("role of the organization's own"))
+}
+
+/// How many bear the names of these roles; the commit checks that it is still so.
+async fn holders(tx: &mut Transaction<'_>, own: &[OwnRoleRow]) -> Result<Vec<i64>, Error> {
+    let keys: Vec<_> = own.iter().map(|own| keys::role_holders(own.number)).collect();
+    tx.load(keys.iter().cloned()).await?;
+    let mut holders = Vec::with_capacity(keys.len());
+    for key in &keys {
+        holders.push(counter(tx.bytes(key).await?.as_deref())?);
+    }
+    Ok(holders)
+}
+
+/// Counts those who bear the names of the organization's own roles: one lost the names `lost` and got `gained`.
+///
+/// Members, invitations that nobody has answered and join codes that were not revoked are counted, each in the commit
+/// that makes it bear a name or ends that. So a role that nobody bears is one that nobody can come to bear, unless it
+/// is given anew, which checks the row of the roles.
+pub(crate) async fn count_holders(
+    tx: &mut Transaction<'_>,
+    lost: &[RoleName],
+    gained: &[RoleName],
+) -> Result<(), Error> {
+    let is_built_in = |role: &RoleName| matches!(role.as_str(), RoleName::OWNER | RoleName::ADMIN | RoleName::MEMBER);
+    if lost.iter().chain(gained).all(is_built_in) {
+        return Ok(());
+    }
+    for own in &tx.roles().await?.row().own {
+        let by = i64::from(gained.contains(&own.name)) - i64::from(lost.contains(&own.name));
+        if by != 0 {
+            let add = Add { key: keys::role_holders(own.number), by, min: None, max: None };
+            tx.add(add, Error::internal("a counter without bounds left them"));
+        }
+    }
+    Ok(())
+}
