@@ -15,9 +15,13 @@
 //! 3. **indexes**: ordered lists of entries, each with a unique key and a [number](Numbered) that the store gives at
 //!    the entry's first put in the index: one more than it ever gave there before. A number is never given twice,
 //!    also when its entry is gone. A put of an entry that is there changes nothing;
-//! 4. **logs**: lists of bytes that only grow, numbered from 0 without gaps.
+//! 4. **sorted indexes**: sets of [`Sorted`] entries, ordered by the sort key that the caller gives each of them, then by
+//!    the entry itself, both compared byte by byte. An entry may be there under several sort keys; a put of an entry
+//!    that is there under the same sort key changes nothing;
+//! 5. **logs**: lists of bytes that only grow, numbered from 0 without gaps.
 //!
-//! Rows, counters, indexes and logs are four namespaces of their own, but for rows and counters, which share one.
+//! Rows, counters, indexes, sorted indexes and logs are namespaces of their own, but for rows and counters, which share
+//! one.
 //!
 //! # What is promised
 //! 1. [`commit`](Store::commit) is atomic and isolated: all of the transaction is applied or nothing is, and no
@@ -53,6 +57,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// A part of an index. One round trip.
     async fn range(&self, shard: &Shard, range: &Range) -> Result<Vec<Numbered>, Unavailable>;
+
+    /// A part of a sorted index. One round trip.
+    async fn sorted_range(&self, shard: &Shard, range: &SortedRange) -> Result<Vec<Sorted>, Unavailable>;
 
     /// The entries of `log` that precede number `before` (or the end of the log), newest first, at most `limit`.
     async fn log(
@@ -147,7 +154,8 @@ impl Key {
 
 /// Everything that one commit requires and does.
 ///
-/// No key is put or deleted twice in one transaction, nor put and added to; an index entry is put or deleted once.
+/// No key is put or deleted twice in one transaction, nor put and added to; an entry of an index is put or deleted
+/// once.
 /// A counter may be added to several times: one after the other, in the order of [`adds`](Self::adds).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Txn {
@@ -163,6 +171,10 @@ pub struct Txn {
     pub index_puts: Vec<Entry>,
     /// Entries to delete from an index; an absent one is no error.
     pub index_deletes: Vec<Entry>,
+    /// Entries to put into which sorted index.
+    pub sorted_puts: Vec<(&'static str, Sorted)>,
+    /// Entries to delete from which sorted index; an absent one is no error.
+    pub sorted_deletes: Vec<(&'static str, Sorted)>,
     /// What to append to which log.
     pub appends: Vec<(&'static str, Bytes)>,
     /// What to tell every node, once the rest is applied.
@@ -241,6 +253,42 @@ pub struct Numbered {
     pub number: u64,
     /// The entry's key.
     pub key: String,
+}
+
+/// An entry of a sorted index, at its place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sorted {
+    /// What orders the entry: any text of at most 1 KiB, NUL included.
+    pub sort_key: String,
+    /// The entry: any text of at most 1 KiB, NUL included.
+    pub entry: String,
+}
+
+/// Which part of a sorted index to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SortedRange {
+    /// The index.
+    pub index: &'static str,
+    /// The least sort key, itself included; `None`: no bound.
+    pub from: Option<String>,
+    /// The sort key below which all others are, itself excluded; `None`: no bound.
+    pub below: Option<String>,
+    /// Begin behind this place, as one sees it who goes in `direction`, whether an entry is there or not; `None`: at the
+    /// beginning.
+    pub after: Option<Sorted>,
+    /// In which direction to go.
+    pub direction: Direction,
+    /// How many entries at most.
+    pub limit: usize,
+}
+
+/// The direction in which a [`SortedRange`] is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Small sort keys first.
+    Ascending,
+    /// Great sort keys first.
+    Descending,
 }
 
 /// What a commit decided.

@@ -263,12 +263,25 @@ impl<'a> Transaction<'a> {
 
     /// Whether anything is to be written.
     pub(crate) fn writes(&self) -> bool {
-        let Txn { checks: _, puts, deletes, adds, index_puts, index_deletes, appends, notices } = &self.txn;
+        let Txn {
+            checks: _,
+            puts,
+            deletes,
+            adds,
+            index_puts,
+            index_deletes,
+            sorted_puts,
+            sorted_deletes,
+            appends,
+            notices,
+        } = &self.txn;
         !(puts.is_empty()
             && deletes.is_empty()
             && adds.is_empty()
             && index_puts.is_empty()
             && index_deletes.is_empty()
+            && sorted_puts.is_empty()
+            && sorted_deletes.is_empty()
             && appends.is_empty()
             && notices.is_empty())
     }

@@ -37,6 +37,7 @@ pub(crate) fn apply(tables: &mut Tables<'_>, shard: &str, txn: &Txn, now: Timest
     };
     write_rows(tables, shard, txn, &plan, now)?;
     write_indexes(tables, shard, txn, &plan)?;
+    write_sorted(tables, shard, txn)?;
     write_logs(tables, shard, txn)?;
     let counters = txn.adds.iter().filter_map(|add| plan.counters.get(add.key.name()).copied()).collect();
     Ok(Ok(Committed { counters }))
@@ -160,6 +161,16 @@ fn write_indexes(tables: &mut Tables<'_>, shard: &str, txn: &Txn, plan: &Plan) -
             tables.entries.insert((shard, entry.index, entry.key.as_str()), number)?;
             tables.numbers.insert((shard, entry.index, number), entry.key.as_str())?;
         }
+    }
+    Ok(())
+}
+
+fn write_sorted(tables: &mut Tables<'_>, shard: &str, txn: &Txn) -> Result<(), StorageError> {
+    for (index, entry) in &txn.sorted_deletes {
+        tables.sorted.remove((shard, *index, entry.sort_key.as_str(), entry.entry.as_str()))?;
+    }
+    for (index, entry) in &txn.sorted_puts {
+        tables.sorted.insert((shard, *index, entry.sort_key.as_str(), entry.entry.as_str()), ())?;
     }
     Ok(())
 }

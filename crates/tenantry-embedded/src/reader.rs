@@ -7,10 +7,10 @@ use bytes::Bytes;
 use redb::{AccessGuard, Database, ReadableDatabase};
 use tenantry_core::{
     clock::Timestamp,
-    store::{Key, Numbered, Order, Range, Shard},
+    store::{Direction, Key, Numbered, Order, Range, Shard, Sorted, SortedRange},
 };
 
-use crate::tables::{LOGS, NUMBERS, PASSING, ROWS};
+use crate::tables::{LOGS, NUMBERS, PASSING, ROWS, SORTED};
 
 pub(crate) fn rows(
     database: &Database,
@@ -51,6 +51,44 @@ pub(crate) fn range(database: &Database, shard: &Shard, range: &Range) -> Result
         let Some(entry) = entry else { break };
         let (key, value) = entry?;
         entries.push(Numbered { number: key.value().2, key: value.value().to_owned() });
+    }
+    Ok(entries)
+}
+
+pub(crate) fn sorted_range(
+    database: &Database,
+    shard: &Shard,
+    range: &SortedRange,
+) -> Result<Vec<Sorted>, redb::Error> {
+    let table = database.begin_read()?.open_table(SORTED)?;
+    let index = range.index;
+    // The first index that could follow.
+    let next = format!("{index}\0");
+    let end = (next.as_str(), "", "");
+    let place = |sort_key| (index, sort_key, "");
+    let after = range.after.as_ref().map(|after| (index, after.sort_key.as_str(), after.entry.as_str()));
+    let mut least = Bound::Included(place(range.from.as_deref().unwrap_or_default()));
+    let mut most = range.below.as_deref().map_or(end, place);
+    match (range.direction, after) {
+        (Direction::Ascending, Some(after)) if after >= place(range.from.as_deref().unwrap_or_default()) => {
+            least = Bound::Excluded(after);
+        }
+        (Direction::Descending, Some(after)) => most = most.min(after),
+        _ => {}
+    }
+    // redb wants an ordered range.
+    if matches!(least, Bound::Included(least) | Bound::Excluded(least) if least >= most) {
+        return Ok(Vec::new());
+    }
+    let within = |(index, sort_key, entry)| (shard.as_str(), index, sort_key, entry);
+    let mut found = table.range::<(&str, &str, &str, &str)>((least.map(within), Bound::Excluded(within(most))))?;
+    let mut entries = Vec::new();
+    while entries.len() < range.limit {
+        let entry = if range.direction == Direction::Ascending { found.next() } else { found.next_back() };
+        let Some(entry) = entry else { break };
+        let (key, _) = entry?;
+        let (_, _, sort_key, entry) = key.value();
+        entries.push(Sorted { sort_key: sort_key.to_owned(), entry: entry.to_owned() });
     }
     Ok(entries)
 }

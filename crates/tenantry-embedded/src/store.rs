@@ -9,7 +9,9 @@ use futures_util::future::{Either, select};
 use redb::Database;
 use tenantry_core::{
     clock::{Clock, SystemClock},
-    store::{Changes, CommitError, Committed, Key, Numbered, Range, Shard, Store, Txn, Unavailable},
+    store::{
+        Changes, CommitError, Committed, Key, Numbered, Range, Shard, Sorted, SortedRange, Store, Txn, Unavailable,
+    },
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -114,6 +116,10 @@ impl Store for EmbeddedStore {
 
     async fn range(&self, shard: &Shard, range: &Range) -> Result<Vec<Numbered>, Unavailable> {
         reader::range(&self.database, shard, range).map_err(|error| unreadable(&error))
+    }
+
+    async fn sorted_range(&self, shard: &Shard, range: &SortedRange) -> Result<Vec<Sorted>, Unavailable> {
+        reader::sorted_range(&self.database, shard, range).map_err(|error| unreadable(&error))
     }
 
     async fn log(

@@ -22,6 +22,8 @@ pub(crate) const ENDS: TableDefinition<'static, (i64, &str, &str), ()> = TableDe
 pub(crate) const NUMBERS: TableDefinition<'static, ShardAndNameAndNumber, &str> = TableDefinition::new("numbers");
 /// (shard, index, the entry's key) → number.
 pub(crate) const ENTRIES: TableDefinition<'static, (&str, &str, &str), u64> = TableDefinition::new("entries");
+/// (shard, index, sort key, entry): sorted indexes.
+pub(crate) const SORTED: TableDefinition<'static, (&str, &str, &str, &str), ()> = TableDefinition::new("sorted");
 /// (shard, log, number) → entry.
 pub(crate) const LOGS: TableDefinition<'static, ShardAndNameAndNumber, &[u8]> = TableDefinition::new("logs");
 
@@ -32,6 +34,7 @@ pub(crate) struct Tables<'t> {
     pub(crate) ends: Table<'t, (i64, &'static str, &'static str), ()>,
     pub(crate) numbers: Table<'t, ShardAndNameAndNumber, &'static str>,
     pub(crate) entries: Table<'t, (&'static str, &'static str, &'static str), u64>,
+    pub(crate) sorted: Table<'t, (&'static str, &'static str, &'static str, &'static str), ()>,
     pub(crate) logs: Table<'t, ShardAndNameAndNumber, &'static [u8]>,
 }
 
@@ -43,6 +46,7 @@ impl<'t> Tables<'t> {
             ends: transaction.open_table(ENDS)?,
             numbers: transaction.open_table(NUMBERS)?,
             entries: transaction.open_table(ENTRIES)?,
+            sorted: transaction.open_table(SORTED)?,
             logs: transaction.open_table(LOGS)?,
         })
     }

@@ -4,7 +4,8 @@
 -- KEYS[1]     the hash with the shard's rows and counters
 -- KEYS[2..]   every other key that is touched: rows with a lifetime, indexes, logs; all in the shard's slot
 -- ARGV[1]     the channel of the notices
--- ARGV[2]     one letter for each of KEYS, which kind of key it is: h(ash), s(tring), z(set), l(ist)
+-- ARGV[2]     one letter for each of KEYS, which kind of key it is: h(ash), s(tring), z(set),
+--             x: a zset that is a sorted index, l(ist)
 -- ARGV[3..]   lists; each begins with its length. <key> is a place in KEYS, <there> 1 or 0, '' means none:
 --             1. checks of rows                    <field> <there> <value>
 --             2. checks of rows with a lifetime    <key> <there> <value>
@@ -15,8 +16,10 @@
 --             7. rows to put                       <field> <value>
 --             8. rows with a lifetime to put       <key> <value> <lifetime in ms>
 --             9. entries to delete from an index   <key> <entry>
---            10. what to append to a log           <key> <value>
---            11. notices                           <text>
+--            10. entries to put into a sorted index       <key> <member>
+--            11. entries to delete from a sorted index    <key> <member>
+--            12. what to append to a log           <key> <value>
+--            13. notices                           <text>
 -- Returns     {'applied', the values of the counters of 3., in their order}
 --             {'conflict'}                a check did not hold
 --             {'limit', n}                the add at place n (from 0) would leave its bounds
@@ -26,7 +29,7 @@
 
 -- Up to here, every whole number is a Lua number.
 local GREATEST = 9007199254740992
-local KINDS = { h = 'hash', s = 'string', z = 'zset', l = 'list' }
+local KINDS = { h = 'hash', s = 'string', z = 'zset', x = 'zset', l = 'list' }
 
 local place = 2
 local function take()
@@ -142,6 +145,13 @@ for _ = 1, number() do
 end
 for _, entry in ipairs(entries) do
   redis.call('ZADD', unpack(entry))
+end
+-- A score of 0 for all: Redis orders the members byte by byte.
+for _ = 1, number() do
+  redis.call('ZADD', key(), 0, take())
+end
+for _ = 1, number() do
+  redis.call('ZREM', key(), take())
 end
 for _ = 1, number() do
   redis.call('RPUSH', key(), take())

@@ -26,6 +26,10 @@ impl Names {
         format!("{}:{{{shard}}}:i:{index}", self.namespace)
     }
 
+    pub(crate) fn sorted(&self, shard: &Shard, index: &str) -> String {
+        format!("{}:{{{shard}}}:s:{index}", self.namespace)
+    }
+
     pub(crate) fn log(&self, shard: &Shard, log: &str) -> String {
         format!("{}:{{{shard}}}:l:{log}", self.namespace)
     }

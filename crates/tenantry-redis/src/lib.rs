@@ -10,6 +10,7 @@
 //!    | `<namespace>:{<shard>}:r` | hash | rows and counters |
 //!    | `<namespace>:{<shard>}:t:<name>` | string with `PX` | one row with a lifetime |
 //!    | `<namespace>:{<shard>}:i:<index>` | sorted set, scored by number | an index |
+//!    | `<namespace>:{<shard>}:s:<index>` | sorted set, all scores 0 | a sorted index |
 //!    | `<namespace>:{<shard>}:l:<log>` | list | a log |
 //!
 //!    Notices go through the channel `<namespace>:changes`; a channel `<namespace>:link:<random>` for each store
@@ -35,6 +36,7 @@ mod keys;
 mod link;
 mod options;
 mod script;
+mod sorted;
 mod store;
 mod watch;
 

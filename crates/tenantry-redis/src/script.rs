@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 use redis::{Cmd, ErrorKind, FromRedisValue, ParsingError, RedisError, Script, ServerErrorKind, Value};
 use tenantry_core::store::{Add, Check, CommitError, Committed, Entry, Key, Range, Shard, Txn, Unavailable};
 
-use crate::keys::Names;
+use crate::{keys::Names, sorted};
 
 const CODE: &str = include_str!("commit.lua");
 static HASH: LazyLock<String> = LazyLock::new(|| Script::new(CODE).get_hash().to_owned());
@@ -41,6 +41,12 @@ impl<'t> Invocation<'t> {
             this.key('z', entry.index);
             this.text(&entry.key);
         });
+        for entries in [&txn.sorted_puts, &txn.sorted_deletes] {
+            list(&mut this, entries, |this, (index, entry)| {
+                this.key('x', index);
+                this.owned(sorted::member(entry));
+            });
+        }
         list(&mut this, &txn.appends, |this, (log, value)| {
             this.key('l', log);
             this.arguments.push(Cow::Borrowed(value));
@@ -132,6 +138,7 @@ impl<'t> Invocation<'t> {
             self.keys.push(match kind {
                 's' => self.names.passing(self.shard, name),
                 'z' => self.names.index(self.shard, name),
+                'x' => self.names.sorted(self.shard, name),
                 _ => self.names.log(self.shard, name),
             });
             self.kinds.push(kind);

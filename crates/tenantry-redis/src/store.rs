@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use redis::Pipeline;
 use tenantry_core::store::{
-    Changes, CommitError, Committed, Key, Numbered, Order, Range, Shard, Store, Txn, Unavailable,
+    Changes, CommitError, Committed, Key, Numbered, Order, Range, Shard, Sorted, SortedRange, Store, Txn, Unavailable,
 };
 use tokio::task::AbortHandle;
 
@@ -17,6 +17,7 @@ use crate::{
     link::{Link, Server},
     options::{ConnectError, Options, parse},
     script::{Invocation, Reply, is_unknown_script},
+    sorted,
     watch::Watch,
 };
 
@@ -88,6 +89,13 @@ impl RedisStore {
         Ok(entries.into_iter().map(|(key, number)| Numbered { number, key }).collect())
     }
 
+    async fn read_sorted(&self, shard: &Shard, range: &SortedRange) -> Result<Vec<Sorted>, Unavailable> {
+        let command = sorted::command(self.names.sorted(shard, range.index), range, signed(range.limit));
+        let members: Vec<String> = self.link.query(&command).await?;
+        let foreign = || Unavailable::new(format_args!("index {} of {shard} has an entry of no sort key", range.index));
+        members.iter().map(|member| sorted::parse(member).ok_or_else(foreign)).collect()
+    }
+
     async fn read_log(&self, key: &str, before: Option<u64>, limit: usize) -> Result<Vec<(u64, Bytes)>, Unavailable> {
         let limit = signed(limit);
         if limit == 0 || before == Some(0) {
@@ -155,6 +163,10 @@ impl Store for RedisStore {
 
     async fn range(&self, shard: &Shard, range: &Range) -> Result<Vec<Numbered>, Unavailable> {
         self.link.bounded(self.read_range(shard, range)).await
+    }
+
+    async fn sorted_range(&self, shard: &Shard, range: &SortedRange) -> Result<Vec<Sorted>, Unavailable> {
+        self.link.bounded(self.read_sorted(shard, range)).await
     }
 
     async fn log(

@@ -30,6 +30,7 @@ mod lifetimes;
 mod logs;
 mod notices;
 mod rows;
+mod sorted;
 
 use std::{pin::Pin, sync::Arc};
 
@@ -106,6 +107,11 @@ pub fn checks() -> Vec<Check> {
         indexes::take_numbers_from_their_counter,
         indexes::are_read_in_parts,
         indexes::are_apart,
+        sorted::are_ordered_byte_by_byte,
+        sorted::are_read_in_parts,
+        sorted::keep_an_entry_once_under_a_sort_key,
+        sorted::are_apart,
+        sorted::change_with_the_commit_only,
         logs::are_numbered_without_gaps,
         logs::are_read_newest_first,
         lifetimes::end,

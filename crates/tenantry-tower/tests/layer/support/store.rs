@@ -10,7 +10,9 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use tenantry_core::{
     change::Signal,
-    store::{Changes, CommitError, Committed, Key, Numbered, Range, Shard, Store, Txn, Unavailable},
+    store::{
+        Changes, CommitError, Committed, Key, Numbered, Range, Shard, Sorted, SortedRange, Store, Txn, Unavailable,
+    },
 };
 use tenantry_embedded::EmbeddedStore;
 use tokio::sync::{Semaphore, mpsc};
@@ -104,6 +106,11 @@ impl Store for Watched {
     async fn range(&self, shard: &Shard, range: &Range) -> Result<Vec<Numbered>, Unavailable> {
         self.reached()?;
         self.store.range(shard, range).await
+    }
+
+    async fn sorted_range(&self, shard: &Shard, range: &SortedRange) -> Result<Vec<Sorted>, Unavailable> {
+        self.reached()?;
+        self.store.sorted_range(shard, range).await
     }
 
     async fn log(
