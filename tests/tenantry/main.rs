@@ -13,4 +13,5 @@ mod layer;
 mod matrix;
 mod nodes;
 mod openapi;
+mod policies;
 mod v1;

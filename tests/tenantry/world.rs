@@ -15,6 +15,7 @@ use tenantry::{
     EmbeddedStore, RedisOptions, RedisStore, Tenant, Tenantry,
     core::{
         clock::{Clock, SystemClock},
+        host::Host,
         store::Store,
     },
     jwt::{Algorithm, ClaimNames, JwtVerifier, Key},
@@ -68,6 +69,11 @@ pub(crate) struct Answer {
 impl World {
     /// A service over `store`, with a permission and a role of its own.
     pub(crate) async fn start(store: Arc<dyn Store>) -> Self {
+        Self::start_with(store, Host::default()).await
+    }
+
+    /// The same, with policies of the host.
+    pub(crate) async fn start_with(store: Arc<dyn Store>, host: Host) -> Self {
         let verifier = JwtVerifier::builder()
             .key(Key::new(Algorithm::Hs256, JWT_SECRET))
             .issuer("tests")
@@ -77,6 +83,7 @@ impl World {
         let tenantry = Tenantry::builder()
             .store(store)
             .clock(clock.clone())
+            .host(host)
             .jwt(verifier)
             .permission("notes:write")
             .role("writer", ["org:view", "notes:write"])

@@ -14,6 +14,7 @@ use crate::{
     entropy::{Entropy, SystemEntropy, bytes},
     entry::{EntryError, IndexEntry},
     error::{Error, ErrorKind},
+    host::Host,
     idempotency::Idempotency,
     ids::OrganizationId,
     limits,
@@ -34,7 +35,48 @@ struct Inner {
     registry: Registry,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    host: Host,
     observers: RwLock<Vec<Weak<dyn Observer>>>,
+}
+
+/// Puts an [`Engine`] together.
+#[derive(Debug)]
+pub struct EngineBuilder {
+    store: Arc<dyn Store>,
+    registry: Registry,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    host: Host,
+}
+
+impl EngineBuilder {
+    /// The clock: the system's unless set.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The source of randomness: the system's unless set.
+    #[must_use]
+    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.entropy = entropy;
+        self
+    }
+
+    /// The host's policies.
+    #[must_use]
+    pub fn host(mut self, host: Host) -> Self {
+        self.host = host;
+        self
+    }
+
+    /// The engine.
+    #[must_use]
+    pub fn build(self) -> Engine {
+        let Self { store, registry, clock, entropy, host } = self;
+        Engine(Arc::new(Inner { store, registry, clock, entropy, host, observers: RwLock::default() }))
+    }
 }
 
 /// Hears of changes where they are made.
@@ -83,13 +125,19 @@ impl Engine {
     /// The domain over `store`, with the system's clock and randomness.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, registry: Registry) -> Self {
-        Self::with(store, registry, Arc::new(SystemClock), Arc::new(SystemEntropy))
+        Self::builder(store, registry).build()
     }
 
-    /// The domain over `store`, with a clock and a source of randomness of the caller's choice.
+    /// Begins with the system's clock and randomness, and a host that limits nothing.
     #[must_use]
-    pub fn with(store: Arc<dyn Store>, registry: Registry, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self(Arc::new(Inner { store, registry, clock, entropy, observers: RwLock::default() }))
+    pub fn builder(store: Arc<dyn Store>, registry: Registry) -> EngineBuilder {
+        EngineBuilder {
+            store,
+            registry,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            host: Host::default(),
+        }
     }
 
     /// Tells `observer` of every change that is made through this engine, as long as somebody else keeps it.
@@ -130,6 +178,11 @@ impl Engine {
     #[must_use]
     pub fn entropy(&self) -> &dyn Entropy {
         &*self.0.entropy
+    }
+
+    /// The host's side.
+    pub(crate) fn host(&self) -> &Host {
+        &self.0.host
     }
 
     /// Carries out one operation.

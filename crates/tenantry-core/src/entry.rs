@@ -20,12 +20,13 @@ use crate::{
     engine::Engine,
     entropy::{Entropy, bytes},
     error::{Error, ErrorKind},
+    host::Host,
     ids::{InvitationId, JoinCodeId, OrganizationId, UserId},
     limits,
-    rows::{self, Intent, JoinCodeEntryRow, OrganizationRow, SlugClaimRow, index, keys, shards},
+    rows::{self, Intent, JoinCodeEntryRow, MemberRow, OrganizationRow, SlugClaimRow, index, keys, shards},
     secret::Hashed,
     slug::Slug,
-    store::{Check, CommitError, Entry, Shard, Txn},
+    store::{Add, Check, CommitError, Entry, Order, Range, Shard, Txn},
 };
 
 /// An entry of an organization elsewhere.
@@ -33,6 +34,8 @@ use crate::{
 pub(crate) enum IndexEntry {
     /// In a user's shard: the user belongs to the organization.
     Membership(UserId),
+    /// In a user's shard: the organization counts among those that the user owns.
+    Owned(UserId),
     /// In an address's shard: the organization has an invitation for it.
     Invitation(NormalAddress, InvitationId),
     /// In a code's shard: the code is the organization's.
@@ -49,7 +52,7 @@ pub(crate) enum IndexEntry {
 impl IndexEntry {
     fn shard(&self) -> Shard {
         match self {
-            Self::Membership(user) => shards::user(user),
+            Self::Membership(user) | Self::Owned(user) => shards::user(user),
             Self::Invitation(address, _) => shards::address(address),
             Self::JoinCode(code, _) => shards::join_code(code),
             Self::Slug { slug, .. } => shards::slug(slug),
@@ -57,10 +60,19 @@ impl IndexEntry {
     }
 
     /// Writes the entry.
-    fn put(&self, organization: OrganizationId, intent: Intent) -> Result<Txn, Error> {
+    fn put(&self, organization: OrganizationId, intent: Intent, host: &Host) -> Result<Txn, Error> {
         let mut txn = Txn::default();
         match self {
             Self::Membership(_) => txn.index_puts.push(membership(organization, intent)),
+            // The row keeps a repetition from counting twice.
+            Self::Owned(_) => {
+                let entry = owned(organization, intent);
+                let key = keys::owned_entry(&entry.key).key;
+                txn.checks.push(Check { key: key.clone(), expected: None });
+                txn.puts.push((key, rows::encode(&())?));
+                txn.adds.push(Add { key: keys::owned(), by: 1, min: None, max: host.owned_max() });
+                txn.index_puts.push(entry);
+            }
             Self::Invitation(_, id) => txn.puts.push((keys::address_entry(*id).key, rows::encode(&organization)?)),
             Self::JoinCode(_, code) => {
                 let row = JoinCodeEntryRow { organization, code: *code };
@@ -80,6 +92,14 @@ impl IndexEntry {
         let mut txn = Txn::default();
         match self {
             Self::Membership(_) => txn.index_deletes.push(membership(organization, intent)),
+            Self::Owned(_) => {
+                let entry = owned(organization, intent);
+                let key = keys::owned_entry(&entry.key).key;
+                txn.checks.push(Check { key: key.clone(), expected: Some(rows::encode(&())?) });
+                txn.deletes.push(key);
+                txn.adds.push(Add { key: keys::owned(), by: -1, min: None, max: None });
+                txn.index_deletes.push(entry);
+            }
             Self::Invitation(_, id) => txn.deletes.push(keys::address_entry(*id).key),
             Self::JoinCode(..) => txn.deletes.push(keys::join_code_entry().key),
             Self::Slug { .. } => {
@@ -96,6 +116,10 @@ impl IndexEntry {
 fn membership(organization: OrganizationId, intent: Intent) -> Entry {
     let key = format!("{}{:016x}", organization.to_base62(), intent.0);
     Entry { index: index::ORGANIZATIONS, key, number: None }
+}
+
+fn owned(organization: OrganizationId, intent: Intent) -> Entry {
+    Entry { index: index::OWNED, ..membership(organization, intent) }
 }
 
 /// Undoes the key of a membership's entry.
@@ -151,15 +175,20 @@ impl Engine {
         intent: Intent,
         entry: &IndexEntry,
     ) -> Result<(), EntryError> {
-        match self.store().commit(&entry.shard(), &entry.put(organization, intent)?).await {
+        match self.store().commit(&entry.shard(), &entry.put(organization, intent, self.host())?).await {
             Ok(_) => Ok(()),
             Err(CommitError::Conflict) => match entry {
                 IndexEntry::Slug { slug, derived } => {
                     self.contest_slug(SlugClaimRow { organization, intent }, slug, *derived).await
                 }
+                // An earlier attempt of the same try wrote it.
+                IndexEntry::Owned(_) => Ok(()),
                 _ => Err(Error::internal("an index entry without a check was in conflict").into()),
             },
-            Err(CommitError::Limit(_)) => Err(Error::internal("an index entry has no counter").into()),
+            Err(CommitError::Limit(_)) => match entry {
+                IndexEntry::Owned(user) => self.contest_owned(user).await,
+                _ => Err(Error::internal("an index entry without a counter was beyond its bounds").into()),
+            },
             Err(CommitError::Unavailable(error)) => Err(Error::from(error).into()),
         }
     }
@@ -206,6 +235,45 @@ impl Engine {
             Err(CommitError::Conflict | CommitError::Limit(_)) => Err(EntryError::Again),
             Err(CommitError::Unavailable(error)) => Err(Error::from(error).into()),
         }
+    }
+
+    /// The user owns as many organizations as they may, unless some of those are counted falsely.
+    async fn contest_owned(&self, user: &UserId) -> Result<(), EntryError> {
+        let mut after = None;
+        loop {
+            let limit = limits::LIST_LIMIT_MAX as usize;
+            let range = Range { index: index::OWNED, after, order: Order::OldestFirst, limit };
+            let entries = self.store().range(&shards::user(user), &range).await.map_err(Error::from)?;
+            for (organization, intent) in entries.iter().filter_map(|entry| parse_membership(&entry.key)) {
+                if self.prune_owned(user, organization, intent).await? {
+                    return Err(EntryError::Again);
+                }
+            }
+            after = entries.last().map(|entry| entry.number);
+            if entries.len() < limit {
+                let detail = "the user owns as many organizations as they may: one must be given up first";
+                return Err(Error::new(ErrorKind::OwnedLimit, detail).into());
+            }
+        }
+    }
+
+    /// Gives back what is counted for an organization that the user does not own. Whether anything was given back.
+    async fn prune_owned(&self, user: &UserId, organization: OrganizationId, intent: Intent) -> Result<bool, Error> {
+        if !intent.is_settled(self.clock().now()) {
+            return Ok(false);
+        }
+        let home = shards::organization(organization);
+        let key = keys::member(user).key;
+        let row = self.store().read(&home, std::slice::from_ref(&key)).await?.pop().flatten();
+        let member: Option<MemberRow> = row.as_deref().map(rows::decode).transpose()?;
+        if member.is_some_and(|member| member.owned == Some(intent)) {
+            return Ok(false);
+        }
+        let pruned = self.fence(&home, intent, vec![Check { key, expected: row }]).await?;
+        if pruned {
+            self.remove_entries(organization, &[(IndexEntry::Owned(user.clone()), intent)]).await;
+        }
+        Ok(pruned)
     }
 
     /// Removes entries, after the commit that made them false, or after a try that is known to have failed.

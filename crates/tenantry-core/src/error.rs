@@ -73,6 +73,10 @@ kinds! {
     RoleTaken = 409 "role_taken" "There is such a role";
     /// Somebody bears the role, and no replacement was named.
     RoleInUse = 409 "role_in_use" "The role is in use";
+    /// The organization has as many members as it may have.
+    SeatsExhausted = 409 "seats_exhausted" "All seats are taken";
+    /// The user owns as many organizations as they may.
+    OwnedLimit = 409 "owned_limit" "Too many organizations";
     /// It was valid until a moment that has passed.
     Expired = 410 "expired" "Expired";
     /// It was withdrawn.

@@ -27,6 +27,7 @@ pub mod clock;
 pub mod engine;
 pub mod entropy;
 pub mod error;
+pub mod host;
 pub mod idempotency;
 pub mod ids;
 pub mod limits;

@@ -36,6 +36,8 @@ pub(crate) mod index {
     pub(crate) const TOKENS: &str = "tokens";
     /// In a user's shard: the organizations that they belong to. In the platform's: the counter of all.
     pub(crate) const ORGANIZATIONS: &str = "organizations";
+    /// In a user's shard: the organizations that they own.
+    pub(crate) const OWNED: &str = "owned";
 }
 
 /// Tells one try to write index entries from all others; see `entry.rs`. Seconds since 1970 above, randomness below.
@@ -113,6 +115,9 @@ pub(crate) struct MemberRow {
     pub(crate) joined_at: Timestamp,
     /// The entry in the user's shard that tells of this membership.
     pub(crate) intent: Intent,
+    /// The entry in the user's shard that counts this organization among those that they own.
+    #[serde(default)]
+    pub(crate) owned: Option<Intent>,
 }
 
 /// Who is at an address, seen from one organization.
@@ -288,6 +293,18 @@ pub(crate) mod keys {
     }
     pub(crate) fn token(key: &TokenKey) -> RowKey<TokenRow> {
         RowKey::lasting(format!("t/{}", key.short()))
+    }
+    /// A counter, changed without being read: how many members there are.
+    pub(crate) fn seats() -> Key {
+        Key::lasting("seats")
+    }
+    /// In a user's shard: the organization that an entry of [`super::index::OWNED`] names counts.
+    pub(crate) fn owned_entry(entry: &str) -> RowKey<()> {
+        RowKey::lasting(format!("ow/{entry}"))
+    }
+    /// In a user's shard, a counter: how many organizations they own.
+    pub(crate) fn owned() -> Key {
+        Key::lasting("owned")
     }
     /// Written without being read: when the token was last used.
     pub(crate) fn token_used(key: &TokenKey) -> RowKey<Timestamp> {

@@ -6,6 +6,7 @@ use tenantry_core::{
     clock::{Clock, SystemClock},
     engine::Engine,
     entropy::{Entropy, SystemEntropy},
+    host::Host,
     registry::{Registry, RegistryBuilder},
     store::Store,
 };
@@ -20,6 +21,7 @@ pub struct TenantryBuilder {
     jwt: Option<JwtVerifierBuilder>,
     choices: Option<Vec<Choice>>,
     max_age: Option<Duration>,
+    host: Host,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
@@ -32,6 +34,7 @@ impl Default for TenantryBuilder {
             jwt: None,
             choices: None,
             max_age: None,
+            host: Host::default(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
         }
@@ -90,6 +93,14 @@ impl TenantryBuilder {
         self
     }
 
+    /// The host's policies: who may create organizations, how many a user may own, how many seats there are.
+    /// Unless set, nothing of that is limited.
+    #[must_use]
+    pub fn host(mut self, host: Host) -> Self {
+        self.host = host;
+        self
+    }
+
     /// The clock: the system's unless set.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -113,7 +124,7 @@ impl TenantryBuilder {
         let registry = self.registry.build().map_err(BuildError::of)?;
         let verifier = self.jwt.map(|jwt| jwt.clock(self.clock.clone()).build()).transpose().map_err(BuildError::of)?;
         let authenticator = Authenticator::new(verifier);
-        let engine = Engine::with(store, registry, self.clock, self.entropy);
+        let engine = Engine::builder(store, registry).clock(self.clock).entropy(self.entropy).host(self.host).build();
         let mut layer_builder = TenancyLayer::builder(engine.clone(), authenticator.clone());
         if let Some(choices) = self.choices {
             layer_builder = layer_builder.choose(choices);

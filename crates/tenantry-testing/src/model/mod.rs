@@ -74,7 +74,8 @@ async fn play(steps: &[Step], number: u64, store: &impl Fn(Arc<dyn Clock>) -> Ar
     let start = Timestamp::from_millis(1_795_000_000_000);
     let clock = Arc::new(ManualClock::new(start));
     let registry = plain::registry().map_err(|error| error.to_string())?;
-    let engine = Engine::with(store(clock.clone()), registry, clock.clone(), Arc::new(SeededEntropy::new(number)));
+    let entropy = Arc::new(SeededEntropy::new(number));
+    let engine = Engine::builder(store(clock.clone()), registry).clock(clock.clone()).entropy(entropy).build();
     let mut plain = Plain::new(People { tag: number.to_string() }, start);
     for step in steps {
         if let Step::Wait { seconds } = step {

@@ -29,6 +29,7 @@ mod invitations;
 mod join_codes;
 mod memberships;
 mod owners;
+mod policies;
 mod rights;
 mod slugs;
 
@@ -105,6 +106,8 @@ pub fn races() -> Vec<Race> {
         slugs::are_derived_apart,
         memberships::are_always_in_the_users_list,
         memberships::agree_with_the_members_in_the_end,
+        policies::seats_are_not_exceeded,
+        policies::owned_organizations_are_not_exceeded,
         rights::end_with_the_role,
         rights::end_with_the_token,
         idempotency::one_organization_for_one_key,

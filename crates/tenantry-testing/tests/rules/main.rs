@@ -1,6 +1,7 @@
 //! The rules of the domain hold on every store: one at a time, as the model says, and when many act at once.
 
 mod model;
+mod policies;
 mod races;
 mod refusals;
 

@@ -49,6 +49,8 @@ impl Operation for Accept {
         ErrorKind::EmailUnverified,
         ErrorKind::OrganizationSuspended,
         ErrorKind::NotFound,
+        ErrorKind::SeatsExhausted,
+        ErrorKind::OwnedLimit,
         ErrorKind::Expired,
         ErrorKind::Revoked,
         ErrorKind::Used,

@@ -34,6 +34,8 @@ impl Operation for Join {
     const ERRORS: &'static [ErrorKind] = &[
         ErrorKind::OrganizationSuspended,
         ErrorKind::NotFound,
+        ErrorKind::SeatsExhausted,
+        ErrorKind::OwnedLimit,
         ErrorKind::Expired,
         ErrorKind::Revoked,
         ErrorKind::Exhausted,

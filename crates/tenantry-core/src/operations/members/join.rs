@@ -9,17 +9,21 @@ use crate::{
     operations::roles::count_holders,
     role::RoleName,
     rows::{AddressRow, MemberRow, OrganizationRow, index, keys},
+    store::Add,
     transaction::Transaction,
+    view::Organization,
 };
 
-/// Writes the member, their addresses, and the entry in their own shard. `answered` is the invitation that they
-/// accept.
+/// Writes the member, their addresses, their seat, and the entries in their own shard. `answered` is the invitation
+/// that they accept.
 pub(crate) async fn add_member(
     tx: &mut Transaction<'_>,
     user: &Identity,
     roles: Vec<RoleName>,
+    organization: &OrganizationRow,
     answered: Option<InvitationId>,
 ) -> Result<(), Error> {
+    take_seat(tx, organization)?;
     let address_keys: Vec<_> = user.addresses().map(|address| keys::address(&address.normal())).collect();
     tx.load(address_keys.iter().map(|key| key.key.clone())).await?;
     for key in &address_keys {
@@ -29,6 +33,10 @@ pub(crate) async fn add_member(
         tx.put(key, &AddressRow { members, invitation })?;
     }
     count_holders(tx, &[], &roles).await?;
+    let owned = roles.iter().any(RoleName::is_owner).then_some(tx.intent);
+    if owned.is_some() {
+        tx.enter(IndexEntry::Owned(user.id.clone()));
+    }
     let member = MemberRow {
         roles,
         email: user.verified_email().cloned(),
@@ -37,6 +45,7 @@ pub(crate) async fn add_member(
         avatar_url: user.avatar_url.clone(),
         joined_at: tx.now,
         intent: tx.intent,
+        owned,
     };
     tx.put(&keys::member(&user.id), &member)?;
     tx.index(index::MEMBERS, user.id.to_string(), None);
@@ -53,15 +62,25 @@ pub(crate) async fn admit(
     answered: Option<InvitationId>,
 ) -> Result<(), Error> {
     if roles.iter().any(RoleName::is_owner) {
-        add_owner(&mut organization, &user.id)?;
+        push_owner(&mut organization, &user.id)?;
         organization.version += 1;
         organization.updated_at = tx.now;
         tx.put(&keys::organization(), &organization)?;
     }
-    add_member(tx, user, roles, answered).await
+    add_member(tx, user, roles, &organization, answered).await
 }
 
-/// Removes the member's row, their addresses, and the entry in their own shard.
+/// One member more, if the host's policy has a seat for them. The count is never read, so that joins do not conflict.
+fn take_seat(tx: &mut Transaction<'_>, organization: &OrganizationRow) -> Result<(), Error> {
+    let id = tx.organization_id()?;
+    let max = tx.engine.host().seats(|| Organization::new(id, organization.clone()))?;
+    let beyond = "all seats of the organization are taken: have a member removed, or ask its operator for more seats";
+    let add = Add { key: keys::seats(), by: 1, min: None, max };
+    tx.add(add, Error::new(ErrorKind::SeatsExhausted, beyond));
+    Ok(())
+}
+
+/// Removes the member's row, their addresses, their seat, and the entries in their own shard.
 pub(crate) async fn remove_member(tx: &mut Transaction<'_>, user: &UserId, member: MemberRow) -> Result<(), Error> {
     count_holders(tx, &member.roles, &[]).await?;
     for address in [member.email, member.username].into_iter().flatten() {
@@ -70,14 +89,45 @@ pub(crate) async fn remove_member(tx: &mut Transaction<'_>, user: &UserId, membe
         row.members.retain(|member| member != user);
         if row.members.is_empty() && row.invitation.is_none() { tx.delete(&key) } else { tx.put(&key, &row)? }
     }
+    if let Some(intent) = member.owned {
+        tx.release(IndexEntry::Owned(user.clone()), intent);
+    }
+    let unbounded = Error::internal("a counter without bounds was said to leave them");
+    tx.add(Add { key: keys::seats(), by: -1, min: None, max: None }, unbounded);
     tx.delete(&keys::member(user));
     tx.unindex(index::MEMBERS, user.to_string());
     tx.release(IndexEntry::Membership(user.clone()), member.intent);
     Ok(())
 }
 
-/// Notes in the organization's row that `user` is an owner.
-pub(crate) fn add_owner(row: &mut OrganizationRow, user: &UserId) -> Result<(), Error> {
+/// Notes in the organization's row and in the member's that `user` is an owner. The caller writes both.
+pub(crate) fn add_owner(
+    tx: &mut Transaction<'_>,
+    row: &mut OrganizationRow,
+    user: &UserId,
+    member: &mut MemberRow,
+) -> Result<(), Error> {
+    push_owner(row, user)?;
+    own(tx, user, member);
+    Ok(())
+}
+
+/// Counts the organization among those that the member owns.
+pub(crate) fn own(tx: &mut Transaction<'_>, user: &UserId, member: &mut MemberRow) {
+    if member.owned.is_none() {
+        member.owned = Some(tx.intent);
+        tx.enter(IndexEntry::Owned(user.clone()));
+    }
+}
+
+/// Counts the organization no more among those that the member owns.
+pub(crate) fn disown(tx: &mut Transaction<'_>, user: &UserId, member: &mut MemberRow) {
+    if let Some(intent) = member.owned.take() {
+        tx.release(IndexEntry::Owned(user.clone()), intent);
+    }
+}
+
+fn push_owner(row: &mut OrganizationRow, user: &UserId) -> Result<(), Error> {
     if row.owners.len() >= limits::OWNERS_MAX {
         let detail = format!("an organization has at most {} owners", limits::OWNERS_MAX);
         return Err(Error::invalid_field("role", "too_many", detail));
@@ -86,11 +136,18 @@ pub(crate) fn add_owner(row: &mut OrganizationRow, user: &UserId) -> Result<(), 
     Ok(())
 }
 
-/// Notes in the organization's row that `user` is an owner no more, unless they are the last.
-pub(crate) fn remove_owner(row: &mut OrganizationRow, user: &UserId) -> Result<(), Error> {
+/// Notes in the organization's row and in the member's that `user` is an owner no more, unless they are the last. The
+/// caller writes both.
+pub(crate) fn remove_owner(
+    tx: &mut Transaction<'_>,
+    row: &mut OrganizationRow,
+    user: &UserId,
+    member: &mut MemberRow,
+) -> Result<(), Error> {
     row.owners.retain(|owner| owner != user);
     if row.owners.is_empty() {
         return Err(Error::new(ErrorKind::LastOwner, "this is the last owner: make somebody else an owner first"));
     }
+    disown(tx, user, member);
     Ok(())
 }

@@ -37,13 +37,13 @@ impl Operation for Remove {
     }
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Done, Error> {
-        let Some(member) = tx.get(&keys::member(&self.user_id)).await? else { return Ok(Done { ok: true }) };
+        let Some(mut member) = tx.get(&keys::member(&self.user_id)).await? else { return Ok(Done { ok: true }) };
         if member.roles.iter().any(RoleName::is_owner) {
             if !tx.authority.owner {
                 return Err(Error::new(ErrorKind::Forbidden, "only an owner can remove an owner"));
             }
             let mut row = tx.organization().await?;
-            join::remove_owner(&mut row, &self.user_id)?;
+            join::remove_owner(tx, &mut row, &self.user_id, &mut member)?;
             row.version += 1;
             row.updated_at = tx.now;
             tx.put(&keys::organization(), &row)?;

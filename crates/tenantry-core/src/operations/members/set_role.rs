@@ -31,7 +31,7 @@ impl Operation for SetRole {
     const ROUTE: &'static str = "members/set-role";
     const SUMMARY: &'static str = "Give a member one role, in place of those that they have";
     const NEEDS: Needs = Needs::Permission(Permission::MEMBERS_MANAGE);
-    const ERRORS: &'static [ErrorKind] = &[ErrorKind::LastOwner, ErrorKind::GrantExceedsOwn];
+    const ERRORS: &'static [ErrorKind] = &[ErrorKind::LastOwner, ErrorKind::GrantExceedsOwn, ErrorKind::OwnedLimit];
     const EVENT: Option<&'static str> = Some("members.set-role");
 
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
@@ -54,9 +54,9 @@ impl Operation for SetRole {
         if was_owner != self.role.is_owner() {
             let mut row = tx.organization().await?;
             if was_owner {
-                join::remove_owner(&mut row, &self.user_id)?;
+                join::remove_owner(tx, &mut row, &self.user_id, &mut member)?;
             } else {
-                join::add_owner(&mut row, &self.user_id)?;
+                join::add_owner(tx, &mut row, &self.user_id, &mut member)?;
             }
             row.version += 1;
             row.updated_at = tx.now;

@@ -68,7 +68,8 @@ impl Operation for Create {
     const ROUTE: &'static str = "create";
     const SUMMARY: &'static str = "Create an organization and become its first owner";
     const NEEDS: Needs = Needs::User;
-    const ERRORS: &'static [ErrorKind] = &[ErrorKind::SlugTaken, ErrorKind::IdempotencyMismatch];
+    const ERRORS: &'static [ErrorKind] =
+        &[ErrorKind::SlugTaken, ErrorKind::SeatsExhausted, ErrorKind::OwnedLimit, ErrorKind::IdempotencyMismatch];
     const EVENT: Option<&'static str> = Some("organization.create");
 
     fn check(&self, problems: &mut Violations) {
@@ -94,6 +95,10 @@ impl Operation for Create {
                 "this Idempotency-Key created an organization more than a day ago: send a new key",
             ));
         }
+        if !tx.engine.host().may_create(user) {
+            let detail = "you may not create organizations here: ask the operator of this service";
+            return Err(Error::new(ErrorKind::Forbidden, detail));
+        }
         let (slug, derived) = self.slug(tx).await?;
         let mut profile = ProfileRow::default();
         profile_of!(self).apply(&mut profile);
@@ -112,7 +117,7 @@ impl Operation for Create {
         };
         tx.put(&keys::organization(), &row)?;
         tx.enter(IndexEntry::Slug { slug, derived });
-        join::add_member(tx, user, vec![RoleName::owner()], None).await?;
+        join::add_member(tx, user, vec![RoleName::owner()], &row, None).await?;
         let details = json!({ "name": row.name, "slug": row.slug });
         // Nobody knows the organization yet; but it may have been said that the user has another one only.
         tx.changed(Change::Member(id, user.id.clone()), Some(id.to_string()), &details)?;

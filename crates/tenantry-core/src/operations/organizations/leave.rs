@@ -35,10 +35,10 @@ impl Operation for Leave {
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Done, Error> {
         tx.identify().await?;
         let user = &tx.user()?.id;
-        let member = tx.get(&keys::member(user)).await?.ok_or_else(|| Error::not_found("organization"))?;
+        let mut member = tx.get(&keys::member(user)).await?.ok_or_else(|| Error::not_found("organization"))?;
         if member.roles.iter().any(RoleName::is_owner) {
             let mut row = tx.organization().await?;
-            join::remove_owner(&mut row, user)?;
+            join::remove_owner(tx, &mut row, user, &mut member)?;
             row.version += 1;
             row.updated_at = tx.now;
             tx.put(&keys::organization(), &row)?;

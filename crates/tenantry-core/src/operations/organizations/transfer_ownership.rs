@@ -5,7 +5,7 @@ use crate::{
     error::{Error, ErrorKind},
     ids::{OrganizationId, UserId},
     operation::{Locate, Needs, Operation},
-    operations::{Done, input, roles::count_holders},
+    operations::{Done, input, members::join, roles::count_holders},
     role::RoleName,
     rows::keys,
     transaction::Transaction,
@@ -27,7 +27,8 @@ impl Operation for TransferOwnership {
     const ROUTE: &'static str = "transfer-ownership";
     const SUMMARY: &'static str = "Make a member an owner in the caller's place";
     const NEEDS: Needs = Needs::User;
-    const ERRORS: &'static [ErrorKind] = &[ErrorKind::OrganizationSuspended, ErrorKind::NotFound];
+    const ERRORS: &'static [ErrorKind] =
+        &[ErrorKind::OrganizationSuspended, ErrorKind::NotFound, ErrorKind::OwnedLimit];
     const EVENT: Option<&'static str> = Some("organization.transfer-ownership");
 
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
@@ -61,12 +62,14 @@ impl Operation for TransferOwnership {
         if let Some(mut former) = former.filter(|former| former.roles.iter().any(RoleName::is_owner)) {
             count_holders(tx, &former.roles, &[]).await?;
             former.roles = vec![RoleName::admin()];
+            join::disown(tx, caller, &mut former);
             tx.put(&caller_key, &former)?;
             tx.notify(Change::Member(self.organization_id, caller.clone()));
         }
         let details = json!({ "roles": member.roles });
         count_holders(tx, &member.roles, &[]).await?;
         member.roles = vec![RoleName::owner()];
+        join::own(tx, &self.user_id, &mut member);
         tx.put(&key, &member)?;
         let change = Change::Member(self.organization_id, self.user_id.clone());
         tx.changed(change, Some(self.user_id.to_string()), &details)?;

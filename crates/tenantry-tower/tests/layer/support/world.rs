@@ -40,7 +40,7 @@ impl World {
         let embedded = EmbeddedStore::in_memory_with_clock(clock.clone()).unwrap();
         let store = Arc::new(Watched::new(embedded));
         let registry = Registry::builder().permission("notes:read").permission("notes:write").build().unwrap();
-        let engine = Engine::with(store.clone(), registry, clock.clone(), Arc::new(SystemEntropy));
+        let engine = Engine::builder(store.clone(), registry).clock(clock.clone()).build();
         let acme = organization(&engine, "ann", "Acme").await;
         Self { clock, store, engine, acme }
     }
@@ -77,7 +77,8 @@ impl World {
     /// As on another node: only the store's notice tells of it.
     pub(crate) async fn run_elsewhere<O: Operation>(&self, user: &str, operation: &O) -> O::Output {
         let (registry, entropy) = (self.engine.registry().clone(), Arc::new(SystemEntropy));
-        let elsewhere = Engine::with(self.store.clone(), registry, self.clock.clone(), entropy);
+        let elsewhere =
+            Engine::builder(self.store.clone(), registry).clock(self.clock.clone()).entropy(entropy).build();
         elsewhere.run(&asked(user), operation).await.unwrap()
     }
 

@@ -1,0 +1,84 @@
+//! What a host decides beyond permissions and roles.
+//!
+//! A policy is enforced in the commit that it limits, by a bounded counter: however many act at once, none gets
+//! through beyond it. It is asked anew at each change, and takes nothing away from anybody: a limit that was lowered
+//! below what there is merely admits no more.
+
+use std::{fmt, sync::Arc};
+
+use crate::{caller::Identity, error::Error, view::Organization};
+
+type MayCreate = Arc<dyn Fn(&Identity) -> bool + Send + Sync>;
+type SeatsMax = Arc<dyn Fn(&Organization) -> Option<u32> + Send + Sync>;
+
+/// The host's side of the domain. Cheap to clone; by itself it limits nothing.
+///
+/// ```
+/// use tenantry_core::host::Host;
+///
+/// let host = Host::default()
+///     .who_may_create(|user| user.verified_email().is_some())
+///     .organizations_owned_max(3)
+///     .seats_max(|organization| match organization.kind.as_deref() {
+///         Some("enterprise") => None,
+///         _ => Some(25),
+///     });
+/// # let _ = host;
+/// ```
+#[derive(Clone, Default)]
+pub struct Host {
+    may_create: Option<MayCreate>,
+    organizations_owned_max: Option<u32>,
+    seats_max: Option<SeatsMax>,
+}
+
+impl Host {
+    /// Who may create organizations: everybody unless set. Others are refused with `forbidden`.
+    #[must_use]
+    pub fn who_may_create(mut self, may_create: impl Fn(&Identity) -> bool + Send + Sync + 'static) -> Self {
+        self.may_create = Some(Arc::new(may_create));
+        self
+    }
+
+    /// How many organizations a user may own, by creating them or by becoming their owner: without limit unless set.
+    /// What is beyond is refused with `owned_limit`.
+    #[must_use]
+    pub fn organizations_owned_max(mut self, max: u32) -> Self {
+        self.organizations_owned_max = Some(max);
+        self
+    }
+
+    /// How many members an organization may have, its owners included; `None`: without limit, as for all unless set.
+    /// Whoever is beyond is refused with `seats_exhausted`.
+    ///
+    /// The closure is called in the midst of decisions: it answers from what it knows, and waits for nothing.
+    #[must_use]
+    pub fn seats_max(mut self, max: impl Fn(&Organization) -> Option<u32> + Send + Sync + 'static) -> Self {
+        self.seats_max = Some(Arc::new(max));
+        self
+    }
+
+    pub(crate) fn may_create(&self, user: &Identity) -> bool {
+        self.may_create.as_ref().is_none_or(|may_create| may_create(user))
+    }
+
+    pub(crate) fn owned_max(&self) -> Option<i64> {
+        self.organizations_owned_max.map(i64::from)
+    }
+
+    /// How many members the organization may have; it is only shown to a policy that there is.
+    pub(crate) fn seats(&self, show: impl FnOnce() -> Result<Organization, Error>) -> Result<Option<i64>, Error> {
+        let Some(seats_max) = &self.seats_max else { return Ok(None) };
+        Ok(seats_max(&show()?).map(i64::from))
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host")
+            .field("who_may_create", &self.may_create.is_some())
+            .field("organizations_owned_max", &self.organizations_owned_max)
+            .field("seats_max", &self.seats_max.is_some())
+            .finish_non_exhaustive()
+    }
+}
