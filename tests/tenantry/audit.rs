@@ -39,6 +39,9 @@ async fn every_change_is_on_record_and_nothing_else() {
         call(&bob, "members/remove", json!({ "userId": "zoe" })).await.ok();
         let minted = call(&bob, "tokens/create", json!({})).await.ok();
         call(&bob, "tokens/revoke", json!({ "key": minted["apiToken"]["key"] })).await.ok();
+        call(&alice, "members/update", json!({ "userId": "bob", "roles": ["admin", "writer"] })).await.ok();
+        call(&alice, "members/update", json!({ "userId": "bob", "roles": ["admin"] })).await.ok();
+        call(&alice, "members/update", json!({ "userId": "bob", "roles": ["admin"] })).await.ok();
         let define = json!({ "role": "helper", "permissions": [] });
         call(&alice, "roles/create", define).await.ok();
         call(&alice, "roles/update", json!({ "role": "helper", "permissions": ["org:view"] })).await.ok();
@@ -64,6 +67,8 @@ async fn every_change_is_on_record_and_nothing_else() {
             "members.remove",
             "tokens.create",
             "tokens.revoke",
+            "members.update",
+            "members.update",
             "roles.create",
             "roles.update",
             "roles.delete",
@@ -91,7 +96,7 @@ async fn every_change_is_on_record_and_nothing_else() {
         assert_eq!(actions(&world, &organization).await, expected);
 
         let events = world.tenantry.engine().audit_events(organization.parse().unwrap(), None, 1000).await.unwrap();
-        let removal = &events[11];
+        let removal = &events[13];
         assert_eq!((removal.action.as_str(), removal.target.as_deref()), ("members.remove", Some("zoe")));
         assert!(matches!(&removal.actor, Principal::User(user) if user.as_str() == "bob"));
         let record = serde_json::to_string(&events).unwrap();

@@ -90,6 +90,8 @@ impl Setting {
             ("transfer-ownership", with(json!({ "userId": "eve" }))),
             ("leave", here()),
             ("members/list", here()),
+            ("members/get", with(json!({ "userId": "eve" }))),
+            ("members/update", with(json!({ "userId": "eve", "roles": ["writer"] }))),
             ("members/set-role", with(json!({ "userId": "eve", "role": "writer" }))),
             ("members/remove", with(json!({ "userId": "eve" }))),
             ("invitations/create", with(json!({ "email": "yan@example.com" }))),

@@ -22,6 +22,8 @@ pub(crate) fn operations() -> Routes {
         .operation::<organizations::TransferOwnership>()
         .operation::<organizations::Leave>()
         .operation::<members::List>()
+        .operation::<members::Get>()
+        .operation::<members::Update>()
         .operation::<members::SetRole>()
         .operation::<members::Remove>()
         .operation::<invitations::Create>()

@@ -61,6 +61,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// A part of a sorted index. One round trip.
     async fn sorted_range(&self, shard: &Shard, range: &SortedRange) -> Result<Vec<Sorted>, Unavailable>;
 
+    /// The numbers of the entries with these keys in `index`, in their order; `None` for one that is not there. One
+    /// round trip.
+    async fn numbers(&self, shard: &Shard, index: &str, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable>;
+
     /// The entries of `log` that precede number `before` (or the end of the log), newest first, at most `limit`.
     async fn log(
         &self,

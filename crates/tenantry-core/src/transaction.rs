@@ -198,6 +198,12 @@ impl<'a> Transaction<'a> {
         Ok(self.engine.store().range(&self.shard, range).await?)
     }
 
+    /// The number of an entry of one of the organization's indexes, to show it.
+    pub(crate) async fn number(&self, index: &'static str, key: &str) -> Result<Option<u64>, Error> {
+        let numbers = self.engine.store().numbers(&self.shard, index, &[key.to_owned()]).await?;
+        Ok(numbers.into_iter().next().flatten())
+    }
+
     /// The next number of an index of this organization, for an entry that must know it before the commit.
     pub(crate) async fn next_number(&self, index: &'static str) -> Result<u64, Error> {
         self.engine.next_number(&self.shard, index).await

@@ -10,7 +10,7 @@ use tenantry_core::{
     store::{Direction, Key, Numbered, Order, Range, Shard, Sorted, SortedRange},
 };
 
-use crate::tables::{LOGS, NUMBERS, PASSING, ROWS, SORTED};
+use crate::tables::{ENTRIES, LOGS, NUMBERS, PASSING, ROWS, SORTED};
 
 pub(crate) fn rows(
     database: &Database,
@@ -91,6 +91,17 @@ pub(crate) fn sorted_range(
         entries.push(Sorted { sort_key: sort_key.to_owned(), entry: entry.to_owned() });
     }
     Ok(entries)
+}
+
+pub(crate) fn numbers(
+    database: &Database,
+    shard: &Shard,
+    index: &str,
+    keys: &[String],
+) -> Result<Vec<Option<u64>>, redb::Error> {
+    let table = database.begin_read()?.open_table(ENTRIES)?;
+    let number = |key: &String| Ok(table.get((shard.as_str(), index, key.as_str()))?.map(|number| number.value()));
+    keys.iter().map(number).collect()
 }
 
 pub(crate) fn log(

@@ -122,6 +122,10 @@ impl Store for EmbeddedStore {
         reader::sorted_range(&self.database, shard, range).map_err(|error| unreadable(&error))
     }
 
+    async fn numbers(&self, shard: &Shard, index: &str, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable> {
+        reader::numbers(&self.database, shard, index, keys).map_err(|error| unreadable(&error))
+    }
+
     async fn log(
         &self,
         shard: &Shard,

@@ -96,6 +96,14 @@ impl RedisStore {
         members.iter().map(|member| sorted::parse(member).ok_or_else(foreign)).collect()
     }
 
+    async fn read_numbers(&self, shard: &Shard, index: &str, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut command = redis::cmd("ZMSCORE");
+        self.link.query(command.arg(self.names.index(shard, index)).arg(keys)).await
+    }
+
     async fn read_log(&self, key: &str, before: Option<u64>, limit: usize) -> Result<Vec<(u64, Bytes)>, Unavailable> {
         let limit = signed(limit);
         if limit == 0 || before == Some(0) {
@@ -167,6 +175,10 @@ impl Store for RedisStore {
 
     async fn sorted_range(&self, shard: &Shard, range: &SortedRange) -> Result<Vec<Sorted>, Unavailable> {
         self.link.bounded(self.read_sorted(shard, range)).await
+    }
+
+    async fn numbers(&self, shard: &Shard, index: &str, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable> {
+        self.link.bounded(self.read_numbers(shard, index, keys)).await
     }
 
     async fn log(

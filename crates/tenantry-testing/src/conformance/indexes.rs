@@ -22,6 +22,10 @@ async fn all(subject: &Subject, shard: &Shard) -> Vec<(u64, String)> {
     read(subject, shard, None, Order::OldestFirst, 1000).await
 }
 
+async fn numbers<const N: usize>(subject: &Subject, shard: &Shard, keys: [&str; N]) -> Vec<Option<u64>> {
+    answer(subject.store().numbers(shard, "index", &keys.map(str::to_owned)).await)
+}
+
 fn numbered<const N: usize>(entries: [(u64, &str); N]) -> Vec<(u64, String)> {
     entries.map(|(number, key)| (number, key.to_owned())).to_vec()
 }
@@ -36,6 +40,11 @@ pub(super) async fn number_their_entries(subject: &Subject) {
     let counter = Range::counter("index");
     assert_eq!(counter, Key::lasting("#index"), "the counter of an index is # and its name");
     assert_eq!(subject.value(&shard, &counter).await, some("3"), "the counter holds the last number that was given");
+
+    let rule = "an entry's number is known by its key";
+    assert_eq!(numbers(subject, &shard, ["c", "nobody", "a", "c"]).await, [Some(3), None, Some(1), Some(3)], "{rule}");
+    assert_eq!(numbers(subject, &shard, []).await, [], "{rule}");
+    assert_eq!(numbers(subject, &subject.shard("empty"), ["a"]).await, [None], "{rule}");
 
     let rule = "a put of an entry that is there changes nothing";
     subject.applied(&shard, puts(&["b"]), rule).await;
@@ -53,6 +62,7 @@ pub(super) async fn number_their_entries(subject: &Subject) {
     assert_eq!(all(subject, &shard).await, [], "{rule}");
     subject.applied(&shard, puts(&["c"]), rule).await;
     assert_eq!(all(subject, &shard).await, numbered([(5, "c")]), "{rule}");
+    assert_eq!(numbers(subject, &shard, ["a", "c"]).await, [None, Some(5)], "{rule}");
 }
 
 pub(super) async fn take_numbers_from_their_counter(subject: &Subject) {

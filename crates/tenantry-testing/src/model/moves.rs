@@ -58,6 +58,10 @@ impl Plain {
             Step::Members { by, org: at, invited, limit } => self.members(by, org(at), invited, limit),
             Step::Remove { by, org: at, who } => self.remove(by, org(at), self.whom(org(at), who)),
             Step::SetRole { by, org: at, who, role } => self.set_role(by, org(at), self.whom(org(at), who), role),
+            Step::GetMember { by, org: at, who } => self.get_member(by, org(at), self.whom(org(at), who)),
+            Step::UpdateMember { by, org: at, who, roles } => {
+                self.update_member(by, org(at), self.whom(org(at), who), roles)
+            }
             Step::Invite { by, org: at, to, spelling, roles, expiry } => {
                 let spelled = self.people.spelled(to, spelling);
                 self.invite(by, org(at), to, spelled, roles, expiry)
@@ -98,6 +102,8 @@ impl Plain {
             | Step::Members { by, org: at, .. }
             | Step::Remove { by, org: at, .. }
             | Step::SetRole { by, org: at, .. }
+            | Step::GetMember { by, org: at, .. }
+            | Step::UpdateMember { by, org: at, .. }
             | Step::Invite { by, org: at, .. }
             | Step::Invitations { by, org: at, .. }
             | Step::MakeCode { by, org: at, .. }

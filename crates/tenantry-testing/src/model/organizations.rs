@@ -170,34 +170,61 @@ impl Plain {
     pub(super) fn set_role(&mut self, by: Actor, org: usize, who: Person, role: &'static str) -> Move {
         let id = self.organizations[org].id.clone();
         let input = json!({ "organizationId": id, "userId": self.people.id(who), "role": role });
-        let rights = self.rights(by, org, "members:manage");
-        let expected = rights.and_then(|rights| {
-            if !ROLES.contains(&role) {
-                return Err(ErrorKind::InvalidRequest);
-            }
-            let organization = &mut self.organizations[org];
-            let member = organization.member(who).ok_or(ErrorKind::NotFound)?.clone();
-            let was_owner = member.roles.contains(&"owner");
-            if was_owner && !rights.owner {
-                return Err(ErrorKind::Forbidden);
-            }
-            rights.may_grant(&[role])?;
-            if member.roles == [role] {
-                return Ok(());
-            }
-            if was_owner && role != "owner" {
-                organization.take_ownership(who, true)?;
-            } else if !was_owner && role == "owner" {
-                organization.owners.push(who);
-                organization.version += 1;
-            }
-            for member in organization.members.iter_mut().filter(|member| member.person == who) {
-                member.roles = vec![role];
-            }
-            organization.events += 1;
-            Ok(())
-        });
+        let expected = self.assign(by, org, who, &[role]);
         Move::new(by, "members/set-role", input, expected.map(|()| json!({ "ok": true })))
+    }
+
+    pub(super) fn update_member(&mut self, by: Actor, org: usize, who: Person, roles: &'static [&'static str]) -> Move {
+        let (id, user) = (self.organizations[org].id.clone(), self.people.id(who));
+        let asked = (!roles.is_empty()).then_some(roles);
+        let input = json!({ "organizationId": id, "userId": user, "roles": asked });
+        let expected = self.assign(by, org, who, roles).and_then(|()| self.member_shown(org, who));
+        Move::new(by, "members/update", input, expected)
+    }
+
+    pub(super) fn get_member(&self, by: Actor, org: usize, who: Person) -> Move {
+        let input = json!({ "organizationId": self.organizations[org].id, "userId": self.people.id(who) });
+        let expected = self.rights(by, org, "members:view").and_then(|_| self.member_shown(org, who));
+        Move::new(by, "members/get", input, expected)
+    }
+
+    fn member_shown(&self, org: usize, who: Person) -> Result<Value, ErrorKind> {
+        let member = self.organizations[org].member(who).ok_or(ErrorKind::NotFound)?;
+        let shown = json!({ "userId": self.people.id(who), "role": member.roles[0], "roles": member.roles });
+        Ok(json!({ "member": shown }))
+    }
+
+    /// Gives these roles in place of the others; of none, the others stay.
+    fn assign(&mut self, by: Actor, org: usize, who: Person, roles: &[&'static str]) -> Result<(), ErrorKind> {
+        let rights = self.rights(by, org, "members:manage")?;
+        if roles.iter().any(|role| !ROLES.contains(role)) {
+            return Err(ErrorKind::InvalidRequest);
+        }
+        let organization = &mut self.organizations[org];
+        let member = organization.member(who).ok_or(ErrorKind::NotFound)?.clone();
+        if roles.is_empty() {
+            return Ok(());
+        }
+        let was_owner = member.roles.contains(&"owner");
+        if was_owner && !rights.owner {
+            return Err(ErrorKind::Forbidden);
+        }
+        rights.may_grant(roles)?;
+        let roles = ordered(&ROLES, roles.iter().copied());
+        if member.roles == roles {
+            return Ok(());
+        }
+        if was_owner && !roles.contains(&"owner") {
+            organization.take_ownership(who, true)?;
+        } else if !was_owner && roles.contains(&"owner") {
+            organization.owners.push(who);
+            organization.version += 1;
+        }
+        for member in organization.members.iter_mut().filter(|member| member.person == who) {
+            member.roles.clone_from(&roles);
+        }
+        organization.events += 1;
+        Ok(())
     }
 }
 

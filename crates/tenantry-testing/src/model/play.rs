@@ -46,6 +46,8 @@ async fn send(engine: &Engine, caller: &Caller, route: &str, input: &Value) -> A
         organizations::List,
         organizations::Update,
         members::List,
+        members::Get,
+        members::Update,
         members::Remove,
         members::SetRole,
         invitations::Create,

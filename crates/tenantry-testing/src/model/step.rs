@@ -46,6 +46,8 @@ pub(super) enum Step {
     Members { by: Actor, org: usize, invited: bool, limit: Option<u32> },
     Remove { by: Actor, org: usize, who: usize },
     SetRole { by: Actor, org: usize, who: usize, role: &'static str },
+    GetMember { by: Actor, org: usize, who: usize },
+    UpdateMember { by: Actor, org: usize, who: usize, roles: &'static [&'static str] },
     Invite { by: Actor, org: usize, to: Address, spelling: usize, roles: &'static [&'static str], expiry: Expiry },
     Invitations { by: Actor, org: usize, limit: Option<u32> },
     RevokeInvitation { by: Actor, elsewhere: Option<usize>, which: usize },
@@ -154,6 +156,9 @@ fn member_step() -> impl Strategy<Value = Step> {
         2 => (actor(), org(), who()).prop_map(|(by, org, who)| Step::Remove { by, org, who }),
         3 => (actor(), org(), who(), select(&ROLES[..]))
             .prop_map(|(by, org, who, role)| Step::SetRole { by, org, who, role }),
+        1 => (actor(), org(), who()).prop_map(|(by, org, who)| Step::GetMember { by, org, who }),
+        2 => (actor(), org(), who(), select(&ROLE_LISTS[..]))
+            .prop_map(|(by, org, who, roles)| Step::UpdateMember { by, org, who, roles }),
     ]
 }
 

@@ -20,7 +20,9 @@ use tenantry_core::{
     operation::Request,
     operations::organizations,
     registry::Registry,
-    store::{Changes, CommitError, Committed, Key, Numbered, Range, Shard, Store, Txn, Unavailable},
+    store::{
+        Changes, CommitError, Committed, Key, Numbered, Range, Shard, Sorted, SortedRange, Store, Txn, Unavailable,
+    },
 };
 use tenantry_testing::{actors, model::ManualClock};
 
@@ -38,6 +40,12 @@ impl Store for Severed {
     }
     async fn range(&self, shard: &Shard, range: &Range) -> Result<Vec<Numbered>, Unavailable> {
         self.store.range(shard, range).await
+    }
+    async fn sorted_range(&self, shard: &Shard, range: &SortedRange) -> Result<Vec<Sorted>, Unavailable> {
+        self.store.sorted_range(shard, range).await
+    }
+    async fn numbers(&self, shard: &Shard, index: &str, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable> {
+        self.store.numbers(shard, index, keys).await
     }
     async fn log(
         &self,

@@ -119,7 +119,7 @@ impl Create {
             (None, Some(roles)) => roles.clone(),
             (None, None) => vec![RoleName::member()],
         };
-        roles::require_known(known, &asked)?;
+        roles::require_known(known, if self.roles.is_some() { "roles" } else { "role" }, &asked)?;
         tx.authority.may_grant(known, &asked)?;
         Ok(known.ranked(asked))
     }

@@ -56,7 +56,7 @@ impl Operation for Create {
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<OrgJoinCodeCreated, Error> {
         let role = self.role.clone().unwrap_or_else(RoleName::member);
         let known = tx.roles().await?;
-        roles::require_known(&known, std::slice::from_ref(&role))?;
+        roles::require_known(&known, "role", std::slice::from_ref(&role))?;
         tx.authority.may_grant(&known, std::slice::from_ref(&role))?;
         roles::count_holders(tx, &[], std::slice::from_ref(&role)).await?;
         let id = JoinCodeId::new(tx.now, tx.entropy())?;

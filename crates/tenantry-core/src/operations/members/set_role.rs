@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::join;
+use super::assign::assign;
 use crate::{
     change::Change,
     error::{Error, ErrorKind},
@@ -40,31 +40,14 @@ impl Operation for SetRole {
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Done, Error> {
         let known = tx.roles().await?;
-        roles::require_known(&known, std::slice::from_ref(&self.role))?;
+        roles::require_known(&known, "role", std::slice::from_ref(&self.role))?;
         let key = keys::member(&self.user_id);
         let mut member = tx.get(&key).await?.ok_or_else(|| Error::not_found("member"))?;
-        let was_owner = member.roles.iter().any(RoleName::is_owner);
-        if was_owner && !tx.authority.owner {
-            return Err(Error::new(ErrorKind::Forbidden, "only an owner can change the role of an owner"));
-        }
-        tx.authority.may_grant(&known, std::slice::from_ref(&self.role))?;
-        if member.roles == [self.role.clone()] {
+        let before = member.roles.clone();
+        if !assign(tx, &known, &self.user_id, &mut member, vec![self.role.clone()]).await? {
             return Ok(Done { ok: true });
         }
-        if was_owner != self.role.is_owner() {
-            let mut row = tx.organization().await?;
-            if was_owner {
-                join::remove_owner(tx, &mut row, &self.user_id, &mut member)?;
-            } else {
-                join::add_owner(tx, &mut row, &self.user_id, &mut member)?;
-            }
-            row.version += 1;
-            row.updated_at = tx.now;
-            tx.put(&keys::organization(), &row)?;
-        }
-        let details = json!({ "from": member.roles, "to": [&self.role] });
-        roles::count_holders(tx, &member.roles, std::slice::from_ref(&self.role)).await?;
-        member.roles = vec![self.role.clone()];
+        let details = json!({ "from": before, "to": member.roles });
         tx.put(&key, &member)?;
         let change = Change::Member(self.organization_id, self.user_id.clone());
         tx.changed(change, Some(self.user_id.to_string()), &details)?;

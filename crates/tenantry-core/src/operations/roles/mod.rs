@@ -49,15 +49,11 @@ impl OrgOwnRole {
     }
 }
 
-/// Every one of `roles` exists.
-pub(crate) fn require_known(known: &Roles, roles: &[RoleName]) -> Result<(), Error> {
+/// Every one of `roles`, which `field` names, exists.
+pub(crate) fn require_known(known: &Roles, field: &str, roles: &[RoleName]) -> Result<(), Error> {
     let Some(unknown) = roles.iter().find(|role| known.role(role.as_str()).is_none()) else { return Ok(()) };
     let known: Vec<_> = known.all().into_iter().map(|(role, _)| role.to_string()).collect();
-    Err(Error::invalid_field(
-        "role",
-        "unknown",
-        format!("there is no role {unknown}: name one of {}", known.join(", ")),
-    ))
+    Err(Error::invalid_field(field, "unknown", format!("there is no role {unknown}: name one of {}", known.join(", "))))
 }
 
 /// The permissions of these names, all of which must be registered.

@@ -113,6 +113,11 @@ impl Store for Watched {
         self.store.sorted_range(shard, range).await
     }
 
+    async fn numbers(&self, shard: &Shard, index: &str, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable> {
+        self.reached()?;
+        self.store.numbers(shard, index, keys).await
+    }
+
     async fn log(
         &self,
         shard: &Shard,

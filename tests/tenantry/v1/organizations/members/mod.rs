@@ -1,5 +1,7 @@
 //! `/v1/organizations/members/…`
 
+mod get;
 mod list;
 mod remove;
 mod set_role;
+mod update;

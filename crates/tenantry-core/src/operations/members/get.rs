@@ -1,0 +1,55 @@
+use crate::{
+    error::{Error, ErrorKind},
+    ids::{OrganizationId, UserId},
+    operation::{Locate, Needs, Operation},
+    operations::{input, output},
+    permission::Permission,
+    rows::{MemberRow, index, keys},
+    transaction::Transaction,
+    view::OrgMember,
+};
+
+input! {
+    /// Shows a member.
+    pub struct Get {
+        /// Of which organization.
+        pub organization_id: OrganizationId,
+        /// Whom.
+        pub user_id: UserId,
+    }
+}
+
+output! {
+    /// A member as they are now.
+    pub struct Found {
+        /// The member.
+        pub member: OrgMember,
+    }
+}
+
+impl Operation for Get {
+    type Output = Found;
+
+    const ROUTE: &'static str = "members/get";
+    const SUMMARY: &'static str = "Show a member";
+    const NEEDS: Needs = Needs::Permission(Permission::MEMBERS_VIEW);
+    const ERRORS: &'static [ErrorKind] = &[];
+    const EVENT: Option<&'static str> = None;
+
+    async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
+        Ok(Some(self.organization_id))
+    }
+
+    async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Found, Error> {
+        let member = tx.get(&keys::member(&self.user_id)).await?.ok_or_else(|| Error::not_found("member"))?;
+        show(tx, &self.user_id, member).await
+    }
+}
+
+/// The member with their number.
+pub(super) async fn show(tx: &mut Transaction<'_>, user: &UserId, row: MemberRow) -> Result<Found, Error> {
+    let known = tx.roles().await?;
+    // Absent: removed since the row was read.
+    let number = tx.number(index::MEMBERS, user.as_str()).await?.ok_or_else(|| Error::not_found("member"))?;
+    Ok(Found { member: OrgMember::member(user.clone(), number, row, &known) })
+}
