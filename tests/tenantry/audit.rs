@@ -31,7 +31,10 @@ async fn every_change_is_on_record_and_nothing_else() {
         let invited = call(&alice, "invitations/create", json!({ "email": zoe.email() })).await.ok();
         world.call(&zoe, "invitations/accept", json!({ "token": invited["token"] })).await.ok();
         let other = call(&alice, "invitations/create", json!({ "username": "yan" })).await.ok();
+        let resent = call(&alice, "invitations/resend", json!({ "id": other["invitation"]["id"] })).await.ok();
         call(&alice, "invitations/revoke", json!({ "id": other["invitation"]["id"] })).await.ok();
+        let third = call(&alice, "invitations/create", json!({ "username": "yan" })).await.ok();
+        world.call(&Actor::user("yan"), "invitations/decline", json!({ "token": third["token"] })).await.ok();
         let coded = call(&alice, "join-codes/create", json!({})).await.ok();
         world.call(&bob, "join-codes/join", json!({ "code": coded["code"] })).await.ok();
         call(&alice, "join-codes/revoke", json!({ "id": coded["joinCode"]["id"] })).await.ok();
@@ -59,7 +62,10 @@ async fn every_change_is_on_record_and_nothing_else() {
             "invitations.create",
             "invitations.accept",
             "invitations.create",
+            "invitations.resend",
             "invitations.revoke",
+            "invitations.create",
+            "invitations.decline",
             "join-codes.create",
             "join-codes.join",
             "join-codes.revoke",
@@ -92,6 +98,8 @@ async fn every_change_is_on_record_and_nothing_else() {
         call(&alice, "join-codes/revoke", json!({ "id": coded["joinCode"]["id"] })).await.ok();
         call(&alice, "roles/delete", json!({ "role": "helper" })).await.refused(404, "not_found");
         call(&alice, "members/set-role", json!({ "userId": "bob", "role": "member" })).await.refused(403, "forbidden");
+        world.call(&Actor::user("yan"), "invitations/decline", json!({ "token": third["token"] })).await.ok();
+        world.call(&Actor::user("yan"), "invitations/mine", json!({})).await.ok();
         call(&alice, "members/list", json!({})).await.ok();
         assert_eq!(actions(&world, &organization).await, expected);
 
@@ -100,7 +108,7 @@ async fn every_change_is_on_record_and_nothing_else() {
         assert_eq!((removal.action.as_str(), removal.target.as_deref()), ("members.remove", Some("zoe")));
         assert!(matches!(&removal.actor, Principal::User(user) if user.as_str() == "bob"));
         let record = serde_json::to_string(&events).unwrap();
-        for secret in [&invited["token"], &coded["code"], &minted["apiToken"]["secret"]] {
+        for secret in [&invited["token"], &resent["token"], &coded["code"], &minted["apiToken"]["secret"]] {
             assert!(!record.contains(secret.as_str().unwrap()), "a secret is on record");
         }
     })

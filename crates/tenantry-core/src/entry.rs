@@ -36,8 +36,10 @@ pub(crate) enum IndexEntry {
     Membership(UserId),
     /// In a user's shard: the organization counts among those that the user owns.
     Owned(UserId),
-    /// In an address's shard: the organization has an invitation for it.
+    /// In an address's shard: the organization has an invitation for it. It leads there whoever names its id.
     Invitation(NormalAddress, InvitationId),
+    /// In an address's shard: that invitation waits for an answer. Ordered, for the list of them.
+    Invited(NormalAddress, InvitationId),
     /// In a code's shard: the code is the organization's.
     JoinCode(Hashed, JoinCodeId),
     /// In a slug's shard: the slug is the organization's, and nobody else's.
@@ -53,7 +55,7 @@ impl IndexEntry {
     fn shard(&self) -> Shard {
         match self {
             Self::Membership(user) | Self::Owned(user) => shards::user(user),
-            Self::Invitation(address, _) => shards::address(address),
+            Self::Invitation(address, _) | Self::Invited(address, _) => shards::address(address),
             Self::JoinCode(code, _) => shards::join_code(code),
             Self::Slug { slug, .. } => shards::slug(slug),
         }
@@ -74,6 +76,7 @@ impl IndexEntry {
                 txn.index_puts.push(entry);
             }
             Self::Invitation(_, id) => txn.puts.push((keys::address_entry(*id).key, rows::encode(&organization)?)),
+            Self::Invited(_, id) => txn.index_puts.push(invited(organization, *id, intent)),
             Self::JoinCode(_, code) => {
                 let row = JoinCodeEntryRow { organization, code: *code };
                 txn.puts.push((keys::join_code_entry().key, rows::encode(&row)?));
@@ -101,6 +104,7 @@ impl IndexEntry {
                 txn.index_deletes.push(entry);
             }
             Self::Invitation(_, id) => txn.deletes.push(keys::address_entry(*id).key),
+            Self::Invited(_, id) => txn.index_deletes.push(invited(organization, *id, intent)),
             Self::JoinCode(..) => txn.deletes.push(keys::join_code_entry().key),
             Self::Slug { .. } => {
                 let key = keys::slug_claim().key;
@@ -127,6 +131,19 @@ pub(crate) fn parse_membership(key: &str) -> Option<(OrganizationId, Intent)> {
     let (organization, intent) = key.split_at_checked(22)?;
     let intent = u64::from_str_radix(intent, 16).ok()?;
     Some((OrganizationId::from_base62(organization)?, Intent(intent)))
+}
+
+fn invited(organization: OrganizationId, invitation: InvitationId, intent: Intent) -> Entry {
+    let key = format!("{}{}{:016x}", organization.to_base62(), invitation.to_base62(), intent.0);
+    Entry { index: index::INVITED, key, number: None }
+}
+
+/// Undoes the key of an entry in an address's list.
+pub(crate) fn parse_invited(key: &str) -> Option<(OrganizationId, InvitationId, Intent)> {
+    let (organization, rest) = key.split_at_checked(22)?;
+    let (invitation, intent) = rest.split_at_checked(22)?;
+    let intent = u64::from_str_radix(intent, 16).ok()?;
+    Some((OrganizationId::from_base62(organization)?, InvitationId::from_base62(invitation)?, Intent(intent)))
 }
 
 impl Intent {
@@ -293,10 +310,10 @@ impl Engine {
         futures_util::future::join_all(removals).await;
     }
 
-    /// Prunes a membership's entry that was found to be false by `checks`. Best effort.
-    pub(crate) async fn prune_membership(
+    /// Prunes an entry that was found to be false by `checks`. Best effort.
+    pub(crate) async fn prune(
         &self,
-        user: &UserId,
+        entry: IndexEntry,
         organization: OrganizationId,
         intent: Intent,
         checks: Vec<Check>,
@@ -305,7 +322,7 @@ impl Engine {
             return;
         }
         if let Ok(true) = self.fence(&shards::organization(organization), intent, checks).await {
-            self.remove_entries(organization, &[(IndexEntry::Membership(user.clone()), intent)]).await;
+            self.remove_entries(organization, &[(entry, intent)]).await;
         }
     }
 

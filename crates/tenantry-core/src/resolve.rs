@@ -5,7 +5,7 @@ use crate::{
     authority,
     caller::{Caller, Presented},
     engine::Engine,
-    entry::parse_membership,
+    entry::{IndexEntry, parse_membership},
     error::Error,
     ids::{OrganizationId, UserId},
     limits,
@@ -150,7 +150,7 @@ impl Engine {
             }
             _ => {
                 let checks = vec![Check { key: member_key, expected: member }];
-                self.prune_membership(user, organization, intent, checks).await;
+                self.prune(IndexEntry::Membership(user.clone()), organization, intent, checks).await;
                 Ok(None)
             }
         }

@@ -38,10 +38,12 @@ pub(crate) mod index {
     pub(crate) const ORGANIZATIONS: &str = "organizations";
     /// In a user's shard: the organizations that they own.
     pub(crate) const OWNED: &str = "owned";
+    /// In an address's shard: the open invitations to it, of all organizations.
+    pub(crate) const INVITED: &str = "invited";
 }
 
 /// Tells one try to write index entries from all others; see `entry.rs`. Seconds since 1970 above, randomness below.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Intent(pub(crate) u64);
 
@@ -140,6 +142,9 @@ pub(crate) struct InvitationRow {
     pub(crate) invited_by: Principal,
     pub(crate) created_at: Timestamp,
     pub(crate) expires_at: Timestamp,
+    /// The entry in the address's list that tells of this invitation.
+    #[serde(default)]
+    pub(crate) intent: Intent,
 }
 
 /// What became of an invitation.
@@ -150,6 +155,8 @@ pub(crate) enum InvitationState {
     Revoked,
     /// It has made way for another to the same address.
     Expired,
+    /// Whom it was addressed to does not want it.
+    Declined,
 }
 
 /// A join code. How often it was used is a counter of its own.

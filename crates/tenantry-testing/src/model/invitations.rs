@@ -116,7 +116,7 @@ impl Plain {
             let invitation = &mut organization.invitations[place];
             match invitation.state {
                 State::Accepted => Err(ErrorKind::Used),
-                State::Revoked | State::Replaced => Ok(()),
+                State::Revoked | State::Declined | State::Replaced => Ok(()),
                 // Whoever cannot invite an owner cannot withdraw that invitation either.
                 State::Open if invitation.roles.contains(&"owner") && !rights.owner => Err(ErrorKind::Forbidden),
                 State::Open => {
@@ -129,26 +129,98 @@ impl Plain {
         Move::new(by, "invitations/revoke", input, expected.map(|()| json!({ "ok": true })))
     }
 
-    /// `by` nobody in particular: by the person who is invited.
-    pub(super) fn accept(&mut self, by: Option<Actor>, (org, place): (usize, usize), by_id: bool) -> Move {
-        let organization = &self.organizations[org];
-        let invitation = &organization.invitations[place];
+    pub(super) fn resend(&mut self, by: Actor, org: usize, (home, place): (usize, usize), expiry: Expiry) -> Move {
+        let (end, valid) = self.end(expiry);
+        let id = &self.organizations[home].invitations[place].id;
+        let input = json!({ "organizationId": self.organizations[org].id, "id": id, "expiresAt": end });
+        let allowed = valid.and_then(|()| {
+            let rights = self.rights(by, org, "members:manage")?;
+            if org != home {
+                return Err(ErrorKind::NotFound);
+            }
+            let organization = &self.organizations[home];
+            let invitation = &organization.invitations[place];
+            rights.may_grant(&invitation.roles)?;
+            match invitation.state {
+                State::Open if organization.knows(invitation.to) => Err(ErrorKind::AlreadyMember),
+                State::Open => Ok(()),
+                state => Err(ended(state)),
+            }
+        });
+        let expected = allowed.map(|()| {
+            let end = end.unwrap_or_else(|| self.now.after(WEEK));
+            let organization = &mut self.organizations[home];
+            organization.invitations[place].expires_at = end;
+            organization.events += 1;
+            json!({ "invitation": self.invitation_shown(home, &self.organizations[home].invitations[place]) })
+        });
+        Move::new(by, "invitations/resend", input, expected).learning(Learn::Invitation(home, place))
+    }
+
+    pub(super) fn mine(&self, by: Actor, limit: Option<u32>) -> Move {
+        let expected = self.person(by).map(|person| {
+            let to = |address: Option<Address>| {
+                let newest_first = self.invitations.iter().rev().copied();
+                newest_first.filter(move |(org, place)| {
+                    let invitation = &self.organizations[*org].invitations[*place];
+                    Some(invitation.to) == address && self.is_open(invitation)
+                })
+            };
+            let waiting = to(verified_email(person)).chain(to(Some(Address::Username(person))));
+            let shown =
+                waiting.map(|(org, place)| self.invitation_shown(org, &self.organizations[org].invitations[place]));
+            json!({ "invitations": shown.collect::<Vec<_>>() })
+        });
+        Move::new(by, "invitations/mine", json!({ "limit": limit }), expected)
+    }
+
+    fn is_open(&self, invitation: &Invitation) -> bool {
+        invitation.state == State::Open && invitation.expires_at > self.now
+    }
+
+    /// How the invitation is named, and by whom it is answered. `by` nobody in particular: by the person who is
+    /// invited.
+    fn answering(&self, by: Option<Actor>, (org, place): (usize, usize), by_id: bool) -> (Actor, Value) {
+        let invitation = &self.organizations[org].invitations[place];
         let (Address::Email(invited) | Address::Username(invited)) = invitation.to;
         let invited = if invited < super::people::PEOPLE.len() { invited } else { 0 };
-        let by = by.unwrap_or(Actor::Person(invited));
         let input = if by_id { json!({ "id": invitation.id }) } else { json!({ "token": invitation.token }) };
-        let expected = self.person(by).and_then(|person| self.answer_invitation(person, (org, place), by_id));
+        (by.unwrap_or(Actor::Person(invited)), input)
+    }
+
+    pub(super) fn accept(&mut self, by: Option<Actor>, at: (usize, usize), by_id: bool) -> Move {
+        let (by, input) = self.answering(by, at, by_id);
+        let expected = self.person(by).and_then(|person| {
+            self.may_answer(person, at, by_id)?;
+            self.accept_as(person, at)
+        });
         Move::new(by, "invitations/accept", input, expected)
     }
 
-    fn answer_invitation(
-        &mut self,
-        person: Person,
-        (org, place): (usize, usize),
-        by_id: bool,
-    ) -> Result<Value, ErrorKind> {
-        let organization = &self.organizations[org];
-        let invitation = &organization.invitations[place];
+    pub(super) fn decline(&mut self, by: Option<Actor>, at: (usize, usize), by_id: bool) -> Move {
+        let (by, input) = self.answering(by, at, by_id);
+        let expected = self.person(by).and_then(|person| {
+            self.may_answer(person, at, by_id)?;
+            let (org, place) = at;
+            let open = self.is_open(&self.organizations[org].invitations[place]);
+            let organization = &mut self.organizations[org];
+            let invitation = &mut organization.invitations[place];
+            match invitation.state {
+                State::Declined => {}
+                State::Open if open => {
+                    invitation.state = State::Declined;
+                    organization.events += 1;
+                }
+                state => return Err(ended(state)),
+            }
+            Ok(json!({ "ok": true }))
+        });
+        Move::new(by, "invitations/decline", input, expected)
+    }
+
+    /// The invitation is the person's to answer, whatever became of it.
+    fn may_answer(&self, person: Person, (org, place): (usize, usize), by_id: bool) -> Result<(), ErrorKind> {
+        let invitation = &self.organizations[org].invitations[place];
         let hers = holds(person, invitation.to);
         // An id is no secret: it leads only whom it is for, and only to what is or was theirs.
         if by_id && (!hers || matches!(invitation.state, State::Revoked | State::Replaced)) {
@@ -158,21 +230,32 @@ impl Plain {
             let unverified = matches!(invitation.to, Address::Email(_)) && verified_email(person).is_none();
             return Err(if unverified { ErrorKind::EmailUnverified } else { ErrorKind::EmailMismatch });
         }
+        Ok(())
+    }
+
+    fn accept_as(&mut self, person: Person, (org, place): (usize, usize)) -> Result<Value, ErrorKind> {
+        let organization = &self.organizations[org];
+        let invitation = &organization.invitations[place];
         let joined = |role: &str, already: bool| json!({ "organizationId": organization.id, "role": role, "alreadyMember": already });
         if let Some(member) = organization.member(person) {
             return Ok(joined(member.roles[0], true));
         }
-        match invitation.state {
-            State::Accepted => return Err(ErrorKind::Used),
-            State::Revoked => return Err(ErrorKind::Revoked),
-            State::Replaced => return Err(ErrorKind::Expired),
-            State::Open if invitation.expires_at <= self.now => return Err(ErrorKind::Expired),
-            State::Open => {}
+        if !self.is_open(invitation) {
+            return Err(ended(invitation.state));
         }
         let roles = invitation.roles.clone();
         let answer = joined(roles[0], false);
         self.organizations[org].invitations[place].state = State::Accepted;
         self.admit(org, person, roles);
         Ok(answer)
+    }
+}
+
+/// What the answer is to an invitation that can be answered no more.
+fn ended(state: State) -> ErrorKind {
+    match state {
+        State::Accepted => ErrorKind::Used,
+        State::Revoked | State::Declined => ErrorKind::Revoked,
+        State::Open | State::Replaced => ErrorKind::Expired,
     }
 }

@@ -71,7 +71,13 @@ impl Plain {
                 let place = nth(&self.invitations, which)?;
                 self.revoke_invitation(by, elsewhere.map_or(place.0, org), place)
             }
+            Step::Resend { by, elsewhere, which, expiry } => {
+                let place = nth(&self.invitations, which)?;
+                self.resend(by, elsewhere.map_or(place.0, org), place, expiry)
+            }
             Step::Accept { by, which, by_id } => self.accept(by, nth(&self.invitations, which)?, by_id),
+            Step::Decline { by, which, by_id } => self.decline(by, nth(&self.invitations, which)?, by_id),
+            Step::Mine { by, limit } => self.mine(by, limit),
             Step::MakeCode { by, org: at, role, uses_max, expiry } => {
                 self.make_code(by, org(at), role, uses_max, expiry)
             }
@@ -111,7 +117,9 @@ impl Plain {
             | Step::MakeToken { by, org: at, .. }
             | Step::Tokens { by, org: at, .. } => (by, Some(org(*at))),
             Step::Roles { by, org: at } => (by, at.map(org)),
-            Step::RevokeInvitation { by, which, .. } => (by, nth(&self.invitations, *which).map(|place| place.0)),
+            Step::RevokeInvitation { by, which, .. } | Step::Resend { by, which, .. } => {
+                (by, nth(&self.invitations, *which).map(|place| place.0))
+            }
             Step::RevokeCode { by, which, .. } => (by, nth(&self.codes, *which).map(|place| place.0)),
             Step::RevokeToken { by, which, .. } => (by, nth(&self.tokens, *which).map(|place| place.0)),
             _ => return step,

@@ -86,6 +86,7 @@ pub(super) enum State {
     Open,
     Accepted,
     Revoked,
+    Declined,
     /// It was expired, and another to the same address took its place.
     Replaced,
 }

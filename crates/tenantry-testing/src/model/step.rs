@@ -51,7 +51,10 @@ pub(super) enum Step {
     Invite { by: Actor, org: usize, to: Address, spelling: usize, roles: &'static [&'static str], expiry: Expiry },
     Invitations { by: Actor, org: usize, limit: Option<u32> },
     RevokeInvitation { by: Actor, elsewhere: Option<usize>, which: usize },
+    Resend { by: Actor, elsewhere: Option<usize>, which: usize, expiry: Expiry },
     Accept { by: Option<Actor>, which: usize, by_id: bool },
+    Decline { by: Option<Actor>, which: usize, by_id: bool },
+    Mine { by: Actor, limit: Option<u32> },
     MakeCode { by: Actor, org: usize, role: Option<&'static str>, uses_max: Option<u32>, expiry: Expiry },
     Join { by: Actor, which: usize, spelling: usize },
     Guess { by: Actor, times: usize },
@@ -172,6 +175,11 @@ fn invitation_step() -> impl Strategy<Value = Step> {
             .prop_map(|(by, elsewhere, which)| Step::RevokeInvitation { by, elsewhere, which }),
         5 => (option::weighted(0.3, anybody()), 0..8_usize, any::<bool>())
             .prop_map(|(by, which, by_id)| Step::Accept { by, which, by_id }),
+        1 => (actor(), elsewhere(), 0..8_usize, expiry())
+            .prop_map(|(by, elsewhere, which, expiry)| Step::Resend { by, elsewhere, which, expiry }),
+        1 => (option::weighted(0.3, anybody()), 0..8_usize, any::<bool>())
+            .prop_map(|(by, which, by_id)| Step::Decline { by, which, by_id }),
+        1 => (anybody(), limit()).prop_map(|(by, limit)| Step::Mine { by, limit }),
     ]
 }
 

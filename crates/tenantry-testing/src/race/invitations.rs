@@ -77,3 +77,78 @@ pub(super) async fn are_made_once_for_an_address(arena: &Arena) {
     let listed = arena.must::<invitations::List>(&owner, json!({ "organizationId": organization })).await;
     assert_eq!(listed.invitations.len(), 1, "{PROMISE}, by the list");
 }
+
+/// Some accept, some decline: one answer stands, and everything agrees with it.
+pub(super) async fn are_answered_once(arena: &Arena) {
+    const PROMISE: &str = "an invitation is accepted or declined, not both";
+    let (owner, invitee) = (arena.person("owner"), arena.person("invitee"));
+    let organization = arena.organization(&owner).await;
+    let input = json!({ "organizationId": organization, "username": actors::id(&invitee) });
+    let created = arena.must::<invitations::Create>(&owner, input.clone()).await;
+    let answers = arena
+        .at_once(8, |arena, number| {
+            let (invitee, answer) = (invitee.clone(), json!({ "token": created.token }));
+            async move {
+                let node = arena.node(number / 2);
+                if number % 2 == 0 {
+                    let joined = attempt::<invitations::Accept>(node, &invitee, answer).await;
+                    joined.map(|joined| (true, !joined.already_member))
+                } else {
+                    attempt::<invitations::Decline>(node, &invitee, answer).await.map(|_| (false, true))
+                }
+            }
+        })
+        .await;
+    refusals(PROMISE, &answers, &[ErrorKind::Used, ErrorKind::Revoked]);
+    let accepted = answers.iter().flatten().filter(|(accepted, first)| *accepted && *first).count();
+    let declined = answers.iter().flatten().any(|(accepted, _)| !accepted);
+    assert_eq!(accepted, usize::from(!declined), "{PROMISE}: accepted {accepted} times, declined: {declined}");
+    assert_eq!(arena.members(organization, &owner).await.len(), 1 + accepted, "{PROMISE}");
+    let events = arena.events(organization, &["invitations.accept", "invitations.decline"]).await;
+    assert_eq!(events, 1, "{PROMISE}, by the audit log");
+    let waiting = arena.must::<invitations::Mine>(&invitee, json!({})).await;
+    assert_eq!(waiting.invitations, [], "{PROMISE}: it waits for no answer any more");
+    let again = attempt::<invitations::Create>(arena.node(0), &owner, input).await;
+    assert_eq!(again.is_ok(), declined, "whoever declined can be invited again, and no one else: {again:?}");
+}
+
+/// The invitation is resent while the old token and the new ones are tried: a token that was answered after it was
+/// replaced never works.
+pub(super) async fn are_accepted_by_the_token_that_holds(arena: &Arena) {
+    const PROMISE: &str = "of all tokens of an invitation only the last one works";
+    let (owner, invitee) = (arena.person("owner"), arena.person("invitee"));
+    let organization = arena.organization(&owner).await;
+    let input = json!({ "organizationId": organization, "username": actors::id(&invitee) });
+    let created = arena.must::<invitations::Create>(&owner, input).await;
+    let answers = arena
+        .at_once(8, |arena, number| {
+            let (owner, invitee, token) = (owner.clone(), invitee.clone(), created.token.clone());
+            let resend = json!({ "organizationId": organization, "id": created.invitation.id });
+            async move {
+                let node = arena.node(number / 2);
+                if number % 2 == 0 {
+                    attempt::<invitations::Resend>(node, &owner, resend).await.map(|resent| Some(resent.token))
+                } else {
+                    attempt::<invitations::Accept>(node, &invitee, json!({ "token": token })).await.map(|_| None)
+                }
+            }
+        })
+        .await;
+    // Replaced: not found. Accepted before it could be resent: used.
+    refusals(PROMISE, &answers, &[ErrorKind::NotFound, ErrorKind::Used]);
+    let tokens: Vec<_> = answers.iter().flatten().flatten().collect();
+    let accepted = answers.iter().flatten().any(Option::is_none);
+    let resent = arena.events(organization, &["invitations.resend"]).await;
+    assert_eq!(resent, tokens.len(), "{PROMISE}: each resending that was answered is on record");
+    assert!(
+        !accepted || tokens.is_empty(),
+        "{PROMISE}: the old one was accepted, and then there was nothing to resend"
+    );
+    let mut worked = 0;
+    for token in tokens {
+        let joined = attempt::<invitations::Accept>(arena.node(worked), &invitee, json!({ "token": token })).await;
+        worked += usize::from(joined.is_ok_and(|joined| !joined.already_member));
+    }
+    assert_eq!(worked, usize::from(!accepted), "{PROMISE}");
+    assert_eq!(arena.members(organization, &owner).await.len(), 2, "{PROMISE}");
+}

@@ -101,6 +101,8 @@ pub fn races() -> Vec<Race> {
         invitations::are_accepted_once_by_one_user,
         invitations::are_accepted_once_by_one_of_two_users,
         invitations::are_made_once_for_an_address,
+        invitations::are_answered_once,
+        invitations::are_accepted_by_the_token_that_holds,
         slugs::have_one_holder_when_created,
         slugs::have_one_holder_when_renamed,
         slugs::are_derived_apart,

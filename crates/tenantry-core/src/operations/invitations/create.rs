@@ -98,12 +98,14 @@ impl Operation for Create {
             invited_by: tx.authority.principal.clone(),
             created_at: tx.now,
             expires_at: self.expires_at.unwrap_or_else(|| tx.now.after(limits::INVITATION_LIFETIME_DEFAULT)),
+            intent: tx.intent,
         };
         roles::count_holders(tx, &[], &row.roles).await?;
         tx.put(&keys::invitation(id), &row)?;
         tx.put(&address_key, &AddressRow { invitation: Some(id), ..at_address })?;
         tx.index(index::INVITATIONS, id.to_base62(), Some(row.number));
-        tx.enter(IndexEntry::Invitation(normal, id));
+        tx.enter(IndexEntry::Invitation(normal.clone(), id));
+        tx.enter(IndexEntry::Invited(normal, id));
         tx.record(Some(id.to_string()), &json!({ "to": row.address.to_string(), "roles": row.roles }))?;
         let named = (self.organization_id, organization.name.as_str());
         let invitation = OrgInvitation::new(id, named, row, &known, tx.now);
@@ -136,7 +138,7 @@ impl Create {
     async fn require_free(&self, tx: &mut Transaction<'_>, key: &RowKey<AddressRow>) -> Result<AddressRow, Error> {
         let mut known = tx.get(key).await?.unwrap_or_default();
         if !known.members.is_empty() {
-            return Err(Error::new(ErrorKind::AlreadyMember, "whoever has this address is a member already"));
+            return Err(already_member());
         }
         if let Some(id) = known.invitation.take() {
             let invitation_key = keys::invitation(id);
@@ -148,7 +150,9 @@ impl Create {
                     ));
                 }
                 tx.unindex(index::INVITATIONS, id.to_base62());
-                tx.release(IndexEntry::Invitation(earlier.address.normal(), id), tx.intent);
+                let normal = earlier.address.normal();
+                tx.release(IndexEntry::Invitation(normal.clone(), id), earlier.intent);
+                tx.release(IndexEntry::Invited(normal, id), earlier.intent);
                 roles::count_holders(tx, &earlier.roles, &[]).await?;
                 earlier.state = InvitationState::Expired;
                 tx.put(&invitation_key, &earlier)?;
@@ -156,4 +160,8 @@ impl Create {
         }
         Ok(known)
     }
+}
+
+pub(super) fn already_member() -> Error {
+    Error::new(ErrorKind::AlreadyMember, "whoever has this address is a member already")
 }

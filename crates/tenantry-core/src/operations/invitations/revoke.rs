@@ -41,13 +41,13 @@ impl Operation for Revoke {
             InvitationState::Accepted => {
                 Err(Error::new(ErrorKind::Used, "the invitation was accepted: remove the member instead"))
             }
-            InvitationState::Revoked | InvitationState::Expired => Ok(Done { ok: true }),
+            InvitationState::Revoked | InvitationState::Expired | InvitationState::Declined => Ok(Done { ok: true }),
             InvitationState::Open => {
                 if row.roles.iter().any(RoleName::is_owner) && !tx.authority.owner {
                     return Err(Error::new(ErrorKind::Forbidden, "only an owner can withdraw an owner's invitation"));
                 }
                 let details = json!({ "to": row.address.to_string() });
-                super::accept::close(tx, self.id, row, InvitationState::Revoked).await?;
+                super::addressed::close(tx, self.id, row, InvitationState::Revoked).await?;
                 tx.record(Some(self.id.to_string()), &details)?;
                 Ok(Done { ok: true })
             }

@@ -2,5 +2,8 @@
 
 mod accept;
 mod create;
+mod decline;
 mod list;
+mod mine;
+mod resend;
 mod revoke;

@@ -1,0 +1,153 @@
+//! What accepting and declining have in common: how an invitation is named by whom it is for, and how it ends.
+
+use crate::{
+    address::Address,
+    caller::Identity,
+    entry::IndexEntry,
+    error::{Error, ErrorKind},
+    ids::{InvitationId, OrganizationId},
+    operation::Locate,
+    operations::roles::count_holders,
+    rows::{self, InvitationRow, InvitationState, index, keys, shards},
+    secret::InvitationToken,
+    transaction::Transaction,
+    validate::Violations,
+};
+
+/// Names an invitation by its token, or by its id when it is addressed to the caller.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Named<'a> {
+    pub(super) token: Option<&'a str>,
+    pub(super) id: Option<InvitationId>,
+}
+
+impl Named<'_> {
+    pub(super) fn check(self, problems: &mut Violations) {
+        match (self.token, self.id) {
+            (None, None) => problems.add("token", "required", "give either token or id"),
+            (Some(_), Some(_)) => problems.add("id", "conflict", "give either token or id, not both"),
+            (Some(token), None) => {
+                if let Err(error) = InvitationToken::parse(token) {
+                    problems.add("token", "invalid", error.to_string());
+                }
+            }
+            (None, Some(_)) => {}
+        }
+    }
+
+    /// The organization of the invitation.
+    pub(super) async fn locate(self, request: &Locate<'_>) -> Result<OrganizationId, Error> {
+        if let Some(token) = self.token()? {
+            return Ok(token.organization());
+        }
+        // An id alone is no secret: it is looked for only among what is addressed to the caller.
+        let id = self.id.ok_or_else(unknown)?;
+        for address in request.request.caller.user()?.addresses() {
+            let key = keys::address_entry(id).key;
+            let found = request.engine.store().read(&shards::address(&address.normal()), &[key]).await?.pop().flatten();
+            if let Some(organization) = found {
+                return rows::decode(&organization);
+            }
+        }
+        Err(unknown())
+    }
+
+    /// Reads the invitation, and requires that it is the user's to answer.
+    pub(super) async fn get(
+        self,
+        tx: &mut Transaction<'_>,
+        user: &Identity,
+    ) -> Result<(InvitationId, InvitationRow), Error> {
+        let token = self.token()?;
+        let id = token.as_ref().map(InvitationToken::invitation).or(self.id).ok_or_else(unknown)?;
+        let key = keys::invitation(id);
+        tx.load([keys::organization().key, key.key.clone(), keys::member(&user.id).key, keys::roles().key]).await?;
+        let row: InvitationRow = tx.get(&key).await?.ok_or_else(unknown)?;
+        if token.is_some_and(|token| token.hashed() != row.secret) {
+            return Err(unknown());
+        }
+        require_addressee(user, &row.address)?;
+        Ok((id, row))
+    }
+
+    fn token(self) -> Result<Option<InvitationToken>, Error> {
+        let token = self.token.map(InvitationToken::parse).transpose();
+        token.map_err(|error| Error::invalid_field("token", "invalid", error.to_string()))
+    }
+}
+
+fn unknown() -> Error {
+    Error::new(ErrorKind::NotFound, "there is no such invitation: ask whoever invited you for another")
+}
+
+/// The invitation is for this user. The error does not tell for whom else.
+fn require_addressee(user: &Identity, address: &Address) -> Result<(), Error> {
+    let normal = address.normal();
+    if user.addresses().any(|own| own.normal() == normal) {
+        return Ok(());
+    }
+    if address.as_email().is_some() && user.verified_email().is_none() {
+        return Err(Error::new(
+            ErrorKind::EmailUnverified,
+            "your e-mail address is not verified: verify it where you sign in, then try again",
+        ));
+    }
+    Err(Error::new(
+        ErrorKind::EmailMismatch,
+        "the invitation is for another address than yours: sign in with the one that was invited",
+    ))
+}
+
+/// The invitation waits for an answer, and not too long.
+pub(super) fn require_open(tx: &Transaction<'_>, row: &InvitationRow) -> Result<(), Error> {
+    match row.state {
+        InvitationState::Open if row.expires_at > tx.now => Ok(()),
+        _ => Err(closed(row.state)),
+    }
+}
+
+/// Why an invitation in this state cannot be answered any more.
+pub(super) fn closed(state: InvitationState) -> Error {
+    match state {
+        InvitationState::Open | InvitationState::Expired => {
+            Error::new(ErrorKind::Expired, "the invitation has expired: ask for another")
+        }
+        InvitationState::Accepted => Error::new(ErrorKind::Used, "the invitation was accepted already"),
+        InvitationState::Revoked => Error::new(ErrorKind::Revoked, "the invitation was withdrawn: ask for another"),
+        // Nobody used it, and nobody can: whom it was for has given it back.
+        InvitationState::Declined => Error::new(ErrorKind::Revoked, "the invitation was declined: ask for another"),
+    }
+}
+
+/// Ends an open invitation: it is listed no more, and its address is free for another.
+///
+/// Whoever answered it can still name it by its id: a repetition is told the same, and not that there is none.
+pub(super) async fn close(
+    tx: &mut Transaction<'_>,
+    id: InvitationId,
+    mut row: InvitationRow,
+    state: InvitationState,
+) -> Result<(), Error> {
+    let normal = row.address.normal();
+    // Whoever accepts comes to the address themselves: it is not free, and `join.rs` writes it.
+    if state != InvitationState::Accepted {
+        free(tx, id, &row).await?;
+    }
+    if !matches!(state, InvitationState::Accepted | InvitationState::Declined) {
+        tx.release(IndexEntry::Invitation(normal.clone(), id), row.intent);
+    }
+    tx.release(IndexEntry::Invited(normal, id), row.intent);
+    count_holders(tx, &row.roles, &[]).await?;
+    tx.unindex(index::INVITATIONS, id.to_base62());
+    row.state = state;
+    tx.put(&keys::invitation(id), &row)
+}
+
+async fn free(tx: &mut Transaction<'_>, id: InvitationId, row: &InvitationRow) -> Result<(), Error> {
+    let key = keys::address(&row.address.normal());
+    if let Some(mut known) = tx.get(&key).await?.filter(|known| known.invitation == Some(id)) {
+        known.invitation = None;
+        if known.members.is_empty() { tx.delete(&key) } else { tx.put(&key, &known)? }
+    }
+    Ok(())
+}

@@ -1,0 +1,162 @@
+use std::collections::HashMap;
+
+use crate::{
+    address::NormalAddress,
+    clock::Timestamp,
+    engine::Engine,
+    entry::{IndexEntry, parse_invited},
+    error::{Error, ErrorKind},
+    ids::{InvitationId, OrganizationId},
+    operation::{Locate, Needs, Operation},
+    operations::{input, output},
+    paging,
+    roles::Roles,
+    rows::{self, Intent, InvitationRow, InvitationState, OrganizationRow, index, keys, shards},
+    store::{Check, Order, Range},
+    transaction::Transaction,
+    validate::Violations,
+    view::OrgInvitation,
+};
+
+input! {
+    /// Lists the invitations that wait for the caller's answer, of all organizations.
+    pub struct Mine {
+        /// Where the list goes on: the last answer's `nextCursor`.
+        pub cursor: Option<String>,
+        /// 1 to 200; 50 if absent.
+        #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 200))]
+        pub limit: Option<u32>,
+    }
+}
+
+output! {
+    /// Invitations to the caller's verified e-mail address, newest first; then those to their username, newest first.
+    pub struct Waiting {
+        /// The invitations that can be accepted now. There can be fewer than were asked for, even none, before the
+        /// end of the list.
+        pub invitations: Vec<OrgInvitation>,
+        /// Where the list goes on; `null` at its end.
+        pub next_cursor: Option<String>,
+    }
+}
+
+/// The lists that make up this one, as cursors name them: by e-mail, by username.
+const LISTS: [char; 2] = ['e', 'u'];
+
+impl Operation for Mine {
+    type Output = Waiting;
+
+    const ROUTE: &'static str = "invitations/mine";
+    const SUMMARY: &'static str = "List the invitations that wait for the caller";
+    const NEEDS: Needs = Needs::User;
+    const ERRORS: &'static [ErrorKind] = &[];
+    const EVENT: Option<&'static str> = None;
+
+    fn check(&self, problems: &mut Violations) {
+        problems.limit(self.limit);
+    }
+
+    async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
+        Ok(None)
+    }
+
+    async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Waiting, Error> {
+        let user = tx.user()?;
+        let limit = paging::page_size(self.limit);
+        let (mut list, mut after) = match &self.cursor {
+            Some(cursor) => paging::parse(cursor, &LISTS)?,
+            None => ('e', None),
+        };
+        let mut invitations = Vec::new();
+        loop {
+            let address = if list == 'e' { user.verified_email() } else { user.username.as_ref() };
+            if let Some(address) = address {
+                let wanted = limit - invitations.len();
+                let (mut found, next) = tx.engine.invited_page(&address.normal(), tx.now, after, wanted).await?;
+                invitations.append(&mut found);
+                if let Some(number) = next {
+                    return Ok(Waiting { invitations, next_cursor: Some(paging::cursor(list, number)) });
+                }
+            }
+            if list == 'u' {
+                return Ok(Waiting { invitations, next_cursor: None });
+            }
+            (list, after) = ('u', None);
+            if invitations.len() == limit {
+                return Ok(Waiting { invitations, next_cursor: Some(list.to_string()) });
+            }
+        }
+    }
+}
+
+/// What an address's list says: an invitation of an organization, by a try.
+type Invited = (OrganizationId, InvitationId, Intent);
+
+impl Engine {
+    /// A part of the open invitations to an address, and behind which number the next part begins.
+    ///
+    /// What is left out is not made up for: an address that was invited a thousand times, long ago, costs no more.
+    async fn invited_page(
+        &self,
+        address: &NormalAddress,
+        now: Timestamp,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<(Vec<OrgInvitation>, Option<u64>), Error> {
+        let range = Range { index: index::INVITED, after, order: Order::NewestFirst, limit };
+        let entries = self.store().range(&shards::address(address), &range).await?;
+        let invited: Vec<_> = entries.iter().filter_map(|entry| parse_invited(&entry.key)).collect();
+        let invitations = self.confirm_invited(address, now, &invited).await?;
+        Ok((invitations, entries.last().filter(|_| entries.len() == limit).map(|last| last.number)))
+    }
+
+    /// Reads each organization once, all at once, and drops what does not wait for an answer. Keeps the order.
+    async fn confirm_invited(
+        &self,
+        address: &NormalAddress,
+        now: Timestamp,
+        invited: &[Invited],
+    ) -> Result<Vec<OrgInvitation>, Error> {
+        let mut homes: HashMap<OrganizationId, Vec<Invited>> = HashMap::new();
+        for entry in invited {
+            homes.entry(entry.0).or_default().push(*entry);
+        }
+        let confirmed = homes
+            .into_iter()
+            .map(async |(organization, entries)| self.confirm_at_home(address, now, organization, &entries).await);
+        let confirmed = futures_util::future::join_all(confirmed).await;
+        let confirmed: Vec<_> = confirmed.into_iter().collect::<Result<_, _>>()?;
+        let mut by_id: HashMap<_, _> = confirmed.into_iter().flatten().map(|found| (found.id, found)).collect();
+        Ok(invited.iter().filter_map(|(_, id, _)| by_id.remove(id)).collect())
+    }
+
+    async fn confirm_at_home(
+        &self,
+        address: &NormalAddress,
+        now: Timestamp,
+        organization: OrganizationId,
+        entries: &[Invited],
+    ) -> Result<Vec<OrgInvitation>, Error> {
+        let invitation_keys = entries.iter().map(|(_, id, _)| keys::invitation(*id).key);
+        let keys: Vec<_> = [keys::organization().key, keys::roles().key].into_iter().chain(invitation_keys).collect();
+        let mut values = self.store().read(&shards::organization(organization), &keys).await?.into_iter();
+        let home: Option<OrganizationRow> = values.next().flatten().as_deref().map(rows::decode).transpose()?;
+        let roles = Roles::read(self.registry(), values.next().flatten().as_deref())?;
+        let home = home.filter(|home| home.require_active().is_ok());
+        let mut confirmed = Vec::new();
+        for ((value, key), (_, id, intent)) in values.zip(&keys[2..]).zip(entries) {
+            let row: Option<InvitationRow> = value.as_deref().map(rows::decode).transpose()?;
+            let Some(row) = row.filter(|row| row.state == InvitationState::Open && row.intent == *intent) else {
+                let checks = vec![Check { key: key.clone(), expected: value }];
+                self.prune(IndexEntry::Invited(address.clone(), *id), organization, *intent, checks).await;
+                continue;
+            };
+            // One that has expired may be resent, and a suspended organization may come back: both only wait.
+            if let Some(home) = home.as_ref().filter(|_| row.expires_at > now) {
+                let named = (organization, home.name.as_str());
+                confirmed.push(OrgInvitation::new(*id, named, row, &roles, now));
+            }
+        }
+        Ok(confirmed)
+    }
+}

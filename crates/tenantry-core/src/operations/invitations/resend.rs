@@ -1,0 +1,79 @@
+use serde_json::json;
+
+use super::addressed::closed;
+use crate::{
+    clock::Timestamp,
+    error::{Error, ErrorKind},
+    ids::{InvitationId, OrganizationId},
+    limits,
+    operation::{Locate, Needs, Operation},
+    operations::input,
+    permission::Permission,
+    rows::{InvitationRow, InvitationState, keys},
+    secret::InvitationToken,
+    transaction::Transaction,
+    validate::Violations,
+    view::{OrgInvitation, OrgInvitationCreated},
+};
+
+input! {
+    /// Gives an invitation that nobody has answered a new token. The old one is dead at once, and the time in which it
+    /// can be accepted starts anew, also when it had run out.
+    pub struct Resend {
+        /// Of which organization.
+        pub organization_id: OrganizationId,
+        /// Which invitation.
+        pub id: InvitationId,
+        /// Until when it can be accepted; seven days from now if absent.
+        pub expires_at: Option<Timestamp>,
+    }
+}
+
+impl Operation for Resend {
+    type Output = OrgInvitationCreated;
+
+    const ROUTE: &'static str = "invitations/resend";
+    const SUMMARY: &'static str = "Give an invitation a new token";
+    const NEEDS: Needs = Needs::Permission(Permission::MEMBERS_MANAGE);
+    const ERRORS: &'static [ErrorKind] = &[
+        ErrorKind::AlreadyMember,
+        ErrorKind::Expired,
+        ErrorKind::GrantExceedsOwn,
+        ErrorKind::Revoked,
+        ErrorKind::Used,
+    ];
+    const EVENT: Option<&'static str> = Some("invitations.resend");
+
+    fn check(&self, problems: &mut Violations) {
+        problems.expiry("expiresAt", self.expires_at);
+    }
+
+    async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
+        Ok(Some(self.organization_id))
+    }
+
+    async fn decide(&self, tx: &mut Transaction<'_>) -> Result<OrgInvitationCreated, Error> {
+        let organization = tx.organization().await?;
+        let key = keys::invitation(self.id);
+        let mut row: InvitationRow = tx.get(&key).await?.ok_or_else(|| Error::not_found("invitation"))?;
+        // Renewing an invitation is inviting: nobody does either above themselves.
+        let roles = tx.roles().await?;
+        tx.authority.may_grant(&roles, &row.roles)?;
+        if row.state != InvitationState::Open {
+            return Err(closed(row.state));
+        }
+        let known = tx.get(&keys::address(&row.address.normal())).await?.unwrap_or_default();
+        if !known.members.is_empty() {
+            return Err(super::create::already_member());
+        }
+        let token = InvitationToken::new(self.organization_id, self.id, tx.entropy())?;
+        row.secret = token.hashed();
+        row.expires_at = self.expires_at.unwrap_or_else(|| tx.now.after(limits::INVITATION_LIFETIME_DEFAULT));
+        tx.put(&key, &row)?;
+        let details = json!({ "to": row.address.to_string(), "roles": row.roles, "expiresAt": row.expires_at });
+        tx.record(Some(self.id.to_string()), &details)?;
+        let named = (self.organization_id, organization.name.as_str());
+        let invitation = OrgInvitation::new(self.id, named, row, &roles, tx.now);
+        Ok(OrgInvitationCreated { invitation, token: token.plain().expose().to_owned() })
+    }
+}
