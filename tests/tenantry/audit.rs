@@ -35,6 +35,8 @@ async fn every_change_is_on_record_and_nothing_else() {
         call(&alice, "invitations/revoke", json!({ "id": other["invitation"]["id"] })).await.ok();
         let third = call(&alice, "invitations/create", json!({ "username": "yan" })).await.ok();
         world.call(&Actor::user("yan"), "invitations/decline", json!({ "token": third["token"] })).await.ok();
+        let batch = json!({ "invitations": [{ "username": "b1" }, { "username": "b 2" }, { "username": "b3" }] });
+        call(&alice, "invitations/create-batch", batch).await.ok();
         let coded = call(&alice, "join-codes/create", json!({})).await.ok();
         world.call(&bob, "join-codes/join", json!({ "code": coded["code"] })).await.ok();
         call(&alice, "join-codes/revoke", json!({ "id": coded["joinCode"]["id"] })).await.ok();
@@ -66,6 +68,8 @@ async fn every_change_is_on_record_and_nothing_else() {
             "invitations.revoke",
             "invitations.create",
             "invitations.decline",
+            "invitations.create-batch",
+            "invitations.create-batch",
             "join-codes.create",
             "join-codes.join",
             "join-codes.revoke",

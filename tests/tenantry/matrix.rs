@@ -95,6 +95,7 @@ impl Setting {
             ("members/set-role", with(json!({ "userId": "eve", "role": "writer" }))),
             ("members/remove", with(json!({ "userId": "eve" }))),
             ("invitations/create", with(json!({ "email": "yan@example.com" }))),
+            ("invitations/create-batch", with(json!({ "invitations": [{ "email": "yan@example.com" }] }))),
             ("invitations/list", here()),
             ("invitations/revoke", with(json!({ "id": self.invitation }))),
             ("invitations/resend", with(json!({ "id": self.invitation }))),

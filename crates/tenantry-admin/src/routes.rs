@@ -27,6 +27,7 @@ pub(crate) fn operations() -> Routes {
         .operation::<members::SetRole>()
         .operation::<members::Remove>()
         .operation::<invitations::Create>()
+        .operation::<invitations::CreateBatch>()
         .operation::<invitations::List>()
         .operation::<invitations::Revoke>()
         .operation::<invitations::Resend>()

@@ -335,14 +335,18 @@ impl Engine {
         Ok(())
     }
 
-    /// The next number of an index.
-    pub(crate) async fn next_number(&self, shard: &Shard, index: &'static str) -> Result<u64, Error> {
-        let add = Add { key: Range::counter(index), by: 1, min: None, max: None };
+    /// The next `count` numbers of an index: the first of them.
+    pub(crate) async fn next_numbers(&self, shard: &Shard, index: &'static str, count: usize) -> Result<u64, Error> {
+        let by = i64::try_from(count).map_err(Error::internal)?;
+        if by == 0 {
+            return Ok(0);
+        }
+        let add = Add { key: Range::counter(index), by, min: None, max: None };
         match self.store().commit(shard, &Txn { adds: vec![add], ..Txn::default() }).await {
             Ok(committed) => committed
                 .counters
                 .first()
-                .and_then(|number| u64::try_from(*number).ok())
+                .and_then(|last| u64::try_from(*last - by + 1).ok())
                 .ok_or_else(|| Error::internal("the store did not tell the number that it gave")),
             Err(CommitError::Unavailable(error)) => Err(error.into()),
             Err(error) => Err(Error::internal(error)),

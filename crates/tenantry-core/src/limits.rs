@@ -44,6 +44,8 @@ pub const LIST_LIMIT_DEFAULT: u32 = 50;
 pub const LIST_LIMIT_MAX: u32 = 200;
 /// The most organizations of one user that are shown side by side.
 pub const MEMBERSHIPS_MAX: usize = 1000;
+/// The most invitations that one request may make.
+pub const INVITATIONS_PER_BATCH_MAX: usize = 100;
 /// How long an invitation is open when its maker does not say.
 pub const INVITATION_LIFETIME_DEFAULT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The farthest that an expiry may lie ahead: ten years.

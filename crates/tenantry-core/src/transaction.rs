@@ -206,7 +206,12 @@ impl<'a> Transaction<'a> {
 
     /// The next number of an index of this organization, for an entry that must know it before the commit.
     pub(crate) async fn next_number(&self, index: &'static str) -> Result<u64, Error> {
-        self.engine.next_number(&self.shard, index).await
+        self.next_numbers(index, 1).await
+    }
+
+    /// The next `count` numbers of an index of this organization: they follow the one that is answered.
+    pub(crate) async fn next_numbers(&self, index: &'static str, count: usize) -> Result<u64, Error> {
+        self.engine.next_numbers(&self.shard, index, count).await
     }
 
     pub(crate) fn put<T: Serialize>(&mut self, key: &RowKey<T>, row: &T) -> Result<(), Error> {

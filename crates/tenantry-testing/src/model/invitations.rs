@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tenantry_core::error::ErrorKind;
+use tenantry_core::{clock::Timestamp, error::ErrorKind};
 
 use super::{
     moves::{Learn, Move},
@@ -24,40 +24,69 @@ impl Plain {
         roles: &'static [&'static str],
         expiry: Expiry,
     ) -> Move {
-        let field = if matches!(to, Address::Email(_)) { "email" } else { "username" };
         let (end, valid) = self.end(expiry);
-        let mut input = json!({ "organizationId": self.organizations[org].id, field: spelled, "expiresAt": end });
-        // One role in one field, several in the other, none in neither.
-        match roles {
-            [] => {}
-            [role] => input["role"] = json!(role),
-            roles => input["roles"] = json!(roles),
-        }
-        let expected = valid.and_then(|()| self.may_invite(by, org, to, roles)).map(|()| {
-            let given = if roles.is_empty() { &["member"] } else { roles };
-            let invitation = Invitation {
-                id: String::new(),
-                token: String::new(),
-                to,
-                spelled,
-                roles: ordered(&ROLES, given.iter().copied()),
-                state: State::Open,
-                expires_at: end.unwrap_or_else(|| self.now.after(WEEK)),
-            };
-            let shown = self.invitation_shown(org, &invitation);
-            let organization = &mut self.organizations[org];
-            for earlier in organization.invitations.iter_mut().filter(|earlier| earlier.to == to) {
-                if earlier.state == State::Open {
-                    earlier.state = State::Replaced;
-                }
-            }
-            self.invitations.push((org, organization.invitations.len()));
-            organization.invitations.push(invitation);
-            organization.events += 1;
-            json!({ "invitation": shown })
-        });
-        let place = self.organizations[org].invitations.len().saturating_sub(1);
+        let mut input = invitee(to, &spelled, roles);
+        input["organizationId"] = json!(self.organizations[org].id);
+        input["expiresAt"] = json!(end);
+        let place = self.organizations[org].invitations.len();
+        let expected = valid.and_then(|()| self.try_invite(by, org, to, spelled, roles, end));
         Move::new(by, "invitations/create", input, expected).learning(Learn::Invitation(org, place))
+    }
+
+    /// Each as if they were invited alone, one after the other.
+    pub(super) fn invite_many(
+        &mut self,
+        by: Actor,
+        org: usize,
+        invitees: &[(Address, usize, &'static [&'static str])],
+    ) -> Move {
+        let spelled = |to: Address, spelling: usize| self.people.spelled(to, spelling);
+        let shown: Vec<_> =
+            invitees.iter().map(|(to, spelling, roles)| invitee(*to, &spelled(*to, *spelling), roles)).collect();
+        let input = json!({ "organizationId": self.organizations[org].id, "invitations": shown });
+        let first = self.organizations[org].invitations.len();
+        let expected = self.rights(by, org, "members:manage").map(|_| {
+            let results = invitees.iter().map(|(to, spelling, roles)| {
+                let spelled = self.people.spelled(*to, *spelling);
+                self.try_invite(by, org, *to, spelled, roles, None)
+                    .unwrap_or_else(|kind| json!({ "error": { "code": kind.code() } }))
+            });
+            json!({ "results": results.collect::<Vec<_>>() })
+        });
+        Move::new(by, "invitations/create-batch", input, expected).learning(Learn::Invitations(org, first))
+    }
+
+    fn try_invite(
+        &mut self,
+        by: Actor,
+        org: usize,
+        to: Address,
+        spelled: String,
+        roles: &'static [&'static str],
+        end: Option<Timestamp>,
+    ) -> Result<Value, ErrorKind> {
+        self.may_invite(by, org, to, roles)?;
+        let given = if roles.is_empty() { &["member"] } else { roles };
+        let invitation = Invitation {
+            id: String::new(),
+            token: String::new(),
+            to,
+            spelled,
+            roles: ordered(&ROLES, given.iter().copied()),
+            state: State::Open,
+            expires_at: end.unwrap_or_else(|| self.now.after(WEEK)),
+        };
+        let shown = self.invitation_shown(org, &invitation);
+        let organization = &mut self.organizations[org];
+        for earlier in organization.invitations.iter_mut().filter(|earlier| earlier.to == to) {
+            if earlier.state == State::Open {
+                earlier.state = State::Replaced;
+            }
+        }
+        self.invitations.push((org, organization.invitations.len()));
+        organization.invitations.push(invitation);
+        organization.events += 1;
+        Ok(json!({ "invitation": shown }))
     }
 
     fn may_invite(&self, by: Actor, org: usize, to: Address, roles: &[&str]) -> Result<(), ErrorKind> {
@@ -249,6 +278,19 @@ impl Plain {
         self.admit(org, person, roles);
         Ok(answer)
     }
+}
+
+/// One who is invited, as a request names them.
+fn invitee(to: Address, spelled: &str, roles: &[&str]) -> Value {
+    let field = if matches!(to, Address::Email(_)) { "email" } else { "username" };
+    let mut input = json!({ field: spelled });
+    // One role in one field, several in the other, none in neither.
+    match roles {
+        [] => {}
+        [role] => input["role"] = json!(role),
+        roles => input["roles"] = json!(roles),
+    }
+    input
 }
 
 /// What the answer is to an invitation that can be answered no more.

@@ -27,6 +27,8 @@ pub(super) struct Move {
 pub(super) enum Learn {
     Organization(usize),
     Invitation(usize, usize),
+    /// Several, the first of them at that place.
+    Invitations(usize, usize),
     Code(usize, usize),
     Token(usize, usize),
 }
@@ -66,6 +68,7 @@ impl Plain {
                 let spelled = self.people.spelled(to, spelling);
                 self.invite(by, org(at), to, spelled, roles, expiry)
             }
+            Step::InviteMany { by, org: at, ref invitees } => self.invite_many(by, org(at), invitees),
             Step::Invitations { by, org: at, limit } => self.invitations(by, org(at), limit),
             Step::RevokeInvitation { by, elsewhere, which } => {
                 let place = nth(&self.invitations, which)?;
@@ -111,6 +114,7 @@ impl Plain {
             | Step::GetMember { by, org: at, .. }
             | Step::UpdateMember { by, org: at, .. }
             | Step::Invite { by, org: at, .. }
+            | Step::InviteMany { by, org: at, .. }
             | Step::Invitations { by, org: at, .. }
             | Step::MakeCode { by, org: at, .. }
             | Step::Codes { by, org: at, .. }
@@ -154,6 +158,14 @@ impl Plain {
             Learn::Invitation(org, place) => {
                 let invitation = &mut self.organizations[org].invitations[place];
                 (invitation.id, invitation.token) = (text("/invitation/id"), text("/token"));
+            }
+            Learn::Invitations(org, first) => {
+                let results = answer["results"].as_array().into_iter().flatten();
+                let made = results.filter(|result| result.get("token").is_some());
+                for (invitation, made) in self.organizations[org].invitations[first..].iter_mut().zip(made) {
+                    let text = |path: &str| made.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+                    (invitation.id, invitation.token) = (text("/invitation/id"), text("/token"));
+                }
             }
             Learn::Code(org, place) => {
                 let code = &mut self.organizations[org].codes[place];

@@ -51,6 +51,7 @@ async fn send(engine: &Engine, caller: &Caller, route: &str, input: &Value) -> A
         members::Remove,
         members::SetRole,
         invitations::Create,
+        invitations::CreateBatch,
         invitations::List,
         invitations::Revoke,
         invitations::Resend,

@@ -49,6 +49,7 @@ pub(super) enum Step {
     GetMember { by: Actor, org: usize, who: usize },
     UpdateMember { by: Actor, org: usize, who: usize, roles: &'static [&'static str] },
     Invite { by: Actor, org: usize, to: Address, spelling: usize, roles: &'static [&'static str], expiry: Expiry },
+    InviteMany { by: Actor, org: usize, invitees: Vec<(Address, usize, &'static [&'static str])> },
     Invitations { by: Actor, org: usize, limit: Option<u32> },
     RevokeInvitation { by: Actor, elsewhere: Option<usize>, which: usize },
     Resend { by: Actor, elsewhere: Option<usize>, which: usize, expiry: Expiry },
@@ -170,6 +171,8 @@ fn invitation_step() -> impl Strategy<Value = Step> {
         4 => (actor(), org(), address(), 0..4_usize, select(&ROLE_LISTS[..]), expiry()).prop_map(
             |(by, org, to, spelling, roles, expiry)| Step::Invite { by, org, to, spelling, roles, expiry }
         ),
+        1 => (actor(), org(), collection::vec((address(), 0..4_usize, select(&ROLE_LISTS[..])), 1..5))
+            .prop_map(|(by, org, invitees)| Step::InviteMany { by, org, invitees }),
         1 => (actor(), org(), limit()).prop_map(|(by, org, limit)| Step::Invitations { by, org, limit }),
         1 => (actor(), elsewhere(), 0..8_usize)
             .prop_map(|(by, elsewhere, which)| Step::RevokeInvitation { by, elsewhere, which }),

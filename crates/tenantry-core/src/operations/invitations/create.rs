@@ -1,22 +1,18 @@
-use serde_json::json;
+use std::collections::BTreeSet;
 
+use super::invitee::Invitee;
 use crate::{
-    address::Address,
     clock::Timestamp,
-    entry::IndexEntry,
     error::{Error, ErrorKind},
-    ids::{InvitationId, OrganizationId},
-    limits,
+    ids::OrganizationId,
     operation::{Locate, Needs, Operation},
-    operations::{input, roles},
+    operations::input,
     permission::Permission,
     role::RoleName,
-    roles::Roles,
-    rows::{AddressRow, InvitationRow, InvitationState, RowKey, index, keys},
-    secret::InvitationToken,
+    rows::index,
     transaction::Transaction,
     validate::Violations,
-    view::{OrgInvitation, OrgInvitationCreated},
+    view::OrgInvitationCreated,
 };
 
 input! {
@@ -54,23 +50,7 @@ impl Operation for Create {
     const EVENT: Option<&'static str> = Some("invitations.create");
 
     fn check(&self, problems: &mut Violations) {
-        match (&self.email, &self.username) {
-            (None, None) => problems.add("email", "required", "give either email or username"),
-            (Some(_), Some(_)) => problems.add("username", "conflict", "give either email or username, not both"),
-            (Some(email), None) => {
-                if let Err(error) = Address::email(email) {
-                    problems.add("email", "invalid", error.to_string());
-                }
-            }
-            (None, Some(username)) => {
-                if let Err(error) = Address::username(username) {
-                    problems.add("username", "invalid", error.to_string());
-                }
-            }
-        }
-        problems.roles(self.role.as_ref(), self.roles.as_deref());
-        problems.optional_line("name", self.name.as_deref(), limits::NAME_CHARS_MAX);
-        problems.expiry("expiresAt", self.expires_at);
+        self.invitee().check(problems);
     }
 
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
@@ -79,89 +59,17 @@ impl Operation for Create {
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<OrgInvitationCreated, Error> {
         let organization = tx.organization().await?;
-        let known = tx.roles().await?;
-        let granted = self.granted(tx, &known)?;
-        let address = self.address()?;
-        let normal = address.normal();
-        let address_key = keys::address(&normal);
-        let at_address = self.require_free(tx, &address_key).await?;
-
-        let id = InvitationId::new(tx.now, tx.entropy())?;
-        let token = InvitationToken::new(self.organization_id, id, tx.entropy())?;
-        let row = InvitationRow {
-            number: tx.next_number(index::INVITATIONS).await?,
-            address,
-            name: self.name.as_deref().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned),
-            roles: granted,
-            secret: token.hashed(),
-            state: InvitationState::Open,
-            invited_by: tx.authority.principal.clone(),
-            created_at: tx.now,
-            expires_at: self.expires_at.unwrap_or_else(|| tx.now.after(limits::INVITATION_LIFETIME_DEFAULT)),
-            intent: tx.intent,
-        };
-        roles::count_holders(tx, &[], &row.roles).await?;
-        tx.put(&keys::invitation(id), &row)?;
-        tx.put(&address_key, &AddressRow { invitation: Some(id), ..at_address })?;
-        tx.index(index::INVITATIONS, id.to_base62(), Some(row.number));
-        tx.enter(IndexEntry::Invitation(normal.clone(), id));
-        tx.enter(IndexEntry::Invited(normal, id));
-        tx.record(Some(id.to_string()), &json!({ "to": row.address.to_string(), "roles": row.roles }))?;
-        let named = (self.organization_id, organization.name.as_str());
-        let invitation = OrgInvitation::new(id, named, row, &known, tx.now);
-        Ok(OrgInvitationCreated { invitation, token: token.plain().expose().to_owned() })
+        let invitee = self.invitee();
+        let admissible = invitee.decide(tx, &mut BTreeSet::new()).await?;
+        let number = tx.next_number(index::INVITATIONS).await?;
+        admissible.invite(tx, &organization.name, number).await
     }
 }
 
 impl Create {
-    /// The roles that are asked for, if the caller may hand them out.
-    fn granted(&self, tx: &Transaction<'_>, known: &Roles) -> Result<Vec<RoleName>, Error> {
-        let asked = match (&self.role, &self.roles) {
-            (Some(role), _) => vec![role.clone()],
-            (None, Some(roles)) => roles.clone(),
-            (None, None) => vec![RoleName::member()],
-        };
-        roles::require_known(known, if self.roles.is_some() { "roles" } else { "role" }, &asked)?;
-        tx.authority.may_grant(known, &asked)?;
-        Ok(known.ranked(asked))
+    /// `flatten` would let unknown fields through: so the fields stand here once more.
+    fn invitee(&self) -> Invitee {
+        let Self { organization_id: _, email, username, role, roles, name, expires_at } = self.clone();
+        Invitee { email, username, role, roles, name, expires_at }
     }
-
-    fn address(&self) -> Result<Address, Error> {
-        let (field, address) = match (&self.email, &self.username) {
-            (Some(email), _) => ("email", Address::email(email)),
-            (None, username) => ("username", Address::username(username.as_deref().unwrap_or_default())),
-        };
-        address.map_err(|error| Error::invalid_field(field, "invalid", error.to_string()))
-    }
-
-    /// Nobody is at the address, and no open invitation is for it. An expired one makes way.
-    async fn require_free(&self, tx: &mut Transaction<'_>, key: &RowKey<AddressRow>) -> Result<AddressRow, Error> {
-        let mut known = tx.get(key).await?.unwrap_or_default();
-        if !known.members.is_empty() {
-            return Err(already_member());
-        }
-        if let Some(id) = known.invitation.take() {
-            let invitation_key = keys::invitation(id);
-            if let Some(mut earlier) = tx.get(&invitation_key).await? {
-                if earlier.expires_at > tx.now {
-                    return Err(Error::new(
-                        ErrorKind::AlreadyInvited,
-                        "an invitation to this address is open: revoke it before you make another",
-                    ));
-                }
-                tx.unindex(index::INVITATIONS, id.to_base62());
-                let normal = earlier.address.normal();
-                tx.release(IndexEntry::Invitation(normal.clone(), id), earlier.intent);
-                tx.release(IndexEntry::Invited(normal, id), earlier.intent);
-                roles::count_holders(tx, &earlier.roles, &[]).await?;
-                earlier.state = InvitationState::Expired;
-                tx.put(&invitation_key, &earlier)?;
-            }
-        }
-        Ok(known)
-    }
-}
-
-pub(super) fn already_member() -> Error {
-    Error::new(ErrorKind::AlreadyMember, "whoever has this address is a member already")
 }

@@ -3,7 +3,9 @@
 mod accept;
 mod addressed;
 mod create;
+mod create_batch;
 mod decline;
+mod invitee;
 mod list;
 mod mine;
 mod resend;
@@ -11,7 +13,9 @@ mod revoke;
 
 pub use accept::{Accept, Joined};
 pub use create::Create;
+pub use create_batch::{BatchResult, CreateBatch, Invited, Refusal};
 pub use decline::Decline;
+pub use invitee::Invitee;
 pub use list::{List, Listed};
 pub use mine::{Mine, Waiting};
 pub use resend::Resend;

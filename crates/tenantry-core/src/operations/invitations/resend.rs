@@ -64,7 +64,7 @@ impl Operation for Resend {
         }
         let known = tx.get(&keys::address(&row.address.normal())).await?.unwrap_or_default();
         if !known.members.is_empty() {
-            return Err(super::create::already_member());
+            return Err(super::invitee::already_member());
         }
         let token = InvitationToken::new(self.organization_id, self.id, tx.entropy())?;
         row.secret = token.hashed();

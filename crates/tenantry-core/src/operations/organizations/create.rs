@@ -103,7 +103,7 @@ impl Operation for Create {
         let mut profile = ProfileRow::default();
         profile_of!(self).apply(&mut profile);
         let row = OrganizationRow {
-            number: tx.engine.next_number(&shards::platform(), index::ORGANIZATIONS).await?,
+            number: tx.engine.next_numbers(&shards::platform(), index::ORGANIZATIONS, 1).await?,
             name: self.name.trim().to_owned(),
             slug: slug.clone(),
             slug_intent: tx.intent,

@@ -2,6 +2,7 @@
 
 mod accept;
 mod create;
+mod create_batch;
 mod decline;
 mod list;
 mod mine;

@@ -1,0 +1,179 @@
+//! Who is invited: one rule for one at a time and for many.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::{
+    address::{Address, NormalAddress},
+    clock::Timestamp,
+    entry::IndexEntry,
+    error::{Error, ErrorKind},
+    ids::InvitationId,
+    limits,
+    operations::{input, roles},
+    role::RoleName,
+    roles::Roles,
+    rows::{AddressRow, InvitationRow, InvitationState, RowKey, index, keys},
+    secret::InvitationToken,
+    transaction::Transaction,
+    validate::Violations,
+    view::{OrgInvitation, OrgInvitationCreated},
+};
+
+input! {
+    /// Somebody to invite, by e-mail address or by username.
+    pub struct Invitee {
+        /// The e-mail address; either this or `username`.
+        pub email: Option<String>,
+        /// The username; either this or `email`.
+        pub username: Option<String>,
+        /// The role that accepting gives; `member` if neither this nor `roles` is given.
+        pub role: Option<RoleName>,
+        /// The roles that accepting gives, instead of `role`.
+        pub roles: Option<Vec<RoleName>>,
+        /// The name of who is invited, at most 100 characters.
+        pub name: Option<String>,
+        /// Until when it can be accepted; seven days from now if absent.
+        pub expires_at: Option<Timestamp>,
+    }
+}
+
+/// What was decided about one invitee: they can be invited.
+pub(super) struct Admissible<'a> {
+    invitee: &'a Invitee,
+    address: Address,
+    roles: Vec<RoleName>,
+    known: AddressRow,
+}
+
+impl Invitee {
+    pub(super) fn check(&self, problems: &mut Violations) {
+        match (&self.email, &self.username) {
+            (None, None) => problems.add("email", "required", "give either email or username"),
+            (Some(_), Some(_)) => problems.add("username", "conflict", "give either email or username, not both"),
+            (Some(email), None) => {
+                if let Err(error) = Address::email(email) {
+                    problems.add("email", "invalid", error.to_string());
+                }
+            }
+            (None, Some(username)) => {
+                if let Err(error) = Address::username(username) {
+                    problems.add("username", "invalid", error.to_string());
+                }
+            }
+        }
+        problems.roles(self.role.as_ref(), self.roles.as_deref());
+        problems.optional_line("name", self.name.as_deref(), limits::NAME_CHARS_MAX);
+        problems.expiry("expiresAt", self.expires_at);
+    }
+
+    /// The address, read.
+    pub(super) fn address(&self) -> Result<Address, Error> {
+        let (field, address) = match (&self.email, &self.username) {
+            (Some(email), _) => ("email", Address::email(email)),
+            (None, username) => ("username", Address::username(username.as_deref().unwrap_or_default())),
+        };
+        address.map_err(|error| Error::invalid_field(field, "invalid", error.to_string()))
+    }
+
+    /// Decides whether the caller may invite them now. `claimed` are the addresses that this very request invites.
+    pub(super) async fn decide(
+        &self,
+        tx: &mut Transaction<'_>,
+        claimed: &mut BTreeSet<NormalAddress>,
+    ) -> Result<Admissible<'_>, Error> {
+        let known_roles = tx.roles().await?;
+        let roles = self.granted(tx, &known_roles)?;
+        let address = self.address()?;
+        let normal = address.normal();
+        if claimed.contains(&normal) {
+            return Err(already_invited());
+        }
+        let known = require_free(tx, &keys::address(&normal)).await?;
+        claimed.insert(normal);
+        Ok(Admissible { invitee: self, address, roles, known })
+    }
+
+    /// The roles that are asked for, if the caller may hand them out.
+    fn granted(&self, tx: &Transaction<'_>, known: &Roles) -> Result<Vec<RoleName>, Error> {
+        let asked = match (&self.role, &self.roles) {
+            (Some(role), _) => vec![role.clone()],
+            (None, Some(roles)) => roles.clone(),
+            (None, None) => vec![RoleName::member()],
+        };
+        roles::require_known(known, if self.roles.is_some() { "roles" } else { "role" }, &asked)?;
+        tx.authority.may_grant(known, &asked)?;
+        Ok(known.ranked(asked))
+    }
+}
+
+impl Admissible<'_> {
+    /// Writes the invitation under `number`, and records it.
+    pub(super) async fn invite(
+        self,
+        tx: &mut Transaction<'_>,
+        organization_name: &str,
+        number: u64,
+    ) -> Result<OrgInvitationCreated, Error> {
+        let Self { invitee, address, roles, known } = self;
+        let organization = tx.organization_id()?;
+        let normal = address.normal();
+        let id = InvitationId::new(tx.now, tx.entropy())?;
+        let token = InvitationToken::new(organization, id, tx.entropy())?;
+        let row = InvitationRow {
+            number,
+            address,
+            name: invitee.name.as_deref().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned),
+            roles,
+            secret: token.hashed(),
+            state: InvitationState::Open,
+            invited_by: tx.authority.principal.clone(),
+            created_at: tx.now,
+            expires_at: invitee.expires_at.unwrap_or_else(|| tx.now.after(limits::INVITATION_LIFETIME_DEFAULT)),
+            intent: tx.intent,
+        };
+        roles::count_holders(tx, &[], &row.roles).await?;
+        tx.put(&keys::invitation(id), &row)?;
+        tx.put(&keys::address(&normal), &AddressRow { invitation: Some(id), ..known })?;
+        tx.index(index::INVITATIONS, id.to_base62(), Some(row.number));
+        tx.enter(IndexEntry::Invitation(normal.clone(), id));
+        tx.enter(IndexEntry::Invited(normal, id));
+        tx.record(Some(id.to_string()), &json!({ "to": row.address.to_string(), "roles": row.roles }))?;
+        let known_roles = tx.roles().await?;
+        let invitation = OrgInvitation::new(id, (organization, organization_name), row, &known_roles, tx.now);
+        Ok(OrgInvitationCreated { invitation, token: token.plain().expose().to_owned() })
+    }
+}
+
+/// Nobody is at the address, and no open invitation is for it. An expired one makes way.
+async fn require_free(tx: &mut Transaction<'_>, key: &RowKey<AddressRow>) -> Result<AddressRow, Error> {
+    let mut known = tx.get(key).await?.unwrap_or_default();
+    if !known.members.is_empty() {
+        return Err(already_member());
+    }
+    if let Some(id) = known.invitation.take() {
+        let invitation_key = keys::invitation(id);
+        if let Some(mut earlier) = tx.get(&invitation_key).await? {
+            if earlier.expires_at > tx.now {
+                return Err(already_invited());
+            }
+            tx.unindex(index::INVITATIONS, id.to_base62());
+            let normal = earlier.address.normal();
+            tx.release(IndexEntry::Invitation(normal.clone(), id), earlier.intent);
+            tx.release(IndexEntry::Invited(normal, id), earlier.intent);
+            roles::count_holders(tx, &earlier.roles, &[]).await?;
+            earlier.state = InvitationState::Expired;
+            tx.put(&invitation_key, &earlier)?;
+        }
+    }
+    Ok(known)
+}
+
+pub(super) fn already_member() -> Error {
+    Error::new(ErrorKind::AlreadyMember, "whoever has this address is a member already")
+}
+
+fn already_invited() -> Error {
+    Error::new(ErrorKind::AlreadyInvited, "an invitation to this address is open: revoke it before you make another")
+}
