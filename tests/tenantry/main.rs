@@ -8,6 +8,7 @@ mod actors;
 mod audit;
 mod world;
 
+mod directory;
 mod health;
 mod layer;
 mod matrix;

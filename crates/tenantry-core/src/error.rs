@@ -157,6 +157,13 @@ impl Error {
         Self::invalid(vec![FieldError::new(field, code, detail)])
     }
 
+    /// The same error, about one field of the request.
+    #[must_use]
+    pub(crate) fn about(mut self, field: &str, code: &'static str) -> Self {
+        self.0.fields.push(FieldError::new(field, code, self.0.detail.clone()));
+        self
+    }
+
     /// The caller lacks `permission`.
     #[must_use]
     pub fn lacks(permission: &str) -> Self {
@@ -203,7 +210,7 @@ impl Error {
         self.0.kind.code()
     }
 
-    /// The fields that are not valid; empty unless the kind is [`ErrorKind::InvalidRequest`].
+    /// The fields that the error is about: those that are not valid, mostly.
     #[must_use]
     pub fn fields(&self) -> &[FieldError] {
         &self.0.fields

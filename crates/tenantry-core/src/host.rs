@@ -6,7 +6,13 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::{caller::Identity, error::Error, view::Organization};
+use crate::{
+    address::Address,
+    caller::Identity,
+    directory::{Directory, Found, HostFailed},
+    error::Error,
+    view::Organization,
+};
 
 type MayCreate = Arc<dyn Fn(&Identity) -> bool + Send + Sync>;
 type SeatsMax = Arc<dyn Fn(&Organization) -> Option<u32> + Send + Sync>;
@@ -30,6 +36,7 @@ pub struct Host {
     may_create: Option<MayCreate>,
     organizations_owned_max: Option<u32>,
     seats_max: Option<SeatsMax>,
+    directory: Option<Arc<dyn Directory>>,
 }
 
 impl Host {
@@ -58,6 +65,20 @@ impl Host {
         self
     }
 
+    /// Finds the host's users; a closure will do. Without one, an invitation to a username waits for a user whose
+    /// verified claim bears it.
+    #[must_use]
+    pub fn directory(mut self, directory: impl Directory) -> Self {
+        self.directory = Some(Arc::new(directory));
+        self
+    }
+
+    pub(crate) async fn find(&self, who: &Address) -> Result<Found, Error> {
+        let Some(directory) = &self.directory else { return Ok(Found::Unknown) };
+        let found = directory.find(who.clone()).await.map_err(|error| HostFailed::error("directory", error))?;
+        Ok(found.map_or(Found::Nobody, Found::User))
+    }
+
     pub(crate) fn may_create(&self, user: &Identity) -> bool {
         self.may_create.as_ref().is_none_or(|may_create| may_create(user))
     }
@@ -79,6 +100,7 @@ impl fmt::Debug for Host {
             .field("who_may_create", &self.may_create.is_some())
             .field("organizations_owned_max", &self.organizations_owned_max)
             .field("seats_max", &self.seats_max.is_some())
+            .field("directory", &self.directory.is_some())
             .finish_non_exhaustive()
     }
 }

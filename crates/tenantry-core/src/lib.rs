@@ -24,6 +24,7 @@ pub mod audit;
 pub mod caller;
 pub mod change;
 pub mod clock;
+pub mod directory;
 pub mod engine;
 pub mod entropy;
 pub mod error;

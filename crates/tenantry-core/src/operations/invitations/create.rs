@@ -60,7 +60,8 @@ impl Operation for Create {
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<OrgInvitationCreated, Error> {
         let organization = tx.organization().await?;
         let invitee = self.invitee();
-        let admissible = invitee.decide(tx, &mut BTreeSet::new()).await?;
+        let found = invitee.find(tx.engine).await?;
+        let admissible = invitee.decide(tx, &found, &mut BTreeSet::new()).await?;
         let number = tx.next_number(index::INVITATIONS).await?;
         admissible.invite(tx, &organization.name, number).await
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::invitee::Invitee;
 use crate::{
+    directory::Found,
     error::{Error, ErrorKind, FieldError},
     ids::OrganizationId,
     limits,
@@ -84,14 +85,15 @@ impl Operation for CreateBatch {
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Invited, Error> {
         let organization = tx.organization().await?;
-        self.load(tx).await?;
+        let found = self.find(tx).await?;
+        self.load(tx, &found).await?;
         let mut claimed = BTreeSet::new();
         let mut decided = Vec::with_capacity(self.invitations.len());
-        for (place, invitee) in self.invitations.iter().enumerate() {
+        for (place, (invitee, found)) in self.invitations.iter().zip(&found).enumerate() {
             let mut problems = Violations::new(tx.now);
             invitee.check(&mut problems);
             let admissible = match problems.into_result() {
-                Ok(()) => invitee.decide(tx, &mut claimed).await,
+                Ok(()) => invitee.decide(tx, found, &mut claimed).await,
                 Err(error) => Err(error),
             };
             decided.push(match admissible {
@@ -120,11 +122,25 @@ impl Operation for CreateBatch {
 }
 
 impl CreateBatch {
+    /// What the host knows of each.
+    async fn find(&self, tx: &Transaction<'_>) -> Result<Vec<Found>, Error> {
+        let mut found = Vec::with_capacity(self.invitations.len());
+        for some in self.invitations.chunks(limits::LOOKUPS_AT_ONCE_MAX) {
+            let lookups = some.iter().map(|invitee| invitee.find(tx.engine));
+            found.extend(futures_util::future::join_all(lookups).await);
+        }
+        found.into_iter().collect()
+    }
+
     /// Reads all that will be asked for, in two round trips however many are invited.
-    async fn load(&self, tx: &mut Transaction<'_>) -> Result<(), Error> {
+    async fn load(&self, tx: &mut Transaction<'_>, found: &[Found]) -> Result<(), Error> {
         let addresses = self.invitations.iter().filter_map(|invitee| invitee.address().ok());
         let address_keys: Vec<_> = addresses.map(|address| keys::address(&address.normal())).collect();
-        tx.load(address_keys.iter().map(|key| key.key.clone())).await?;
+        let member_keys = found.iter().filter_map(|found| match found {
+            Found::User(profile) => Some(keys::member(&profile.id).key),
+            Found::Unknown | Found::Nobody => None,
+        });
+        tx.load(address_keys.iter().map(|key| key.key.clone()).chain(member_keys)).await?;
         let mut earlier = Vec::new();
         for key in &address_keys {
             earlier.extend(tx.get(key).await?.and_then(|known| known.invitation));

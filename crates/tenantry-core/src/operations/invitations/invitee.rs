@@ -7,6 +7,8 @@ use serde_json::json;
 use crate::{
     address::{Address, NormalAddress},
     clock::Timestamp,
+    directory::Found,
+    engine::Engine,
     entry::IndexEntry,
     error::{Error, ErrorKind},
     ids::InvitationId,
@@ -77,10 +79,19 @@ impl Invitee {
         address.map_err(|error| Error::invalid_field(field, "invalid", error.to_string()))
     }
 
-    /// Decides whether the caller may invite them now. `claimed` are the addresses that this very request invites.
+    /// What the host knows of the address.
+    pub(super) async fn find(&self, engine: &Engine) -> Result<Found, Error> {
+        match self.address() {
+            Ok(address) => engine.host().find(&address).await,
+            Err(_) => Ok(Found::Unknown),
+        }
+    }
+
+    /// Decides whether the caller may invite them now. `found` is what the host knows of them, `claimed` are the addresses that this very request invites.
     pub(super) async fn decide(
         &self,
         tx: &mut Transaction<'_>,
+        found: &Found,
         claimed: &mut BTreeSet<NormalAddress>,
     ) -> Result<Admissible<'_>, Error> {
         let known_roles = tx.roles().await?;
@@ -89,6 +100,12 @@ impl Invitee {
         let normal = address.normal();
         if claimed.contains(&normal) {
             return Err(already_invited());
+        }
+        match found {
+            Found::Nobody if address.as_username().is_some() => return Err(unknown_user()),
+            // By whatever address: an invitation would be for somebody who is here.
+            Found::User(profile) if tx.get(&keys::member(&profile.id)).await?.is_some() => return Err(already_member()),
+            Found::Unknown | Found::Nobody | Found::User(_) => {}
         }
         let known = require_free(tx, &keys::address(&normal)).await?;
         claimed.insert(normal);
@@ -172,6 +189,11 @@ async fn require_free(tx: &mut Transaction<'_>, key: &RowKey<AddressRow>) -> Res
 
 pub(super) fn already_member() -> Error {
     Error::new(ErrorKind::AlreadyMember, "whoever has this address is a member already")
+}
+
+fn unknown_user() -> Error {
+    let detail = "nobody has this username: check it, or invite by e-mail address";
+    Error::new(ErrorKind::NotFound, detail).about("username", "unknown")
 }
 
 fn already_invited() -> Error {

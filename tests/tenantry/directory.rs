@@ -1,0 +1,106 @@
+//! What the host's directory changes: who does not exist is not invited, nor who is here by another address.
+
+use serde_json::json;
+use tenantry::core::{
+    address::Address,
+    directory::{HostError, Profile},
+    host::Host,
+    ids::UserId,
+};
+
+use crate::{
+    actors::Actor,
+    world::{World, embedded, new_namespace, redis},
+};
+
+/// `zoe` has two addresses, `yan` has only a username; the table of users is away for `broken`.
+async fn find(who: Address) -> Result<Option<Profile>, HostError> {
+    let id = match (who.as_email(), who.as_username()) {
+        (Some("zoe@example.com" | "zoe@work.example.com"), _) | (_, Some("zoe")) => Some("zoe"),
+        (_, Some("yan")) => Some("yan"),
+        (_, Some("broken")) => return Err("a password that nobody may see".into()),
+        _ => None,
+    };
+    Ok(id.map(UserId::new).transpose()?.map(Profile::new))
+}
+
+async fn on_every_store(test: impl AsyncFn(World)) {
+    let host = Host::default().directory(find);
+    test(World::start_with(embedded(), host.clone()).await).await;
+    test(World::start_with(redis(&new_namespace()).await, host).await).await;
+}
+
+#[tokio::test]
+async fn a_username_that_nobody_has_is_not_invited() {
+    on_every_store(async |world| {
+        let [alice, yan] = ["alice", "yan"].map(Actor::user);
+        let organization = world.organization(&alice).await;
+        let invite = |who: serde_json::Value| {
+            let mut input = who;
+            input["organizationId"] = json!(organization);
+            input
+        };
+        let refused = world.call(&alice, "invitations/create", invite(json!({ "username": "nobody" }))).await;
+        refused.refused(404, "not_found");
+        assert_eq!(refused.body["errors"][0]["field"], "username");
+        let created = world.call(&alice, "invitations/create", invite(json!({ "username": "yan" }))).await.ok();
+        world.call(&yan, "invitations/accept", json!({ "token": created["token"] })).await.ok();
+        // An address that nobody has yet can be invited: whoever registers will have it.
+        world.call(&alice, "invitations/create", invite(json!({ "email": "new@example.com" }))).await.ok();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_member_is_a_member_by_whatever_address() {
+    on_every_store(async |world| {
+        let [alice, zoe] = ["alice", "zoe"].map(Actor::user);
+        let organization = world.organization(&alice).await;
+        let invite = json!({ "organizationId": organization, "email": "zoe@work.example.com" });
+        world.join(&alice, &organization, &zoe, "member").await;
+        world.call(&alice, "invitations/create", invite.clone()).await.refused(409, "already_member");
+        let remove = json!({ "organizationId": organization, "userId": "zoe" });
+        world.call(&alice, "members/remove", remove).await.ok();
+        world.call(&alice, "invitations/create", invite).await.ok();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_a_batch_each_is_looked_for() {
+    on_every_store(async |world| {
+        let [alice, zoe] = ["alice", "zoe"].map(Actor::user);
+        let organization = world.organization(&alice).await;
+        world.join(&alice, &organization, &zoe, "member").await;
+        let batch = json!({ "organizationId": organization, "invitations": [
+            { "username": "yan" }, { "username": "nobody" }, { "email": "zoe@work.example.com" }, { "email": "x@y.org" },
+        ] });
+        let answer = world.call(&alice, "invitations/create-batch", batch).await.ok();
+        let results = answer["results"].as_array().unwrap();
+        assert!(results[0]["token"].is_string() && results[3]["token"].is_string());
+        assert_eq!(results[1]["error"]["code"], "not_found");
+        assert_eq!(results[1]["error"]["errors"][0]["field"], "invitations[1].username");
+        assert_eq!(results[2]["error"]["code"], "already_member");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_directory_that_fails_lets_nothing_happen() {
+    on_every_store(async |world| {
+        let alice = Actor::user("alice");
+        let organization = world.organization(&alice).await;
+        let create = json!({ "organizationId": organization, "username": "broken" });
+        let batch =
+            json!({ "organizationId": organization, "invitations": [{ "username": "yan" }, { "username": "broken" }] });
+        for (operation, input) in [("invitations/create", create), ("invitations/create-batch", batch)] {
+            let refused = world.call(&alice, operation, input).await;
+            refused.refused(503, "unavailable");
+            assert!(refused.headers.contains_key("retry-after"));
+            assert!(!refused.body.to_string().contains("password"));
+        }
+        let listed = world.call(&alice, "invitations/list", json!({ "organizationId": organization })).await.ok();
+        assert_eq!(listed["invitations"], json!([]));
+    })
+    .await;
+}
