@@ -102,6 +102,7 @@ impl Setting {
             ("invitations/accept", json!({ "token": self.invitation_token })),
             ("invitations/decline", json!({ "token": self.invitation_token })),
             ("invitations/mine", json!({})),
+            ("invitations/register", json!({ "token": self.invitation_token, "password": "open sesame" })),
             ("join-codes/create", here()),
             ("join-codes/list", here()),
             ("join-codes/revoke", with(json!({ "id": self.join_code }))),

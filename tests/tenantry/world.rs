@@ -16,6 +16,8 @@ use tenantry::{
     core::{
         clock::{Clock, SystemClock},
         host::Host,
+        ids::UserId,
+        registrar::{NotRegistered, Registration},
         store::Store,
     },
     jwt::{Algorithm, ClaimNames, JwtVerifier, Key},
@@ -69,7 +71,11 @@ pub(crate) struct Answer {
 impl World {
     /// A service over `store`, with a permission and a role of its own.
     pub(crate) async fn start(store: Arc<dyn Store>) -> Self {
-        Self::start_with(store, Host::default()).await
+        // Whoever registers is called by their address.
+        let registrar = async |registration: Registration| {
+            UserId::new(registration.email).map_err(|error| NotRegistered::Failed(error.into()))
+        };
+        Self::start_with(store, Host::default().registrar(registrar)).await
     }
 
     /// The same, with policies of the host.

@@ -10,7 +10,7 @@ use http::HeaderMap;
 use tenantry_core::{
     error::{Error, ErrorKind},
     idempotency::IdempotencyKey,
-    operation::{self, Operation},
+    operation::{self, Needs, Operation},
 };
 use tenantry_tower::problem;
 
@@ -31,6 +31,11 @@ async fn answer<O: Operation>(admin: &Admin, request: Request) -> Result<Vec<u8>
     let (parts, body) = request.into_parts();
     // Whoever is refused is answered after their body was read: an unread one would cost them the connection.
     let body = body::collect(body).await;
+    if O::NEEDS == Needs::Nobody {
+        let operation: O = body::parse(&parts.headers, &body?)?;
+        let output = admin.engine.run_open(&operation).await?;
+        return serde_json::to_vec(&output).map_err(Error::internal);
+    }
     let caller = admin.authenticator.authenticate(&parts.headers)?.ok_or_else(|| {
         Error::new(ErrorKind::Unauthenticated, "send an Authorization header with a JWT or an API token")
     })?;

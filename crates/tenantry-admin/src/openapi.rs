@@ -86,14 +86,26 @@ where
         .tag(O::ROUTE.split_once('/').map_or("organizations", |(noun, _)| noun))
         .request_body(Some(body))
         .responses(responses.build())
-        .security(SecurityRequirement::new::<_, [&str; 0], &str>("bearer", []));
-    if !matches!(O::NEEDS, Needs::User | Needs::Platform) {
-        operation = operation.security(SecurityRequirement::new::<_, [&str; 0], &str>("basic", []));
-    }
-    if O::EVENT.is_some() {
+        .securities(Some(credentials(O::NEEDS)));
+    if takes_idempotency_key::<O>() {
         operation = operation.parameter(idempotency_key());
     }
     document.paths.paths.insert(path.to_owned(), PathItem::new(HttpMethod::Post, operation.build()));
+}
+
+/// Any of these will do; an empty list says that none is looked at.
+fn credentials(needs: Needs) -> Vec<SecurityRequirement> {
+    let schemes: &[&str] = match needs {
+        Needs::Nobody => &[],
+        Needs::User | Needs::Platform => &["bearer"],
+        Needs::Credential | Needs::Permission(_) => &["bearer", "basic"],
+    };
+    schemes.iter().map(|scheme| SecurityRequirement::new::<_, [&str; 0], &str>(*scheme, [])).collect()
+}
+
+/// What changes something can be repeated safely, if it is known who repeats it.
+fn takes_idempotency_key<O: Operation>() -> bool {
+    O::EVENT.is_some() && O::NEEDS != Needs::Nobody
 }
 
 fn idempotency_key() -> ParameterBuilder {
@@ -134,6 +146,7 @@ fn type_name(operation_id: &str, suffix: &str) -> String {
 
 fn needs(needs: Needs) -> String {
     match needs {
+        Needs::Nobody => "Needs no credential.".to_owned(),
         Needs::Credential => "Needs a valid credential.".to_owned(),
         Needs::User => "Needs a signed-in user; an API token is refused.".to_owned(),
         Needs::Platform => "Needs a platform admin.".to_owned(),
@@ -145,22 +158,23 @@ fn needs(needs: Needs) -> String {
 fn refusals<O: Operation>() -> BTreeMap<u16, Vec<ErrorKind>> {
     let mut kinds = vec![
         ErrorKind::InvalidRequest,
-        ErrorKind::Unauthenticated,
-        ErrorKind::InvalidToken,
-        ErrorKind::ExpiredToken,
         ErrorKind::TooLarge,
         ErrorKind::UnsupportedMediaType,
         ErrorKind::Internal,
         ErrorKind::Unavailable,
     ];
+    if O::NEEDS != Needs::Nobody {
+        kinds.extend([ErrorKind::Unauthenticated, ErrorKind::InvalidToken, ErrorKind::ExpiredToken]);
+    }
     match O::NEEDS {
+        Needs::Nobody => {}
         Needs::Credential => kinds.extend([ErrorKind::Forbidden, ErrorKind::NotFound]),
         Needs::User | Needs::Platform => kinds.push(ErrorKind::Forbidden),
         Needs::Permission(_) => {
             kinds.extend([ErrorKind::Forbidden, ErrorKind::OrganizationSuspended, ErrorKind::NotFound]);
         }
     }
-    if O::EVENT.is_some() {
+    if takes_idempotency_key::<O>() {
         kinds.push(ErrorKind::IdempotencyMismatch);
     }
     kinds.extend_from_slice(O::ERRORS);

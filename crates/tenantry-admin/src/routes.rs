@@ -34,6 +34,7 @@ pub(crate) fn operations() -> Routes {
         .operation::<invitations::Accept>()
         .operation::<invitations::Decline>()
         .operation::<invitations::Mine>()
+        .operation::<invitations::Register>()
         .operation::<join_codes::Create>()
         .operation::<join_codes::List>()
         .operation::<join_codes::Revoke>()

@@ -190,9 +190,10 @@ impl Engine {
     /// When this answers `Ok`, the change and its audit event are in the store. When the future is dropped, the change
     /// is in the store whole or not at all.
     pub async fn run<O: Operation>(&self, request: &Request, operation: &O) -> Result<O::Output, Error> {
-        let mut problems = Violations::new(self.clock().now());
-        operation.check(&mut problems);
-        problems.into_result()?;
+        if O::NEEDS == Needs::Nobody {
+            return self.run_open(operation).await;
+        }
+        self.check(operation)?;
         if let (Needs::Credential | Needs::User | Needs::Platform, Caller::Token(presented)) =
             (O::NEEDS, &request.caller)
         {
@@ -201,8 +202,26 @@ impl Engine {
         match O::NEEDS {
             Needs::User => request.caller.user().map(|_| ())?,
             Needs::Platform => request.caller.require_platform_admin()?,
-            Needs::Credential | Needs::Permission(_) => {}
+            Needs::Nobody | Needs::Credential | Needs::Permission(_) => {}
         }
+        self.carry_out(request, operation).await
+    }
+
+    /// Carries out an operation that needs no credential; any other is refused. It knows no idempotency keys: what is
+    /// its right is used up by it.
+    pub async fn run_open<O: Operation>(&self, operation: &O) -> Result<O::Output, Error> {
+        self.check(operation)?;
+        let caller = operation.introduce(self).await?;
+        self.carry_out(&Request::new(caller), operation).await
+    }
+
+    fn check<O: Operation>(&self, operation: &O) -> Result<(), Error> {
+        let mut problems = Violations::new(self.clock().now());
+        operation.check(&mut problems);
+        problems.into_result()
+    }
+
+    async fn carry_out<O: Operation>(&self, request: &Request, operation: &O) -> Result<O::Output, Error> {
         let organization = operation.locate(&Locate { engine: self, request }).await?;
         let idempotency = match &request.idempotency_key {
             Some(key) if O::EVENT.is_some() => {

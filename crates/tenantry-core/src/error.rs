@@ -65,6 +65,8 @@ kinds! {
     LastOwner = 409 "last_owner" "The organization needs an owner";
     /// The invited person is a member.
     AlreadyMember = 409 "already_member" "Already a member";
+    /// There is an account with that address, which is not the request's own.
+    AlreadyRegistered = 409 "already_registered" "Already registered";
     /// An invitation to that address is open.
     AlreadyInvited = 409 "already_invited" "Already invited";
     /// Another organization has this slug.

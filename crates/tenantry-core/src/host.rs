@@ -11,6 +11,7 @@ use crate::{
     caller::Identity,
     directory::{Directory, Found, HostFailed},
     error::Error,
+    registrar::Registrar,
     view::Organization,
 };
 
@@ -37,6 +38,7 @@ pub struct Host {
     organizations_owned_max: Option<u32>,
     seats_max: Option<SeatsMax>,
     directory: Option<Arc<dyn Directory>>,
+    registrar: Option<Arc<dyn Registrar>>,
 }
 
 impl Host {
@@ -73,6 +75,17 @@ impl Host {
         self
     }
 
+    /// Creates accounts for those who register by an invitation; a closure will do. Without one, nobody can.
+    #[must_use]
+    pub fn registrar(mut self, registrar: impl Registrar) -> Self {
+        self.registrar = Some(Arc::new(registrar));
+        self
+    }
+
+    pub(crate) fn known_registrar(&self) -> Option<&dyn Registrar> {
+        self.registrar.as_deref()
+    }
+
     pub(crate) async fn find(&self, who: &Address) -> Result<Found, Error> {
         let Some(directory) = &self.directory else { return Ok(Found::Unknown) };
         let found = directory.find(who.clone()).await.map_err(|error| HostFailed::error("directory", error))?;
@@ -101,6 +114,7 @@ impl fmt::Debug for Host {
             .field("organizations_owned_max", &self.organizations_owned_max)
             .field("seats_max", &self.seats_max.is_some())
             .field("directory", &self.directory.is_some())
+            .field("registrar", &self.registrar.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -35,6 +35,7 @@ pub mod limits;
 pub mod operation;
 pub mod operations;
 pub mod permission;
+pub mod registrar;
 pub mod registry;
 pub mod resolve;
 pub mod role;

@@ -46,6 +46,10 @@ pub const LIST_LIMIT_MAX: u32 = 200;
 pub const MEMBERSHIPS_MAX: usize = 1000;
 /// The most invitations that one request may make.
 pub const INVITATIONS_PER_BATCH_MAX: usize = 100;
+/// The shortest password that somebody may register with, in characters.
+pub const PASSWORD_CHARS_MIN: usize = 8;
+/// The longest password that somebody may register with, in characters.
+pub const PASSWORD_CHARS_MAX: usize = 1024;
 /// How many users of one request are looked for in the host's directory at the same time.
 pub const LOOKUPS_AT_ONCE_MAX: usize = 16;
 /// How long an invitation is open when its maker does not say.

@@ -39,6 +39,12 @@ pub trait Operation: Serialize + DeserializeOwned + Send + Sync + 'static {
         let _ = problems;
     }
 
+    /// Finds out who acts, for an operation that needs no credential ([`Needs::Nobody`]).
+    fn introduce(&self, engine: &Engine) -> impl Future<Output = Result<Caller, Error>> + Send {
+        let _ = engine;
+        async { Err(Error::new(ErrorKind::Unauthenticated, "this needs a credential")) }
+    }
+
     /// Finds the organization in which the operation acts; `None` for one that only reads, across organizations.
     fn locate(&self, request: &Locate<'_>) -> impl Future<Output = Result<Option<OrganizationId>, Error>> + Send;
 
@@ -49,6 +55,8 @@ pub trait Operation: Serialize + DeserializeOwned + Send + Sync + 'static {
 /// What a caller must hold so that an operation is theirs to try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
+    /// No credential: what the request itself brings is the right, and [`Operation::introduce`] finds out who acts.
+    Nobody,
     /// Any valid credential; the operation shows the caller only what is theirs.
     Credential,
     /// A signed-in user, not an API token.

@@ -2,13 +2,14 @@ use serde_json::json;
 
 use super::addressed::{Named, close, require_open};
 use crate::{
+    caller::Identity,
     change::Change,
     error::{Error, ErrorKind},
     ids::{InvitationId, OrganizationId},
     operation::{Locate, Needs, Operation},
     operations::{input, members::join, output},
     role::RoleName,
-    rows::{InvitationState, keys},
+    rows::{InvitationRow, InvitationState, OrganizationRow, keys},
     transaction::Transaction,
     validate::Violations,
 };
@@ -72,15 +73,25 @@ impl Operation for Accept {
             let role = tx.roles().await?.ranked(member.roles).into_iter().next().unwrap_or_else(RoleName::member);
             return Ok(Joined { organization_id, role, already_member: true });
         }
-        require_open(tx, &row)?;
-        let roles = row.roles.clone();
-        close(tx, id, row, InvitationState::Accepted).await?;
-        join::admit(tx, user, roles.clone(), organization, Some(id)).await?;
-        let change = Change::Member(organization_id, user.id.clone());
-        tx.changed(change, Some(user.id.to_string()), &json!({ "invitation": id, "roles": roles }))?;
-        let role = tx.roles().await?.ranked(roles).into_iter().next().unwrap_or_else(RoleName::member);
+        let role = take(tx, user, (id, row), organization).await?;
         Ok(Joined { organization_id, role, already_member: false })
     }
+}
+
+/// Makes the user a member by an open invitation, and answers the highest of their roles.
+pub(super) async fn take(
+    tx: &mut Transaction<'_>,
+    user: &Identity,
+    (id, row): (InvitationId, InvitationRow),
+    organization: OrganizationRow,
+) -> Result<RoleName, Error> {
+    require_open(tx.now, &row)?;
+    let roles = row.roles.clone();
+    close(tx, id, row, InvitationState::Accepted).await?;
+    join::admit(tx, user, roles.clone(), organization, Some(id)).await?;
+    let change = Change::Member(tx.organization_id()?, user.id.clone());
+    tx.changed(change, Some(user.id.to_string()), &json!({ "invitation": id, "roles": roles }))?;
+    Ok(tx.roles().await?.ranked(roles).into_iter().next().unwrap_or_else(RoleName::member))
 }
 
 impl Accept {

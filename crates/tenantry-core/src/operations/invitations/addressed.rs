@@ -3,6 +3,7 @@
 use crate::{
     address::Address,
     caller::Identity,
+    clock::Timestamp,
     entry::IndexEntry,
     error::{Error, ErrorKind},
     ids::{InvitationId, OrganizationId},
@@ -76,7 +77,7 @@ impl Named<'_> {
     }
 }
 
-fn unknown() -> Error {
+pub(super) fn unknown() -> Error {
     Error::new(ErrorKind::NotFound, "there is no such invitation: ask whoever invited you for another")
 }
 
@@ -99,9 +100,9 @@ fn require_addressee(user: &Identity, address: &Address) -> Result<(), Error> {
 }
 
 /// The invitation waits for an answer, and not too long.
-pub(super) fn require_open(tx: &Transaction<'_>, row: &InvitationRow) -> Result<(), Error> {
+pub(super) fn require_open(now: Timestamp, row: &InvitationRow) -> Result<(), Error> {
     match row.state {
-        InvitationState::Open if row.expires_at > tx.now => Ok(()),
+        InvitationState::Open if row.expires_at > now => Ok(()),
         _ => Err(closed(row.state)),
     }
 }

@@ -53,7 +53,7 @@ impl Operation for Decline {
         tx.organization().await?.require_active()?;
         match row.state {
             InvitationState::Declined => return Ok(Done { ok: true }),
-            InvitationState::Open => require_open(tx, &row)?,
+            InvitationState::Open => require_open(tx.now, &row)?,
             state => return Err(closed(state)),
         }
         let details = json!({ "to": row.address.to_string() });

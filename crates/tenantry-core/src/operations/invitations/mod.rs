@@ -8,6 +8,7 @@ mod decline;
 mod invitee;
 mod list;
 mod mine;
+mod register;
 mod resend;
 mod revoke;
 
@@ -18,5 +19,6 @@ pub use decline::Decline;
 pub use invitee::Invitee;
 pub use list::{List, Listed};
 pub use mine::{Mine, Waiting};
+pub use register::{Password, Register, Registered};
 pub use resend::Resend;
 pub use revoke::Revoke;

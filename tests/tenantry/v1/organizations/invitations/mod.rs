@@ -6,5 +6,6 @@ mod create_batch;
 mod decline;
 mod list;
 mod mine;
+mod register;
 mod resend;
 mod revoke;
