@@ -1,9 +1,20 @@
 //! Invitations.
 
-use serde_json::json;
-use tenantry_core::{error::ErrorKind, operations::invitations};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::arena::{Arena, attempt, refusals};
+use serde_json::json;
+use tenantry_core::{
+    error::ErrorKind,
+    host::Host,
+    ids::UserId,
+    operations::invitations,
+    registrar::{NotRegistered, Registration},
+};
+
+use super::{
+    arena::{Arena, attempt, refusals},
+    policies::node,
+};
 use crate::actors;
 
 const ONCE: &str = "an invitation lets in one user, once";
@@ -151,4 +162,42 @@ pub(super) async fn are_accepted_by_the_token_that_holds(arena: &Arena) {
     }
     assert_eq!(worked, usize::from(!accepted), "{PROMISE}");
     assert_eq!(arena.members(organization, &owner).await.len(), 2, "{PROMISE}");
+}
+
+/// Two with the same link register at once, each with a password of their own, several times each.
+pub(super) async fn register_once(arena: &Arena) {
+    const PROMISE: &str = "an invitation lets in one new user, with the password of the account";
+    let owner = arena.person("owner");
+    let organization = arena.organization(&owner).await;
+    let input = json!({ "organizationId": organization, "email": format!("{}@example.com", arena.unique("new")) });
+    let token = arena.must::<invitations::Create>(&owner, input).await.token;
+    let account: Arc<Mutex<Option<String>>> = Arc::default();
+    let kept = account.clone();
+    // As a registrar has to be: idempotent for the same address and password.
+    let host = Host::default().registrar(move |registration: Registration| {
+        let kept = kept.clone();
+        async move {
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let password = kept.get_or_insert_with(|| registration.password.expose().to_owned());
+            if password != registration.password.expose() {
+                return Err(NotRegistered::Taken);
+            }
+            UserId::new(registration.email).map_err(|error| NotRegistered::Failed(error.into()))
+        }
+    });
+    let answers = arena
+        .at_once(8, |arena, number| {
+            let password = ["correct horse", "battery staple"][number % 2];
+            let (owner, input) = (owner.clone(), json!({ "token": token, "password": password }));
+            let node = node(&arena, number / 2, host.clone());
+            async move { attempt::<invitations::Register>(&node, &owner, input).await.map(|_| password) }
+        })
+        .await;
+    refusals(PROMISE, &answers, &[ErrorKind::Used, ErrorKind::AlreadyRegistered]);
+    let let_in: Vec<_> = answers.iter().flatten().copied().collect();
+    let kept = account.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    assert_eq!(let_in.len(), 1, "{PROMISE}: {} were let in", let_in.len());
+    assert_eq!(let_in.first().copied(), kept.as_deref(), "{PROMISE}");
+    assert_eq!(arena.members(organization, &owner).await.len(), 2, "{PROMISE}");
+    assert_eq!(arena.events(organization, &["invitations.register"]).await, 1, "{PROMISE}, by the audit log");
 }

@@ -103,6 +103,7 @@ pub fn races() -> Vec<Race> {
         invitations::are_made_once_for_an_address,
         invitations::are_answered_once,
         invitations::are_accepted_by_the_token_that_holds,
+        invitations::register_once,
         slugs::have_one_holder_when_created,
         slugs::have_one_holder_when_renamed,
         slugs::are_derived_apart,

@@ -21,7 +21,7 @@ const FREE: usize = 5;
 const OWNED_MAX: u32 = 3;
 
 /// The engine that task number `task` uses, with the host's policies.
-fn node(arena: &Arena, task: usize, host: Host) -> Engine {
+pub(super) fn node(arena: &Arena, task: usize, host: Host) -> Engine {
     let plain = arena.node(task);
     Engine::builder(plain.store().clone(), plain.registry().clone()).clock(plain.clock().clone()).host(host).build()
 }
