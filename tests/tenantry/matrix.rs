@@ -85,6 +85,7 @@ impl Setting {
             ("create", json!({ "name": "Mine" })),
             ("get", here()),
             ("list", json!({})),
+            ("search", json!({})),
             ("update", with(json!({ "description": "changed" }))),
             ("set-status", with(json!({ "status": "suspended" }))),
             ("transfer-ownership", with(json!({ "userId": "eve" }))),

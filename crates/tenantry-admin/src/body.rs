@@ -60,9 +60,9 @@ fn fault(path: &str, error: &serde_json::Error) -> Error {
     }
     let named = |prefix: &str| detail.strip_prefix(prefix)?.split('`').next().map(str::to_owned);
     let (field, code) = if let Some(field) = named("missing field `") {
-        (field, "required")
-    } else if let Some(field) = named("unknown field `") {
-        (field, "unknown_field")
+        (if path == "." { field } else { format!("{path}.{field}") }, "required")
+    } else if named("unknown field `").is_some() {
+        (path.to_owned(), "unknown_field")
     } else {
         (if path == "." { "body".to_owned() } else { path.to_owned() }, "invalid")
     };
@@ -97,6 +97,11 @@ mod tests {
         assert_eq!(fault_of("[]"), fault("body", "invalid"));
         assert_eq!(fault_of("{"), None);
         assert_eq!(fault_of(r#"{"name":"a"} x"#), None);
+        let error =
+            parse::<organizations::Search>(&json_headers(), br#"{"filter":{"createdAt":{"like":"x"}}}"#).unwrap_err();
+        assert_eq!((&*error.fields()[0].field, &*error.fields()[0].code), ("filter.createdAt.like", "unknown_field"));
+        let error = parse::<organizations::Search>(&json_headers(), br#"{"order":[{"field":"name"},{}]}"#).unwrap_err();
+        assert_eq!((&*error.fields()[0].field, &*error.fields()[0].code), ("order[1].field", "required"));
         let error = parse::<members::Remove>(&json_headers(), br#"{"organizationId":"x","userId":"u"}"#).unwrap_err();
         assert_eq!(error.fields()[0].field, "organizationId");
     }

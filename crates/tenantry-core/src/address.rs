@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::limits;
+use crate::{limits, text};
 
 /// Whom an invitation is addressed to, or by what a member can be addressed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,11 +45,7 @@ impl Address {
     #[must_use]
     pub fn normal(&self) -> NormalAddress {
         match self {
-            Self::Email(email) => {
-                // In lower case, Σ is ς at the end of a word and σ elsewhere: where the word ends is no difference.
-                let folded = email.nfc().collect::<String>().to_lowercase().replace('ς', "σ");
-                NormalAddress(format!("e/{}", folded.nfc().collect::<String>()))
-            }
+            Self::Email(email) => NormalAddress(format!("e/{}", text::folded(email))),
             Self::Username(username) => NormalAddress(format!("u/{}", username.nfc().collect::<String>())),
         }
     }

@@ -24,6 +24,7 @@ use crate::{
     ids::{InvitationId, JoinCodeId, OrganizationId, UserId},
     limits,
     rows::{self, Intent, JoinCodeEntryRow, MemberRow, OrganizationRow, SlugClaimRow, index, keys, shards},
+    search::{self, SearchEntry},
     secret::Hashed,
     slug::Slug,
     store::{Add, Check, CommitError, Entry, Order, Range, Shard, Txn},
@@ -42,6 +43,8 @@ pub(crate) enum IndexEntry {
     Invited(NormalAddress, InvitationId),
     /// In a code's shard: the code is the organization's.
     JoinCode(Hashed, JoinCodeId),
+    /// In the search index of the platform.
+    Search(SearchEntry),
     /// In a slug's shard: the slug is the organization's, and nobody else's.
     Slug {
         /// The slug.
@@ -52,11 +55,12 @@ pub(crate) enum IndexEntry {
 }
 
 impl IndexEntry {
-    fn shard(&self) -> Shard {
+    fn shard(&self, organization: OrganizationId) -> Shard {
         match self {
             Self::Membership(user) | Self::Owned(user) => shards::user(user),
             Self::Invitation(address, _) | Self::Invited(address, _) => shards::address(address),
             Self::JoinCode(code, _) => shards::join_code(code),
+            Self::Search(_) => search::bucket(organization),
             Self::Slug { slug, .. } => shards::slug(slug),
         }
     }
@@ -81,6 +85,7 @@ impl IndexEntry {
                 let row = JoinCodeEntryRow { organization, code: *code };
                 txn.puts.push((keys::join_code_entry().key, rows::encode(&row)?));
             }
+            Self::Search(entry) => txn.sorted_puts.push(entry.at(organization, intent)),
             Self::Slug { .. } => {
                 let key = keys::slug_claim().key;
                 txn.checks.push(Check { key: key.clone(), expected: None });
@@ -106,6 +111,7 @@ impl IndexEntry {
             Self::Invitation(_, id) => txn.deletes.push(keys::address_entry(*id).key),
             Self::Invited(_, id) => txn.index_deletes.push(invited(organization, *id, intent)),
             Self::JoinCode(..) => txn.deletes.push(keys::join_code_entry().key),
+            Self::Search(entry) => txn.sorted_deletes.push(entry.at(organization, intent)),
             Self::Slug { .. } => {
                 let key = keys::slug_claim().key;
                 let expected = Some(rows::encode(&SlugClaimRow { organization, intent })?);
@@ -118,16 +124,20 @@ impl IndexEntry {
 }
 
 fn membership(organization: OrganizationId, intent: Intent) -> Entry {
-    let key = format!("{}{:016x}", organization.to_base62(), intent.0);
-    Entry { index: index::ORGANIZATIONS, key, number: None }
+    Entry { index: index::ORGANIZATIONS, key: name(organization, intent), number: None }
 }
 
 fn owned(organization: OrganizationId, intent: Intent) -> Entry {
     Entry { index: index::OWNED, ..membership(organization, intent) }
 }
 
-/// Undoes the key of a membership's entry.
-pub(crate) fn parse_membership(key: &str) -> Option<(OrganizationId, Intent)> {
+/// What an entry is called that leads to an organization: its id, and the try that wrote it.
+pub(crate) fn name(organization: OrganizationId, intent: Intent) -> String {
+    format!("{}{:016x}", organization.to_base62(), intent.0)
+}
+
+/// Undoes [`name`].
+pub(crate) fn parse_name(key: &str) -> Option<(OrganizationId, Intent)> {
     let (organization, intent) = key.split_at_checked(22)?;
     let intent = u64::from_str_radix(intent, 16).ok()?;
     Some((OrganizationId::from_base62(organization)?, Intent(intent)))
@@ -192,7 +202,7 @@ impl Engine {
         intent: Intent,
         entry: &IndexEntry,
     ) -> Result<(), EntryError> {
-        match self.store().commit(&entry.shard(), &entry.put(organization, intent, self.host())?).await {
+        match self.store().commit(&entry.shard(organization), &entry.put(organization, intent, self.host())?).await {
             Ok(_) => Ok(()),
             Err(CommitError::Conflict) => match entry {
                 IndexEntry::Slug { slug, derived } => {
@@ -261,7 +271,7 @@ impl Engine {
             let limit = limits::LIST_LIMIT_MAX as usize;
             let range = Range { index: index::OWNED, after, order: Order::OldestFirst, limit };
             let entries = self.store().range(&shards::user(user), &range).await.map_err(Error::from)?;
-            for (organization, intent) in entries.iter().filter_map(|entry| parse_membership(&entry.key)) {
+            for (organization, intent) in entries.iter().filter_map(|entry| parse_name(&entry.key)) {
                 if self.prune_owned(user, organization, intent).await? {
                     return Err(EntryError::Again);
                 }
@@ -299,7 +309,7 @@ impl Engine {
     pub(crate) async fn remove_entries(&self, organization: OrganizationId, entries: &[(IndexEntry, Intent)]) {
         let removals = entries.iter().map(async |(entry, intent)| {
             let Ok(txn) = entry.remove(organization, *intent) else { return };
-            match self.store().commit(&entry.shard(), &txn).await {
+            match self.store().commit(&entry.shard(organization), &txn).await {
                 // A conflict: the slug is somebody else's by now.
                 Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => {}
                 Err(CommitError::Unavailable(error)) => {

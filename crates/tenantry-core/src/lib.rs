@@ -18,6 +18,8 @@ mod entry;
 mod paging;
 mod roles;
 mod rows;
+mod search;
+mod text;
 
 pub mod address;
 pub mod audit;

@@ -52,6 +52,24 @@ pub const PASSWORD_CHARS_MIN: usize = 8;
 pub const PASSWORD_CHARS_MAX: usize = 1024;
 /// How many users of one request are looked for in the host's directory at the same time.
 pub const LOOKUPS_AT_ONCE_MAX: usize = 16;
+/// Into how many shards the search index is divided. A search reads all of them; a store's layout depends on it.
+pub const SEARCH_BUCKETS: u32 = 64;
+/// How many bytes of a text decide its place in an order.
+pub const SORT_KEY_BYTES_MAX: usize = 900;
+/// The most organizations that one page of a search looks at: beyond that it goes on with the next page.
+pub const SEARCH_EXAMINED_MAX: usize = 1000;
+/// How many organizations a search reads at once.
+pub const SEARCH_BATCH_MAX: usize = 200;
+/// The most entries that a search reads at once from each bucket of the index.
+pub const SEARCH_CHUNK_MAX: usize = 200;
+/// The most fields by which a search may be ordered.
+pub const SEARCH_ORDER_MAX: usize = 4;
+/// The most values of one operator in a search's filter.
+pub const SEARCH_VALUES_MAX: usize = 100;
+/// The longest text in a search's filter, in characters.
+pub const SEARCH_TEXT_CHARS_MAX: usize = 500;
+/// The most organizations that a search may pass over.
+pub const SEARCH_OFFSET_MAX: u32 = 500;
 /// How long an invitation is open when its maker does not say.
 pub const INVITATION_LIFETIME_DEFAULT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The farthest that an expiry may lie ahead: ten years.

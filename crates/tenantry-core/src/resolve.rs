@@ -5,7 +5,7 @@ use crate::{
     authority,
     caller::{Caller, Presented},
     engine::Engine,
-    entry::{IndexEntry, parse_membership},
+    entry::{self, IndexEntry},
     error::Error,
     ids::{OrganizationId, UserId},
     limits,
@@ -112,7 +112,7 @@ impl Engine {
         }
     }
 
-    async fn membership_entries(
+    pub(crate) async fn membership_entries(
         &self,
         user: &UserId,
         after: Option<u64>,
@@ -126,7 +126,7 @@ impl Engine {
     async fn confirm_all(&self, user: &UserId, entries: &[Numbered]) -> Result<Vec<OrgMembership>, Error> {
         let confirmed = entries
             .iter()
-            .filter_map(|entry| parse_membership(&entry.key))
+            .filter_map(|entry| entry::parse_name(&entry.key))
             .map(async |(organization, intent)| self.confirm(user, organization, intent).await);
         let confirmed = futures_util::future::join_all(confirmed).await;
         confirmed.into_iter().filter_map(Result::transpose).collect()
@@ -138,6 +138,17 @@ impl Engine {
         organization: OrganizationId,
         intent: Intent,
     ) -> Result<Option<OrgMembership>, Error> {
+        let confirmed = self.confirm_membership(user, organization, intent).await?;
+        confirmed.map(|(row, member, roles)| OrgMembership::new(organization, row, member, &roles)).transpose()
+    }
+
+    /// What the entry of a membership leads to; `None` if it is false, and then it is pruned.
+    pub(crate) async fn confirm_membership(
+        &self,
+        user: &UserId,
+        organization: OrganizationId,
+        intent: Intent,
+    ) -> Result<Option<(OrganizationRow, MemberRow, Roles)>, Error> {
         let member_key = keys::member(user).key;
         let keys = [keys::organization().key, member_key.clone(), keys::roles().key];
         let [row, member, roles] = exactly(self.store().read(&shards::organization(organization), &keys).await?)?;
@@ -146,7 +157,7 @@ impl Engine {
         match (found, found_member) {
             (Some(found), Some(found_member)) if found_member.intent == intent => {
                 let roles = Roles::read(self.registry(), roles.as_deref())?;
-                OrgMembership::new(organization, found, found_member, &roles).map(Some)
+                Ok(Some((found, found_member, roles)))
             }
             _ => {
                 let checks = vec![Check { key: member_key, expected: member }];

@@ -40,6 +40,10 @@ pub(crate) mod index {
     pub(crate) const OWNED: &str = "owned";
     /// In an address's shard: the open invitations to it, of all organizations.
     pub(crate) const INVITED: &str = "invited";
+    /// In a bucket of the search index, sorted: organizations by name.
+    pub(crate) const NAMES: &str = "names";
+    /// In a bucket of the search index, sorted: organizations by the time of their creation.
+    pub(crate) const CREATIONS: &str = "creations";
 }
 
 /// Tells one try to write index entries from all others; see `entry.rs`. Seconds since 1970 above, randomness below.
@@ -62,6 +66,12 @@ pub(crate) struct OrganizationRow {
     pub(crate) updated_at: Timestamp,
     pub(crate) version: u64,
     pub(crate) profile: ProfileRow,
+    /// The entry by name in the search index.
+    #[serde(default)]
+    pub(crate) name_intent: Intent,
+    /// The entry by the time of creation in the search index.
+    #[serde(default)]
+    pub(crate) created_intent: Intent,
 }
 
 impl OrganizationRow {
@@ -104,6 +114,18 @@ pub enum Status {
     Inactive,
     /// Closed by the platform.
     Suspended,
+}
+
+impl Status {
+    /// The status as the wire spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+            Self::Suspended => "suspended",
+        }
+    }
 }
 
 /// A member.
@@ -358,6 +380,12 @@ pub(crate) mod shards {
     }
     pub(crate) fn slug(slug: &Slug) -> Shard {
         Shard::new('s', slug.as_str())
+    }
+    /// One of [`limits::SEARCH_BUCKETS`] parts of the search index.
+    ///
+    /// [`limits::SEARCH_BUCKETS`]: crate::limits::SEARCH_BUCKETS
+    pub(crate) fn search(bucket: u32) -> Shard {
+        Shard::new('p', &format!("search/{bucket}"))
     }
     pub(crate) fn platform() -> Shard {
         Shard::new('p', "platform")

@@ -37,4 +37,4 @@ macro_rules! output {
     };
 }
 
-use {input, output};
+pub(crate) use {input, output};

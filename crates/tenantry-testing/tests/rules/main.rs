@@ -5,6 +5,7 @@ mod model;
 mod policies;
 mod races;
 mod refusals;
+mod search;
 
 use std::sync::Arc;
 

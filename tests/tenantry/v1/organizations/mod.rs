@@ -9,6 +9,7 @@ mod list;
 mod members;
 mod requests;
 mod roles;
+mod search;
 mod set_status;
 mod tokens;
 mod transfer_ownership;

@@ -14,6 +14,7 @@ use crate::{
     operations::{input, members::join, output},
     role::RoleName,
     rows::{OrganizationRow, ProfileRow, Status, index, keys, shards},
+    search,
     slug::Slug,
     transaction::Transaction,
     validate::Violations,
@@ -114,9 +115,14 @@ impl Operation for Create {
             updated_at: tx.now,
             version: 1,
             profile,
+            name_intent: tx.intent,
+            created_intent: tx.intent,
         };
         tx.put(&keys::organization(), &row)?;
         tx.enter(IndexEntry::Slug { slug, derived });
+        for (entry, _) in search::entries(&row) {
+            tx.enter(entry);
+        }
         join::add_member(tx, user, vec![RoleName::owner()], &row, None).await?;
         let details = json!({ "name": row.name, "slug": row.slug });
         // Nobody knows the organization yet; but it may have been said that the user has another one only.

@@ -5,6 +5,7 @@ mod get;
 mod leave;
 mod list;
 mod profile;
+mod search;
 mod set_status;
 mod transfer_ownership;
 mod update;
@@ -14,6 +15,12 @@ pub use get::{Found, Get};
 pub use leave::Leave;
 pub use list::{List, Listed};
 pub use profile::Profile;
+pub use search::{Results, Search};
 pub use set_status::{SetStatus, StatusSet};
 pub use transfer_ownership::TransferOwnership;
 pub use update::{Update, Updated};
+
+pub use crate::search::{
+    ConcatLike, Field, Filter, IdOperators, NumberOperators, OrderBy, SortDirection, StatusOperators, TextOperators,
+    TimeOperators,
+};

@@ -11,6 +11,7 @@ use crate::{
     operations::{input, output},
     permission::Permission,
     rows::keys,
+    search::SearchEntry,
     slug::Slug,
     transaction::Transaction,
     validate::Violations,
@@ -110,6 +111,12 @@ impl Operation for Update {
                 let entry = |slug: &Slug| IndexEntry::Slug { slug: slug.clone(), derived: false };
                 tx.enter(entry(&row.slug));
                 tx.release(entry(&before.slug), before.slug_intent);
+            }
+            let [name, renamed] = [&before, &row].map(|row| SearchEntry::name(&row.name));
+            if name != renamed {
+                row.name_intent = tx.intent;
+                tx.enter(IndexEntry::Search(renamed));
+                tx.release(IndexEntry::Search(name), before.name_intent);
             }
             tx.put(&keys::organization(), &row)?;
             let details = json!({ "version": row.version, "name": row.name, "slug": row.slug });

@@ -1,0 +1,115 @@
+//! Finding organizations: the platform's search index, filters and orders.
+//!
+//! 1. **The index** is divided into [`limits::SEARCH_BUCKETS`] shards by a hash of the organization's id, so that no
+//!    shard bears the writes of all. In each bucket there is one sorted index by [name](index::NAMES) and one by the
+//!    [time of creation](index::CREATIONS). A [scan](scan) merges the buckets and confirms each entry in the
+//!    organization's shard; `entry.rs` says why an entry may be false, and how it is pruned.
+//! 2. **A [filter](filter)** is what the wire says; [tests](test) are what it means for one organization.
+//! 3. **A [page](page)** looks at a bounded number of organizations. What it could not finish stands in its
+//!    [cursor](cursor).
+//!
+//! [`limits::SEARCH_BUCKETS`]: crate::limits::SEARCH_BUCKETS
+
+mod cursor;
+mod filter;
+mod page;
+mod scan;
+mod test;
+
+pub use self::filter::{
+    ConcatLike, Field, Filter, IdOperators, NumberOperators, OrderBy, SortDirection, StatusOperators, TextOperators,
+    TimeOperators,
+};
+pub(crate) use self::{
+    cursor::Cursor,
+    filter::{check_order, check_text},
+    page::{Search, Window},
+};
+use crate::{
+    clock::Timestamp,
+    entry::{self, IndexEntry},
+    ids::OrganizationId,
+    limits,
+    rows::{Intent, OrganizationRow, index, shards},
+    store::{Shard, Sorted},
+    text,
+};
+
+/// An entry of an organization in the search index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SearchEntry {
+    /// By this name, in the form in which names are compared.
+    Name(String),
+    /// By the time of its creation.
+    Creation(Timestamp),
+}
+
+impl SearchEntry {
+    /// The entry of an organization of that name.
+    pub(crate) fn name(name: &str) -> Self {
+        Self::Name(sort_key(name))
+    }
+
+    const fn index(&self) -> &'static str {
+        match self {
+            Self::Name(_) => index::NAMES,
+            Self::Creation(_) => index::CREATIONS,
+        }
+    }
+
+    fn sort_key(&self) -> String {
+        match self {
+            Self::Name(name) => name.clone(),
+            Self::Creation(at) => time_key(*at),
+        }
+    }
+
+    /// The entry in its index.
+    pub(crate) fn at(&self, organization: OrganizationId, intent: Intent) -> (&'static str, Sorted) {
+        (self.index(), Sorted { sort_key: self.sort_key(), entry: entry::name(organization, intent) })
+    }
+}
+
+/// All entries of an organization in the search index, and the try that wrote each: to be released when it is deleted.
+pub(crate) fn entries(row: &OrganizationRow) -> [(IndexEntry, Intent); 2] {
+    [
+        (IndexEntry::Search(SearchEntry::name(&row.name)), row.name_intent),
+        (IndexEntry::Search(SearchEntry::Creation(row.created_at)), row.created_intent),
+    ]
+}
+
+/// The bucket in which an organization's entries are.
+pub(crate) fn bucket(organization: OrganizationId) -> Shard {
+    shards::search(crc32fast::hash(organization.as_uuid().as_bytes()) % limits::SEARCH_BUCKETS)
+}
+
+/// What orders a text: its folded form, or the beginning of it.
+pub(crate) fn sort_key(text: &str) -> String {
+    let mut key = text::folded(text);
+    let end = (0..=limits::SORT_KEY_BYTES_MAX.min(key.len())).rev().find(|end| key.is_char_boundary(*end));
+    key.truncate(end.unwrap_or(0));
+    key
+}
+
+/// What orders a moment: text that sorts as the moments do, also those before 1970.
+pub(crate) fn time_key(at: Timestamp) -> String {
+    format!("{:016x}", at.as_millis().cast_unsigned() ^ (1 << 63))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_sort_as_their_keys_do() {
+        let moments = [i64::MIN, -1, 0, 1, 1_763_000_000_000, i64::MAX].map(Timestamp::from_millis);
+        assert!(moments.map(time_key).is_sorted());
+    }
+
+    #[test]
+    fn a_sort_key_is_bounded_and_stays_text() {
+        let long = "é".repeat(limits::SORT_KEY_BYTES_MAX);
+        assert_eq!(sort_key(&long), "é".repeat(limits::SORT_KEY_BYTES_MAX / 2));
+        assert_eq!(sort_key("ÀB"), "àb");
+    }
+}

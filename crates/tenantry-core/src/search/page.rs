@@ -1,0 +1,214 @@
+//! One page of a search.
+//!
+//! A scan goes through the index by name or by time of creation: the one by which the order is led, else the one that
+//! the filter narrows. There are three sorts of searches.
+//!
+//! 1. **Ordered by the scan alone**: what passes is the page, as it comes.
+//! 2. **Led by the scan**, with further fields: the first ones are kept, and the scan ends once it has left the group
+//!    of equal first fields to which the last of them belongs.
+//! 3. **Ordered otherwise**: the first ones are kept until the scan has ended.
+//!
+//! A page looks at [`limits::SEARCH_EXAMINED_MAX`] organizations at most. Then the first sort answers what it has, the
+//! others nothing yet; the cursor carries what was found so far, by id, and the next page goes on.
+
+use super::{
+    cursor::{Cursor, Place},
+    filter::{Field, OrderBy, SortDirection},
+    scan::{Scan, Span, again},
+    test::{Rank, Test},
+};
+use crate::{
+    engine::Engine,
+    error::Error,
+    ids::{OrganizationId, UserId},
+    limits,
+    rows::{OrganizationRow, index},
+    store::Direction,
+    text,
+};
+
+/// What is searched for, where and in which order.
+#[derive(Debug)]
+pub(crate) struct Search<'a> {
+    pub(crate) engine: &'a Engine,
+    /// Only among the organizations of this user.
+    pub(crate) user: Option<&'a UserId>,
+    /// What the name contains.
+    pub(crate) name: Option<String>,
+    pub(crate) tests: Vec<Test>,
+    pub(crate) order: Vec<OrderBy>,
+}
+
+/// How much of the result is wanted.
+#[derive(Debug)]
+pub(crate) struct Window {
+    pub(crate) limit: usize,
+    pub(crate) cursor: Cursor,
+}
+
+/// What a page found, in its order, and where the search goes on.
+pub(crate) struct Page {
+    pub(crate) found: Vec<(OrganizationId, OrganizationRow)>,
+    pub(crate) next: Option<Cursor>,
+}
+
+/// How the scan's order relates to the search's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lead {
+    Alone,
+    Group,
+    None,
+}
+
+struct Hit {
+    rank: Rank,
+    id: OrganizationId,
+    row: OrganizationRow,
+    /// Where the scan found it; not known of one that an earlier page found.
+    place: Option<Place>,
+}
+
+impl<'a> Search<'a> {
+    pub(crate) fn new(
+        engine: &'a Engine,
+        user: Option<&'a UserId>,
+        name: Option<&str>,
+        tests: Vec<Test>,
+        order: Option<&[OrderBy]>,
+    ) -> Self {
+        let narrowed = |field| tests.iter().any(|test| test.bounds(field) != (None, None));
+        let usual = if narrowed(Field::Name) {
+            OrderBy { field: Field::Name, direction: SortDirection::Asc }
+        } else {
+            OrderBy { field: Field::CreatedAt, direction: SortDirection::Desc }
+        };
+        let order = order.map_or_else(|| vec![usual], <[OrderBy]>::to_vec);
+        Self { engine, user, name: name.map(text::unaccented), tests, order }
+    }
+
+    pub(crate) async fn page(&self, window: Window) -> Result<Page, Error> {
+        let Window { limit, cursor } = window;
+        let wanted = limit + cursor.skip;
+        let (lead, mut scan) = self.scan(&cursor);
+        let mut best = Vec::new();
+        for (id, row) in again(self.engine, self.user, &cursor.best).await? {
+            best.extend(self.hit(&cursor, id, row, None));
+        }
+        let mut truncated = cursor.more;
+        let mut left = limits::SEARCH_EXAMINED_MAX;
+        loop {
+            let batch = if lead == Lead::Alone { wanted } else { limits::SEARCH_BATCH_MAX };
+            let steps = scan.next(batch.min(limits::SEARCH_BATCH_MAX).min(left)).await?;
+            left -= steps.len();
+            let reached = steps.last().map(|step| step.place.clone());
+            for step in steps {
+                let Some((id, row)) = step.found else { continue };
+                best.extend(self.hit(&cursor, id, row, Some(step.place)));
+            }
+            best.sort_by(|one: &Hit, two| one.rank.compare(&two.rank, &self.order));
+            // An organization that was renamed in the midst of it may be met twice.
+            best.dedup_by_key(|hit| hit.id);
+            truncated |= best.len() > wanted;
+            best.truncate(wanted);
+            let Some(reached) = reached else { break };
+            if scan.has_ended() {
+                break;
+            }
+            if self.is_complete(lead, &best, wanted, &reached) {
+                truncated = true;
+                break;
+            }
+            if left == 0 {
+                return Ok(Self::interrupted(lead, Cursor { more: truncated, limit, ..cursor }, best, reached));
+            }
+        }
+        Ok(Self::finished(lead, &cursor, best, truncated))
+    }
+
+    fn hit(&self, cursor: &Cursor, id: OrganizationId, row: OrganizationRow, place: Option<Place>) -> Option<Hit> {
+        let named = |name: &String| text::unaccented(&row.name).contains(name.as_str());
+        if !self.name.as_ref().is_none_or(named) || !self.tests.iter().all(|test| test.holds(id, &row)) {
+            return None;
+        }
+        let rank = Rank::new(&self.order, id, &row);
+        let behind = cursor.last.as_ref().is_none_or(|last| rank.compare(last, &self.order).is_gt());
+        behind.then_some(Hit { rank, id, row, place })
+    }
+
+    /// The scan that serves this search best.
+    fn scan(&self, cursor: &Cursor) -> (Lead, Scan<'a>) {
+        if let Some(user) = self.user {
+            return (Lead::None, Scan::own(self.engine, user, cursor.scan.as_ref()));
+        }
+        let narrowed = |field| {
+            let bounds = self.tests.iter().map(|test| test.bounds(field));
+            let (from, below): (Vec<_>, Vec<_>) = bounds.unzip();
+            (from.into_iter().flatten().max(), below.into_iter().flatten().min())
+        };
+        let index_of = |field| if field == Field::Name { index::NAMES } else { index::CREATIONS };
+        let first = self.order.first().filter(|by| matches!(by.field, Field::Name | Field::CreatedAt));
+        let Some(first) = first else {
+            let by_name = narrowed(Field::Name) != (None, None);
+            let field = if by_name { Field::Name } else { Field::CreatedAt };
+            let (from, below) = narrowed(field);
+            let span = Span { index: index_of(field), direction: Direction::Ascending, from, below };
+            return (Lead::None, Scan::platform(self.engine, span, cursor.scan.clone()));
+        };
+        let (mut from, mut below) = narrowed(first.field);
+        let direction = match first.direction {
+            SortDirection::Asc => Direction::Ascending,
+            SortDirection::Desc => Direction::Descending,
+        };
+        // The next page begins with the group of the last one's end.
+        if let Some(group) = cursor.last.as_ref().and_then(Rank::lead) {
+            match direction {
+                Direction::Ascending => from = from.max(Some(group)),
+                Direction::Descending => below = below.into_iter().chain([group + "\0"]).min(),
+            }
+        }
+        let lead = if self.order.len() == 1 { Lead::Alone } else { Lead::Group };
+        let span = Span { index: index_of(first.field), direction, from, below };
+        (lead, Scan::platform(self.engine, span, cursor.scan.clone()))
+    }
+
+    /// Whether nothing that the scan would still come to is before the last of `best`.
+    fn is_complete(&self, lead: Lead, best: &[Hit], wanted: usize, reached: &Place) -> bool {
+        let Some(last) = best.last().filter(|_| best.len() == wanted) else { return false };
+        match (lead, reached, self.order.first()) {
+            (Lead::Alone, ..) => true,
+            (Lead::Group, Place::Sorted(sort_key, _), Some(first)) => {
+                last.rank.lead().is_some_and(|group| match first.direction {
+                    SortDirection::Asc => *sort_key > group,
+                    SortDirection::Desc => *sort_key < group,
+                })
+            }
+            _ => false,
+        }
+    }
+
+    /// The page that looked at as many organizations as it may.
+    fn interrupted(lead: Lead, cursor: Cursor, best: Vec<Hit>, reached: Place) -> Page {
+        if lead == Lead::Alone {
+            let skip = cursor.skip.saturating_sub(best.len());
+            let found = best.into_iter().skip(cursor.skip).map(|hit| (hit.id, hit.row)).collect();
+            return Page {
+                found,
+                next: Some(Cursor { search: cursor.search, scan: Some(reached), skip, ..Cursor::default() }),
+            };
+        }
+        let best = best.into_iter().map(|hit| hit.id).collect();
+        Page { found: Vec::new(), next: Some(Cursor { scan: Some(reached), best, ..cursor }) }
+    }
+
+    /// The page that is whole; `more`: another follows.
+    fn finished(lead: Lead, cursor: &Cursor, best: Vec<Hit>, more: bool) -> Page {
+        let next = best.last().filter(|_| more).map(|last| {
+            let next = Cursor { search: cursor.search.clone(), ..Cursor::default() };
+            match (lead, &last.place) {
+                (Lead::Alone, Some(place)) => Cursor { scan: Some(place.clone()), ..next },
+                _ => Cursor { last: Some(last.rank.clone()), ..next },
+            }
+        });
+        Page { found: best.into_iter().skip(cursor.skip).map(|hit| (hit.id, hit.row)).collect(), next }
+    }
+}

@@ -1,0 +1,209 @@
+//! Organizations one after the other: out of the platform's index, or those of one user. Every one is confirmed.
+
+use std::collections::VecDeque;
+
+use futures_util::future::{join_all, try_join_all};
+
+use super::{SearchEntry, cursor::Place};
+use crate::{
+    clock::Timestamp,
+    engine::Engine,
+    entry::{self, IndexEntry},
+    error::Error,
+    ids::{OrganizationId, UserId},
+    limits,
+    rows::{self, Intent, OrganizationRow, index, keys, shards},
+    store::{Check, Direction, Sorted, SortedRange},
+};
+
+/// A part of one of the platform's sorted indexes, in one direction.
+#[derive(Debug, Clone)]
+pub(crate) struct Span {
+    pub(crate) index: &'static str,
+    pub(crate) direction: Direction,
+    pub(crate) from: Option<String>,
+    pub(crate) below: Option<String>,
+}
+
+/// An organization to which a scan has come, and what is there; `None`: nothing, the entry is false.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) place: Place,
+    pub(crate) found: Option<(OrganizationId, OrganizationRow)>,
+}
+
+/// Goes from organization to organization.
+pub(crate) enum Scan<'a> {
+    Platform(Merge<'a>),
+    Own { engine: &'a Engine, user: &'a UserId, after: Option<u64>, ended: bool },
+}
+
+impl<'a> Scan<'a> {
+    pub(crate) fn platform(engine: &'a Engine, span: Span, after: Option<Place>) -> Self {
+        let after = match after {
+            Some(Place::Sorted(sort_key, entry)) => Some(Sorted { sort_key, entry }),
+            Some(Place::Numbered(_)) | None => None,
+        };
+        let bucket = |number| Bucket { number, ahead: VecDeque::new(), after: after.clone(), ended: false };
+        Self::Platform(Merge { engine, span, buckets: (0..limits::SEARCH_BUCKETS).map(bucket).collect() })
+    }
+
+    pub(crate) fn own(engine: &'a Engine, user: &'a UserId, after: Option<&Place>) -> Self {
+        let after = if let Some(Place::Numbered(number)) = after { Some(*number) } else { None };
+        Self::Own { engine, user, after, ended: false }
+    }
+
+    /// The next organizations, at most `limit`; none at the end.
+    pub(crate) async fn next(&mut self, limit: usize) -> Result<Vec<Step>, Error> {
+        match self {
+            Self::Platform(merge) => {
+                let entries = merge.next(limit).await?;
+                try_join_all(entries.into_iter().map(|entry| confirm(merge.engine, merge.span.index, entry))).await
+            }
+            Self::Own { engine, user, after, ended } => {
+                let entries = engine.membership_entries(user, *after, limit).await?;
+                *ended = entries.len() < limit;
+                *after = entries.last().map(|entry| entry.number).or(*after);
+                let steps = entries.iter().map(async |entry| {
+                    let found = match entry::parse_name(&entry.key) {
+                        Some((organization, intent)) => confirm_own(engine, user, organization, intent).await?,
+                        None => None,
+                    };
+                    Ok(Step { place: Place::Numbered(entry.number), found })
+                });
+                join_all(steps).await.into_iter().collect()
+            }
+        }
+    }
+
+    /// Whether nothing is left, as far as is known without reading.
+    pub(crate) fn has_ended(&self) -> bool {
+        match self {
+            Self::Platform(merge) => merge.buckets.iter().all(|bucket| bucket.ended && bucket.ahead.is_empty()),
+            Self::Own { ended, .. } => *ended,
+        }
+    }
+}
+
+/// All buckets of a sorted index as one.
+pub(crate) struct Merge<'a> {
+    engine: &'a Engine,
+    span: Span,
+    buckets: Vec<Bucket>,
+}
+
+struct Bucket {
+    number: u32,
+    /// What was read and not yet taken.
+    ahead: VecDeque<Sorted>,
+    after: Option<Sorted>,
+    ended: bool,
+}
+
+impl Merge<'_> {
+    /// The next entries. Reads each bucket once if `limit` entries are not more than a chunk; a bucket that runs dry
+    /// is read again, alone.
+    async fn next(&mut self, limit: usize) -> Result<Vec<Sorted>, Error> {
+        let mut entries = Vec::with_capacity(limit);
+        while entries.len() < limit {
+            self.fill(limit.clamp(1, limits::SEARCH_CHUNK_MAX)).await?;
+            let heads = self.buckets.iter_mut().filter(|bucket| !bucket.ahead.is_empty());
+            let next = match self.span.direction {
+                Direction::Ascending => heads.min_by(|one, two| one.ahead.front().cmp(&two.ahead.front())),
+                Direction::Descending => heads.max_by(|one, two| one.ahead.front().cmp(&two.ahead.front())),
+            };
+            let Some(entry) = next.and_then(|bucket| bucket.ahead.pop_front()) else { break };
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+
+    /// Reads on where a bucket has run dry: all of these at once.
+    async fn fill(&mut self, chunk: usize) -> Result<(), Error> {
+        let (engine, span) = (self.engine, &self.span);
+        let dry = self.buckets.iter_mut().filter(|bucket| !bucket.ended && bucket.ahead.is_empty());
+        let reads = dry.map(async |bucket| {
+            let range = SortedRange {
+                index: span.index,
+                from: span.from.clone(),
+                below: span.below.clone(),
+                after: bucket.after.take(),
+                direction: span.direction,
+                limit: chunk,
+            };
+            let entries = engine.store().sorted_range(&shards::search(bucket.number), &range).await?;
+            bucket.ended = entries.len() < chunk;
+            bucket.after = entries.last().cloned();
+            bucket.ahead = entries.into();
+            Ok::<_, Error>(())
+        });
+        try_join_all(reads).await.map(|_| ())
+    }
+}
+
+/// Reads an entry's organization, and prunes the entry if it is false.
+async fn confirm(engine: &Engine, index: &'static str, entry: Sorted) -> Result<Step, Error> {
+    let mut found = None;
+    if let Some((organization, intent)) = entry::parse_name(&entry.entry) {
+        let key = keys::organization().key;
+        let shard = shards::organization(organization);
+        let value = engine.store().read(&shard, std::slice::from_ref(&key)).await?.pop().flatten();
+        let row: Option<OrganizationRow> = value.as_deref().map(rows::decode).transpose()?;
+        let is_true = |row: &OrganizationRow| {
+            super::entries(row).into_iter().any(|(told, told_intent)| {
+                let IndexEntry::Search(told) = told else { return false };
+                told_intent == intent && told.at(organization, intent) == (index, entry.clone())
+            })
+        };
+        match row {
+            Some(row) if is_true(&row) => found = Some((organization, row)),
+            _ => {
+                let checks = vec![Check { key, expected: value }];
+                if let Some(told) = told(index, &entry) {
+                    engine.prune(IndexEntry::Search(told), organization, intent, checks).await;
+                }
+            }
+        }
+    }
+    Ok(Step { place: Place::Sorted(entry.sort_key, entry.entry), found })
+}
+
+/// What an entry of `index` tells.
+fn told(index: &'static str, entry: &Sorted) -> Option<SearchEntry> {
+    if index == index::NAMES {
+        return Some(SearchEntry::Name(entry.sort_key.clone()));
+    }
+    let millis = u64::from_str_radix(&entry.sort_key, 16).ok()? ^ (1 << 63);
+    Some(SearchEntry::Creation(Timestamp::from_millis(millis.cast_signed())))
+}
+
+async fn confirm_own(
+    engine: &Engine,
+    user: &UserId,
+    organization: OrganizationId,
+    intent: Intent,
+) -> Result<Option<(OrganizationId, OrganizationRow)>, Error> {
+    let confirmed = engine.confirm_membership(user, organization, intent).await?;
+    Ok(confirmed.map(|(row, ..)| (organization, row)))
+}
+
+/// Organizations that were found before, as they are now. For a caller of whom `user` is known, only their own.
+pub(crate) async fn again(
+    engine: &Engine,
+    user: Option<&UserId>,
+    ids: &[OrganizationId],
+) -> Result<Vec<(OrganizationId, OrganizationRow)>, Error> {
+    let reads = ids.iter().map(async |id| {
+        let mut keys = vec![keys::organization().key];
+        keys.extend(user.map(|user| keys::member(user).key));
+        let values = engine.store().read(&shards::organization(*id), &keys).await?;
+        // The organization, and the membership if it matters.
+        if values.iter().any(Option::is_none) {
+            return Ok(None);
+        }
+        let row: Option<OrganizationRow> = values.first().and_then(Option::as_deref).map(rows::decode).transpose()?;
+        Ok(row.map(|row| (*id, row)))
+    });
+    let rows: Result<Vec<_>, Error> = join_all(reads).await.into_iter().collect();
+    Ok(rows?.into_iter().flatten().collect())
+}
