@@ -17,6 +17,42 @@ async fn actions(world: &World, organization: &str) -> Vec<String> {
     events.into_iter().rev().map(|event| event.action).collect()
 }
 
+/// What the test below has on record.
+const EXPECTED: [&str; 32] = [
+    "organization.create",
+    "organization.update",
+    "invitations.create",
+    "invitations.accept",
+    "invitations.create",
+    "invitations.resend",
+    "invitations.revoke",
+    "invitations.create",
+    "invitations.decline",
+    "invitations.create-batch",
+    "invitations.create-batch",
+    "join-codes.create",
+    "join-codes.join",
+    "join-codes.revoke",
+    "members.set-role",
+    "members.remove",
+    "tokens.create",
+    "tokens.revoke",
+    "members.update",
+    "members.update",
+    "tokens.create",
+    "tokens.update",
+    "tokens.rotate",
+    "roles.create",
+    "roles.update",
+    "roles.delete",
+    "join-codes.create",
+    "join-codes.join",
+    "organization.leave",
+    "organization.set-status",
+    "organization.set-status",
+    "organization.transfer-ownership",
+];
+
 #[tokio::test]
 async fn every_change_is_on_record_and_nothing_else() {
     on_every_store(async |world| {
@@ -47,6 +83,11 @@ async fn every_change_is_on_record_and_nothing_else() {
         call(&alice, "members/update", json!({ "userId": "bob", "roles": ["admin", "writer"] })).await.ok();
         call(&alice, "members/update", json!({ "userId": "bob", "roles": ["admin"] })).await.ok();
         call(&alice, "members/update", json!({ "userId": "bob", "roles": ["admin"] })).await.ok();
+        let minted_too = call(&bob, "tokens/create", json!({})).await.ok();
+        let key = &minted_too["apiToken"]["key"];
+        call(&bob, "tokens/update", json!({ "key": key, "name": "ci" })).await.ok();
+        call(&bob, "tokens/update", json!({ "key": key, "name": "ci" })).await.ok();
+        let rotated = call(&bob, "tokens/rotate", json!({ "key": key })).await.ok();
         let define = json!({ "role": "helper", "permissions": [] });
         call(&alice, "roles/create", define).await.ok();
         call(&alice, "roles/update", json!({ "role": "helper", "permissions": ["org:view"] })).await.ok();
@@ -58,38 +99,7 @@ async fn every_change_is_on_record_and_nothing_else() {
         call(&root, "set-status", json!({ "status": "inactive" })).await.ok();
         call(&root, "set-status", json!({ "status": "active" })).await.ok();
         call(&alice, "transfer-ownership", json!({ "userId": "bob" })).await.ok();
-        let expected = [
-            "organization.create",
-            "organization.update",
-            "invitations.create",
-            "invitations.accept",
-            "invitations.create",
-            "invitations.resend",
-            "invitations.revoke",
-            "invitations.create",
-            "invitations.decline",
-            "invitations.create-batch",
-            "invitations.create-batch",
-            "join-codes.create",
-            "join-codes.join",
-            "join-codes.revoke",
-            "members.set-role",
-            "members.remove",
-            "tokens.create",
-            "tokens.revoke",
-            "members.update",
-            "members.update",
-            "roles.create",
-            "roles.update",
-            "roles.delete",
-            "join-codes.create",
-            "join-codes.join",
-            "organization.leave",
-            "organization.set-status",
-            "organization.set-status",
-            "organization.transfer-ownership",
-        ];
-        assert_eq!(actions(&world, &organization).await, expected);
+        assert_eq!(actions(&world, &organization).await, EXPECTED);
 
         // What changes nothing, is refused or only reads leaves none.
         call(&alice, "update", json!({ "city": "Ulm" })).await.ok();
@@ -105,14 +115,20 @@ async fn every_change_is_on_record_and_nothing_else() {
         world.call(&Actor::user("yan"), "invitations/decline", json!({ "token": third["token"] })).await.ok();
         world.call(&Actor::user("yan"), "invitations/mine", json!({})).await.ok();
         call(&alice, "members/list", json!({})).await.ok();
-        assert_eq!(actions(&world, &organization).await, expected);
+        assert_eq!(actions(&world, &organization).await, EXPECTED);
 
         let events = world.tenantry.engine().audit_events(organization.parse().unwrap(), None, 1000).await.unwrap();
-        let removal = &events[13];
+        let removal = &events[16];
         assert_eq!((removal.action.as_str(), removal.target.as_deref()), ("members.remove", Some("zoe")));
         assert!(matches!(&removal.actor, Principal::User(user) if user.as_str() == "bob"));
         let record = serde_json::to_string(&events).unwrap();
-        for secret in [&invited["token"], &resent["token"], &coded["code"], &minted["apiToken"]["secret"]] {
+        for secret in [
+            &invited["token"],
+            &resent["token"],
+            &coded["code"],
+            &minted["apiToken"]["secret"],
+            &rotated["apiToken"]["secret"],
+        ] {
             assert!(!record.contains(secret.as_str().unwrap()), "a secret is on record");
         }
     })

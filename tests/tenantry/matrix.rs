@@ -115,6 +115,9 @@ impl Setting {
             ("tokens/create", with(json!({ "permissions": ["org:view"] }))),
             ("tokens/list", here()),
             ("tokens/revoke", with(json!({ "key": self.key }))),
+            ("tokens/update", with(json!({ "key": self.key, "name": "renamed" }))),
+            ("tokens/rotate", with(json!({ "key": self.key }))),
+            ("tokens/introspect", json!({ "token": "unknown" })),
         ]
     }
 }

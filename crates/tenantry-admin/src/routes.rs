@@ -47,6 +47,9 @@ pub(crate) fn operations() -> Routes {
         .operation::<tokens::Create>()
         .operation::<tokens::List>()
         .operation::<tokens::Revoke>()
+        .operation::<tokens::Update>()
+        .operation::<tokens::Rotate>()
+        .operation::<tokens::Introspect>()
 }
 
 /// Routes, and the document that describes them.

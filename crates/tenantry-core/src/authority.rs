@@ -148,7 +148,13 @@ fn api_token(
         return Err(Error::not_found("organization"));
     }
     let unknown = || Error::new(ErrorKind::InvalidToken, "the API token is not valid: check it, or make a new one");
-    let token = token.filter(|token| token.secret == presented.secret).ok_or_else(unknown)?;
+    let token = token.ok_or_else(unknown)?;
+    let is_current = token.secret == presented.secret;
+    let overlapping = token.overlapping(now).filter(|previous| !is_current && previous.secret == presented.secret);
+    let overlap_ends = overlapping.map(|previous| previous.valid_until);
+    if !is_current && overlap_ends.is_none() {
+        return Err(unknown());
+    }
     if token.revoked_at.is_some() {
         return Err(Error::new(ErrorKind::InvalidToken, "the API token was revoked: make a new one"));
     }
@@ -160,6 +166,6 @@ fn api_token(
         roles: Vec::new(),
         permissions: registry.set(token.permissions.iter().map(String::as_str)),
         owner: false,
-        expires_at: token.expires_at,
+        expires_at: token.expires_at.into_iter().chain(overlap_ends).min(),
     })
 }

@@ -291,7 +291,10 @@ impl Engine {
             tx.load(authority_keys.chain([idempotency.row_key().key])).await?;
         }
         if let Needs::Permission(permission) = O::NEEDS {
-            tx.authorize(permission).await?;
+            match (operation.itself(), tx.caller) {
+                (Some(key), Caller::Token(presented)) if presented.key == *key => tx.identify().await?,
+                _ => tx.authorize(permission).await?,
+            }
         }
         if let Some(idempotency) = idempotency {
             let kept = tx.get(&idempotency.row_key()).await?;

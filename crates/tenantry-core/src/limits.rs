@@ -88,5 +88,7 @@ pub const ATTEMPTS_MAX: u32 = 64;
 pub const ENTRY_SETTLING: Duration = Duration::from_secs(30);
 /// How long a fence stands against an abandoned entry's commit; longer than any operation can last.
 pub const FENCE_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+/// The longest time for which the secret of an API token works beside the one that replaced it: 30 days.
+pub const OVERLAP_SECONDS_MAX: u32 = 30 * 24 * 3600;
 /// How exact "last used" is: it is written at most this often for each token.
 pub const LAST_USED_GRANULARITY: Duration = Duration::from_secs(60);

@@ -9,6 +9,7 @@ use crate::{
     idempotency::IdempotencyKey,
     ids::OrganizationId,
     permission::Permission,
+    secret::TokenKey,
     transaction::Transaction,
     validate::Violations,
 };
@@ -43,6 +44,11 @@ pub trait Operation: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn introduce(&self, engine: &Engine) -> impl Future<Output = Result<Caller, Error>> + Send {
         let _ = engine;
         async { Err(Error::new(ErrorKind::Unauthenticated, "this needs a credential")) }
+    }
+
+    /// The API token that may do this to itself without the permission in [`NEEDS`](Self::NEEDS).
+    fn itself(&self) -> Option<&TokenKey> {
+        None
     }
 
     /// Finds the organization in which the operation acts; `None` for one that only reads, across organizations.

@@ -10,7 +10,8 @@ use crate::{
     ids::{OrganizationId, UserId},
     limits,
     roles::Roles,
-    rows::{self, Intent, MemberRow, OrganizationRow, SlugClaimRow, index, keys, shards},
+    rows::{self, Intent, MemberRow, OrganizationRow, SlugClaimRow, TokenRow, UsedRow, index, keys, shards},
+    secret::Hashed,
     slug::Slug,
     store::{Check, CommitError, Numbered, Order, Range, Txn},
     tenant::Tenant,
@@ -172,14 +173,27 @@ impl Engine {
     /// For the layer to call when it has resolved a token anew; nothing waits for it, and nothing depends on it.
     pub async fn record_use(&self, presented: &Presented) -> Result<(), Error> {
         let shard = shards::organization(presented.key.organization());
-        let key = keys::token_used(&presented.key);
-        let noted = self.store().read(&shard, std::slice::from_ref(&key.key)).await?.pop().flatten();
+        let key = keys::token_used(&presented.key).key;
+        let values = self.store().read(&shard, &[keys::token(&presented.key).key, key.clone()]).await?;
+        let [token, expected] = exactly(values)?;
+        let token: Option<TokenRow> = token.as_deref().map(rows::decode).transpose()?;
+        let mut used: UsedRow = expected.as_deref().map(rows::decode).transpose()?.unwrap_or_default();
         let now = self.clock().now();
-        let noted = noted.as_deref().map(rows::decode).transpose()?;
-        if noted.is_some_and(|noted| now.since(noted) < limits::LAST_USED_GRANULARITY) {
+        let Some(token) = token else { return Ok(()) };
+        if used.by(&presented.secret).is_some_and(|noted| now.since(noted) < limits::LAST_USED_GRANULARITY) {
             return Ok(());
         }
-        let txn = Txn { puts: vec![(key.key, rows::encode(&now)?)], ..Txn::default() };
+        let kept = |secret: &Hashed| {
+            *secret == token.secret || token.overlapping(now).is_some_and(|previous| previous.secret == *secret)
+        };
+        used.secrets.retain(|(secret, _)| kept(secret) && *secret != presented.secret);
+        if kept(&presented.secret) {
+            used.secrets.push((presented.secret.clone(), now));
+        }
+        used.last = Some(now);
+        let puts = vec![(key.clone(), rows::encode(&used)?)];
+        // In a conflict, somebody else has just noted a use.
+        let txn = Txn { checks: vec![Check { key, expected }], puts, ..Txn::default() };
         match self.store().commit(&shard, &txn).await {
             Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(()),
             Err(CommitError::Unavailable(error)) => Err(error.into()),

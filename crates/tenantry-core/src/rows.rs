@@ -204,6 +204,39 @@ pub(crate) struct TokenRow {
     pub(crate) created_at: Timestamp,
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) revoked_at: Option<Timestamp>,
+    /// The secret before the present one, if it works for a while yet, or did.
+    #[serde(default)]
+    pub(crate) previous: Option<PreviousSecretRow>,
+}
+
+/// The secret of an API token that another one has replaced.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PreviousSecretRow {
+    pub(crate) secret: Hashed,
+    pub(crate) last_four: String,
+    /// From then on it works no more.
+    pub(crate) valid_until: Timestamp,
+}
+
+impl TokenRow {
+    /// The secret before the present one, if it works still.
+    pub(crate) fn overlapping(&self, now: Timestamp) -> Option<&PreviousSecretRow> {
+        self.previous.as_ref().filter(|previous| previous.valid_until > now)
+    }
+}
+
+/// When an API token was last used, by whichever secret, and by each of those that it has.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct UsedRow {
+    pub(crate) last: Option<Timestamp>,
+    pub(crate) secrets: Vec<(Hashed, Timestamp)>,
+}
+
+impl UsedRow {
+    /// When it was last used by that secret.
+    pub(crate) fn by(&self, secret: &Hashed) -> Option<Timestamp> {
+        self.secrets.iter().find(|(used, _)| used == secret).map(|(_, at)| *at)
+    }
 }
 
 /// The roles that an organization defined for itself.
@@ -289,7 +322,7 @@ pub(crate) mod keys {
     use super::{
         AddressRow, AttemptsRow, IdempotencyRow, InvitationId, InvitationRow, JoinCodeEntryRow, JoinCodeId,
         JoinCodeRow, Key, MemberRow, NormalAddress, OrganizationId, OrganizationRow, RolesRow, RowKey, SlugClaimRow,
-        Timestamp, TokenKey, TokenRow, UserId, limits,
+        TokenKey, TokenRow, UsedRow, UserId, limits,
     };
     use crate::secret::Hashed;
 
@@ -335,8 +368,8 @@ pub(crate) mod keys {
     pub(crate) fn owned() -> Key {
         Key::lasting("owned")
     }
-    /// Written without being read: when the token was last used.
-    pub(crate) fn token_used(key: &TokenKey) -> RowKey<Timestamp> {
+    /// Written by no operation: when the token was last used.
+    pub(crate) fn token_used(key: &TokenKey) -> RowKey<UsedRow> {
         RowKey::lasting(format!("tu/{}", key.short()))
     }
     pub(crate) fn idempotency(scope: &Hashed) -> RowKey<IdempotencyRow> {

@@ -10,8 +10,8 @@ use crate::{
     ids::{InvitationId, JoinCodeId, OrganizationId, UserId},
     role::RoleName,
     roles::Roles,
-    rows::{InvitationRow, JoinCodeRow, MemberRow, OrganizationRow, ProfileRow, Status, TokenRow},
-    secret::{Environment, TokenKey},
+    rows::{InvitationRow, JoinCodeRow, MemberRow, OrganizationRow, ProfileRow, Status, TokenRow, UsedRow},
+    secret::{ApiTokenSecret, Environment, TokenKey},
 };
 
 macro_rules! view {
@@ -205,6 +205,18 @@ view! {
         pub last_used_at: Option<Timestamp>,
         /// When it was revoked.
         pub revoked_at: Option<Timestamp>,
+        /// The secret before the present one, while it still works.
+        pub previous_secret: Option<PreviousSecret>,
+    }
+
+    /// The secret of an API token that another one has replaced, and that works for a while yet.
+    pub struct PreviousSecret {
+        /// Its last four characters.
+        pub last_four: String,
+        /// Until when it works.
+        pub valid_until: Timestamp,
+        /// When it was last used, to the minute; `null`: never.
+        pub last_used_at: Option<Timestamp>,
     }
 
     /// An API token that was just made. Its secret is shown this once.
@@ -391,10 +403,25 @@ impl OrgJoinCode {
     }
 }
 
+impl ApiTokenCreated {
+    pub(crate) fn new(key: TokenKey, secret: &ApiTokenSecret) -> Self {
+        let last_four = secret.last_four();
+        let secret = secret.plain().expose().to_owned();
+        let bearer = format!("{key}:{secret}");
+        Self { key, secret, last_four, bearer }
+    }
+}
+
 impl ApiToken {
-    pub(crate) fn new(key: TokenKey, row: TokenRow, last_used_at: Option<Timestamp>) -> Self {
+    pub(crate) fn new(key: TokenKey, row: TokenRow, used: &UsedRow, now: Timestamp) -> Self {
+        let previous_secret = row.overlapping(now).map(|previous| PreviousSecret {
+            last_four: previous.last_four.clone(),
+            valid_until: previous.valid_until,
+            last_used_at: used.by(&previous.secret),
+        });
         Self {
             key,
+            previous_secret,
             name: row.name,
             env: key.environment(),
             last_four: row.last_four,
@@ -402,7 +429,7 @@ impl ApiToken {
             created_by: row.created_by,
             created_at: row.created_at,
             expires_at: row.expires_at,
-            last_used_at,
+            last_used_at: used.last,
             revoked_at: row.revoked_at,
         }
     }

@@ -31,7 +31,9 @@ mod memberships;
 mod owners;
 mod policies;
 mod rights;
+mod roles;
 mod slugs;
+mod tokens;
 
 use std::{fmt, pin::Pin};
 
@@ -111,6 +113,8 @@ pub fn races() -> Vec<Race> {
         memberships::agree_with_the_members_in_the_end,
         policies::seats_are_not_exceeded,
         policies::owned_organizations_are_not_exceeded,
+        roles::are_given_or_deleted_but_not_both,
+        tokens::have_one_secret_and_one_before_it,
         rights::end_with_the_role,
         rights::end_with_the_token,
         idempotency::one_organization_for_one_key,

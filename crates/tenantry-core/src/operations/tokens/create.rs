@@ -74,13 +74,12 @@ impl Operation for Create {
             created_at: tx.now,
             expires_at: self.expires_at,
             revoked_at: None,
+            previous: None,
         };
         tx.put(&keys::token(&key), &row)?;
         tx.index(index::TOKENS, key.short(), None);
         let details = json!({ "name": row.name, "permissions": row.permissions, "expiresAt": row.expires_at });
         tx.changed(Change::Token(key), Some(key.to_string()), &details)?;
-        let secret = secret.plain().expose().to_owned();
-        let bearer = format!("{key}:{secret}");
-        Ok(Created { api_token: ApiTokenCreated { key, secret, last_four: row.last_four, bearer } })
+        Ok(Created { api_token: ApiTokenCreated::new(key, &secret) })
     }
 }

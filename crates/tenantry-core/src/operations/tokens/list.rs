@@ -1,12 +1,11 @@
 use crate::{
-    clock::Timestamp,
     error::{Error, ErrorKind},
     ids::OrganizationId,
     operation::{Locate, Needs, Operation},
     operations::{input, output},
     paging,
     permission::Permission,
-    rows::{TokenRow, index, keys},
+    rows::{TokenRow, UsedRow, index, keys},
     secret::TokenKey,
     store::{Order, Range},
     transaction::Transaction,
@@ -66,12 +65,13 @@ impl Operation for List {
         let tokens: Vec<_> = tokens.collect();
         let keys: Vec<_> = tokens.iter().map(|key| keys::token(key).key).collect();
         let used_keys: Vec<_> = tokens.iter().map(|key| keys::token_used(key).key).collect();
+        let now = tx.now;
         let rows: Vec<Option<TokenRow>> = tx.peek(&keys).await?;
-        let used: Vec<Option<Timestamp>> = tx.peek(&used_keys).await?;
+        let used: Vec<Option<UsedRow>> = tx.peek(&used_keys).await?;
         let api_tokens = tokens
             .into_iter()
             .zip(rows.into_iter().zip(used))
-            .filter_map(|(key, (row, used))| Some(ApiToken::new(key, row?, used)))
+            .filter_map(|(key, (row, used))| Some(ApiToken::new(key, row?, &used.unwrap_or_default(), now)))
             .collect();
         Ok(Listed { api_tokens, next_cursor: paging::next('t', &entries, limit) })
     }

@@ -1,9 +1,35 @@
 //! API tokens, which an organization owns.
 
 mod create;
+mod introspect;
 mod list;
 mod revoke;
+mod rotate;
+mod update;
 
 pub use create::{Create, Created};
+pub use introspect::{Introspect, Introspection};
 pub use list::{List, Listed};
 pub use revoke::Revoke;
+pub use rotate::Rotate;
+pub use update::{Update, Updated};
+
+use crate::{
+    error::{Error, ErrorKind},
+    ids::OrganizationId,
+    rows::{TokenRow, keys},
+    secret::TokenKey,
+    transaction::Transaction,
+};
+
+/// The row of a token of this organization that was not revoked.
+async fn unrevoked(tx: &mut Transaction<'_>, home: OrganizationId, key: &TokenKey) -> Result<TokenRow, Error> {
+    if key.organization() != home {
+        return Err(Error::not_found("API token"));
+    }
+    let row = tx.get(&keys::token(key)).await?.ok_or_else(|| Error::not_found("API token"))?;
+    if row.revoked_at.is_some() {
+        return Err(Error::new(ErrorKind::Revoked, "the API token was revoked: make a new one"));
+    }
+    Ok(row)
+}
