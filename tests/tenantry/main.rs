@@ -10,6 +10,7 @@ mod world;
 
 mod directory;
 mod health;
+mod hooks;
 mod layer;
 mod matrix;
 mod nodes;

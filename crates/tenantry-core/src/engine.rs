@@ -17,6 +17,7 @@ use crate::{
     host::Host,
     idempotency::Idempotency,
     ids::OrganizationId,
+    jobs::Made,
     limits,
     operation::{Locate, Needs, Operation, Request},
     registry::Registry,
@@ -36,6 +37,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     host: Host,
+    made: Arc<Made>,
     observers: RwLock<Vec<Weak<dyn Observer>>>,
 }
 
@@ -75,7 +77,28 @@ impl EngineBuilder {
     #[must_use]
     pub fn build(self) -> Engine {
         let Self { store, registry, clock, entropy, host } = self;
-        Engine(Arc::new(Inner { store, registry, clock, entropy, host, observers: RwLock::default() }))
+        let made = Arc::default();
+        Engine(Arc::new(Inner { store, registry, clock, entropy, host, made, observers: RwLock::default() }))
+    }
+}
+
+/// An engine that ends when nobody else keeps it.
+pub(crate) struct WeakEngine(Weak<Inner>);
+
+impl WeakEngine {
+    pub(crate) fn upgrade(&self) -> Option<Engine> {
+        self.0.upgrade().map(Engine)
+    }
+
+    pub(crate) fn is_alive(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+}
+
+/// A worker that waits for jobs hears that there will be none.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.made.wake();
     }
 }
 
@@ -178,6 +201,14 @@ impl Engine {
     #[must_use]
     pub fn entropy(&self) -> &dyn Entropy {
         &*self.0.entropy
+    }
+
+    pub(crate) fn made(&self) -> &Arc<Made> {
+        &self.0.made
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakEngine {
+        WeakEngine(Arc::downgrade(&self.0))
     }
 
     /// The host's side.
@@ -326,6 +357,11 @@ impl Engine {
         }
         match committed {
             Ok(_) => {
+                for entry in &entries {
+                    if let IndexEntry::Job(job) = entry {
+                        self.0.made.push(organization, *job);
+                    }
+                }
                 // What this commit made true stays. What an earlier try entered, and this one did not want, is false.
                 let mut removals = releases;
                 course.pending.retain(|(entry, _)| !entries.contains(entry));

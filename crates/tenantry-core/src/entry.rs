@@ -22,6 +22,7 @@ use crate::{
     error::{Error, ErrorKind},
     host::Host,
     ids::{InvitationId, JoinCodeId, OrganizationId, UserId},
+    jobs::JobId,
     limits,
     rows::{self, Intent, JoinCodeEntryRow, MemberRow, OrganizationRow, SlugClaimRow, index, keys, shards},
     search::{self, SearchEntry},
@@ -37,6 +38,8 @@ pub(crate) enum IndexEntry {
     Membership(UserId),
     /// In a user's shard: the organization counts among those that the user owns.
     Owned(UserId),
+    /// In a bucket of the platform: the organization has this job.
+    Job(JobId),
     /// In an address's shard: the organization has an invitation for it. It leads there whoever names its id.
     Invitation(NormalAddress, InvitationId),
     /// In an address's shard: that invitation waits for an answer. Ordered, for the list of them.
@@ -59,6 +62,7 @@ impl IndexEntry {
         match self {
             Self::Membership(user) | Self::Owned(user) => shards::user(user),
             Self::Invitation(address, _) | Self::Invited(address, _) => shards::address(address),
+            Self::Job(job) => shards::jobs(job.bucket()),
             Self::JoinCode(code, _) => shards::join_code(code),
             Self::Search(_) => search::bucket(organization),
             Self::Slug { slug, .. } => shards::slug(slug),
@@ -70,6 +74,7 @@ impl IndexEntry {
         let mut txn = Txn::default();
         match self {
             Self::Membership(_) => txn.index_puts.push(membership(organization, intent)),
+            Self::Job(job) => txn.index_puts.push(job.entry(organization)),
             // The row keeps a repetition from counting twice.
             Self::Owned(_) => {
                 let entry = owned(organization, intent);
@@ -100,6 +105,7 @@ impl IndexEntry {
         let mut txn = Txn::default();
         match self {
             Self::Membership(_) => txn.index_deletes.push(membership(organization, intent)),
+            Self::Job(job) => txn.index_deletes.push(job.entry(organization)),
             Self::Owned(_) => {
                 let entry = owned(organization, intent);
                 let key = keys::owned_entry(&entry.key).key;
@@ -286,9 +292,6 @@ impl Engine {
 
     /// Gives back what is counted for an organization that the user does not own. Whether anything was given back.
     async fn prune_owned(&self, user: &UserId, organization: OrganizationId, intent: Intent) -> Result<bool, Error> {
-        if !intent.is_settled(self.clock().now()) {
-            return Ok(false);
-        }
         let home = shards::organization(organization);
         let key = keys::member(user).key;
         let row = self.store().read(&home, std::slice::from_ref(&key)).await?.pop().flatten();
@@ -296,11 +299,8 @@ impl Engine {
         if member.is_some_and(|member| member.owned == Some(intent)) {
             return Ok(false);
         }
-        let pruned = self.fence(&home, intent, vec![Check { key, expected: row }]).await?;
-        if pruned {
-            self.remove_entries(organization, &[(IndexEntry::Owned(user.clone()), intent)]).await;
-        }
-        Ok(pruned)
+        let checks = vec![Check { key, expected: row }];
+        Ok(self.prune(IndexEntry::Owned(user.clone()), organization, intent, checks).await)
     }
 
     /// Removes entries, after the commit that made them false, or after a try that is known to have failed.
@@ -320,20 +320,20 @@ impl Engine {
         futures_util::future::join_all(removals).await;
     }
 
-    /// Prunes an entry that was found to be false by `checks`. Best effort.
+    /// Prunes an entry that was found to be false by `checks`. Best effort; whether it did.
     pub(crate) async fn prune(
         &self,
         entry: IndexEntry,
         organization: OrganizationId,
         intent: Intent,
         checks: Vec<Check>,
-    ) {
-        if !intent.is_settled(self.clock().now()) {
-            return;
-        }
-        if let Ok(true) = self.fence(&shards::organization(organization), intent, checks).await {
+    ) -> bool {
+        let pruned = intent.is_settled(self.clock().now())
+            && matches!(self.fence(&shards::organization(organization), intent, checks).await, Ok(true));
+        if pruned {
             self.remove_entries(organization, &[(entry, intent)]).await;
         }
+        pruned
     }
 
     /// Keeps the try `intent` from ever committing in `home`, provided that `checks` hold. Whether they did.

@@ -11,6 +11,7 @@ use crate::{
     caller::Identity,
     directory::{Directory, Found, HostFailed},
     error::Error,
+    hooks::Hooks,
     registrar::Registrar,
     view::Organization,
 };
@@ -39,6 +40,7 @@ pub struct Host {
     seats_max: Option<SeatsMax>,
     directory: Option<Arc<dyn Directory>>,
     registrar: Option<Arc<dyn Registrar>>,
+    hooks: Option<Arc<dyn Hooks>>,
 }
 
 impl Host {
@@ -82,6 +84,17 @@ impl Host {
         self
     }
 
+    /// What the host does after changes: nothing unless set. See [`hooks`](crate::hooks) for what is promised.
+    #[must_use]
+    pub fn hooks(mut self, hooks: impl Hooks) -> Self {
+        self.hooks = Some(Arc::new(hooks));
+        self
+    }
+
+    pub(crate) fn known_hooks(&self) -> Option<&dyn Hooks> {
+        self.hooks.as_deref()
+    }
+
     pub(crate) fn known_registrar(&self) -> Option<&dyn Registrar> {
         self.registrar.as_deref()
     }
@@ -115,6 +128,7 @@ impl fmt::Debug for Host {
             .field("seats_max", &self.seats_max.is_some())
             .field("directory", &self.directory.is_some())
             .field("registrar", &self.registrar.is_some())
+            .field("hooks", &self.hooks.is_some())
             .finish_non_exhaustive()
     }
 }

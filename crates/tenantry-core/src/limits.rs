@@ -92,3 +92,19 @@ pub const FENCE_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 pub const OVERLAP_SECONDS_MAX: u32 = 30 * 24 * 3600;
 /// How exact "last used" is: it is written at most this often for each token.
 pub const LAST_USED_GRANULARITY: Duration = Duration::from_secs(60);
+/// Over how many shards the jobs of the platform are spread. Never to be lowered: workers look in these alone.
+pub const JOB_BUCKETS: u64 = 16;
+/// How often a worker looks for jobs that nobody does.
+pub const JOBS_SCAN_INTERVAL: Duration = Duration::from_secs(10);
+/// How many jobs of one bucket, or of its own node, a worker does at the same time.
+pub const JOBS_AT_ONCE_MAX: usize = 8;
+/// How many jobs of its own a node keeps in mind to do at once; more are found by the next scan.
+pub const JOBS_QUEUED_MAX: usize = 1024;
+/// How long a job may take before it has failed.
+pub const JOB_TIMEOUT: Duration = Duration::from_secs(40);
+/// When the worker that tries a job is given up; longer than the job may take.
+pub const JOB_CLAIM: Duration = Duration::from_secs(60);
+/// The pause after a job's first failure; it doubles with each.
+pub const JOB_RETRY_FIRST: Duration = Duration::from_secs(1);
+/// The longest pause between two tries of a job.
+pub const JOB_RETRY_MAX: Duration = Duration::from_secs(600);

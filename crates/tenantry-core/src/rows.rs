@@ -36,6 +36,8 @@ pub(crate) mod index {
     pub(crate) const TOKENS: &str = "tokens";
     /// In a user's shard: the organizations that they belong to. In the platform's: the counter of all.
     pub(crate) const ORGANIZATIONS: &str = "organizations";
+    /// Its jobs, by id. In a bucket of the platform: jobs of all organizations.
+    pub(crate) const JOBS: &str = "jobs";
     /// In a user's shard: the organizations that they own.
     pub(crate) const OWNED: &str = "owned";
     /// In an address's shard: the open invitations to it, of all organizations.
@@ -324,7 +326,10 @@ pub(crate) mod keys {
         JoinCodeRow, Key, MemberRow, NormalAddress, OrganizationId, OrganizationRow, RolesRow, RowKey, SlugClaimRow,
         TokenKey, TokenRow, UsedRow, UserId, limits,
     };
-    use crate::secret::Hashed;
+    use crate::{
+        jobs::{JobId, JobRow},
+        secret::Hashed,
+    };
 
     pub(crate) fn organization() -> RowKey<OrganizationRow> {
         RowKey::lasting("o")
@@ -355,6 +360,9 @@ pub(crate) mod keys {
     }
     pub(crate) fn token(key: &TokenKey) -> RowKey<TokenRow> {
         RowKey::lasting(format!("t/{}", key.short()))
+    }
+    pub(crate) fn job(id: JobId) -> RowKey<JobRow> {
+        RowKey::lasting(format!("j/{id}"))
     }
     /// A counter, changed without being read: how many members there are.
     pub(crate) fn seats() -> Key {
@@ -422,5 +430,8 @@ pub(crate) mod shards {
     }
     pub(crate) fn platform() -> Shard {
         Shard::new('p', "platform")
+    }
+    pub(crate) fn jobs(bucket: u64) -> Shard {
+        Shard::new('p', &format!("jobs/{bucket}"))
     }
 }

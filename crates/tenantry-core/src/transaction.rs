@@ -17,10 +17,11 @@ use crate::{
     entry::IndexEntry,
     error::Error,
     ids::OrganizationId,
+    jobs::{JobId, JobRow, Work},
     permission::Permission,
     registry::Registry,
     roles::Roles,
-    rows::{self, AUDIT, Intent, OrganizationRow, RowKey, keys, shards},
+    rows::{self, AUDIT, Intent, OrganizationRow, RowKey, index, keys, shards},
     store::{Add, Check, Entry, Key, Numbered, Range, Shard, Txn},
 };
 
@@ -49,6 +50,8 @@ pub struct Transaction<'a> {
     entries: Vec<IndexEntry>,
     /// Entries elsewhere that this commit makes false, and by which try they were written.
     releases: Vec<(IndexEntry, Intent)>,
+    /// How many jobs this try makes.
+    jobs: u16,
 }
 
 /// What a transaction wants, when it is decided.
@@ -85,6 +88,7 @@ impl<'a> Transaction<'a> {
             limits: Vec::new(),
             entries: Vec::new(),
             releases: Vec::new(),
+            jobs: 0,
         }
     }
 
@@ -235,6 +239,16 @@ impl<'a> Transaction<'a> {
 
     pub(crate) fn unindex(&mut self, index: &'static str, key: String) {
         self.txn.index_deletes.push(Entry { index, key, number: None });
+    }
+
+    /// Has `work` done after the commit; see `jobs.rs`.
+    pub(crate) fn later(&mut self, work: Work) -> Result<(), Error> {
+        let id = JobId { intent: self.intent, place: self.jobs };
+        self.jobs += 1;
+        self.put(&keys::job(id), &JobRow { work, made_at: self.now, attempts: 0, due_at: self.now })?;
+        self.index(index::JOBS, id.to_string(), None);
+        self.enter(IndexEntry::Job(id));
+        Ok(())
     }
 
     /// Has an entry elsewhere written before the commit.

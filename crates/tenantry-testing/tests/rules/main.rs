@@ -1,11 +1,13 @@
 //! The rules of the domain hold on every store: one at a time, as the model says, and when many act at once.
 
 mod entries;
+mod jobs;
 mod model;
 mod policies;
 mod races;
 mod refusals;
 mod search;
+mod severed;
 
 use std::sync::Arc;
 

@@ -5,6 +5,7 @@ use crate::{
     entry::IndexEntry,
     error::{Error, ErrorKind},
     ids::{InvitationId, UserId},
+    jobs::Work,
     limits,
     operations::roles::count_holders,
     role::RoleName,
@@ -36,6 +37,9 @@ pub(crate) async fn add_member(
     let owned = roles.iter().any(RoleName::is_owner).then_some(tx.intent);
     if owned.is_some() {
         tx.enter(IndexEntry::Owned(user.id.clone()));
+    }
+    if tx.engine.host().known_hooks().is_some() {
+        tx.later(Work::MemberJoined { user: user.id.clone(), roles: roles.clone() })?;
     }
     let member = MemberRow {
         roles,
@@ -83,6 +87,9 @@ fn take_seat(tx: &mut Transaction<'_>, organization: &OrganizationRow) -> Result
 /// Removes the member's row, their addresses, their seat, and the entries in their own shard.
 pub(crate) async fn remove_member(tx: &mut Transaction<'_>, user: &UserId, member: MemberRow) -> Result<(), Error> {
     count_holders(tx, &member.roles, &[]).await?;
+    if tx.engine.host().known_hooks().is_some() {
+        tx.later(Work::MemberRemoved { user: user.clone(), roles: member.roles.clone() })?;
+    }
     for address in [member.email, member.username].into_iter().flatten() {
         let key = keys::address(&address.normal());
         let Some(mut row) = tx.get(&key).await? else { continue };
