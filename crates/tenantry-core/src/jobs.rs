@@ -1,7 +1,7 @@
 //! Work that follows from a change and is done after it: a durable outbox.
 //!
 //! 1. A job is a row in the organization's shard, written in the same commit as the change that it follows from
-//!    ([`Transaction::later`](crate::transaction::Transaction::later)): there is a job if, and only if, the change
+//!    (`Transaction::later`): there is a job if, and only if, the change
 //!    happened.
 //! 2. Workers find it by an entry in one of a fixed number of platform-wide buckets, which is written before that
 //!    commit and removed after the job is done, like every entry (see `entry.rs`): none is ever lost.
@@ -10,8 +10,8 @@
 //!    at least once, and whatever it does must bear being done again.
 //! 4. A job that fails is tried again, with growing pauses, until it succeeds.
 //!
-//! To add a kind of job: a variant of [`Work`], what it does in [`Engine::do_work`], and who can in
-//! [`Engine::is_able`]. A secret never belongs into a job.
+//! To add a kind of job: a variant of `Work`, what it does in `Engine::do_work`, and who can in
+//! `Engine::is_able`. A secret never belongs into a job.
 
 use std::{
     collections::VecDeque,
