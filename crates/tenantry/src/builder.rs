@@ -137,7 +137,13 @@ impl TenantryBuilder {
             // The layer's builder has made sure that there is a runtime.
             tokio::spawn(worker.run());
         }
-        Ok(Tenantry { engine, authenticator, layer, layer_builder })
+        Ok(Tenantry {
+            engine,
+            #[cfg(feature = "admin")]
+            authenticator,
+            layer,
+            layer_builder,
+        })
     }
 }
 

@@ -5,7 +5,7 @@ mod builder;
 mod stores;
 
 use tenantry_core::engine::Engine;
-use tenantry_tower::{Authenticator, TenancyLayer, TenancyLayerBuilder};
+use tenantry_tower::{TenancyLayer, TenancyLayerBuilder};
 
 pub use builder::{BuildError, TenantryBuilder};
 #[cfg(any(feature = "embedded", feature = "redis"))]
@@ -25,7 +25,8 @@ pub use tenantry_tower::{Choice, Tenant, jwt, problem, require};
 #[derive(Debug, Clone)]
 pub struct Tenantry {
     engine: Engine,
-    authenticator: Authenticator,
+    #[cfg(feature = "admin")]
+    authenticator: tenantry_tower::Authenticator,
     layer: TenancyLayer,
     layer_builder: TenancyLayerBuilder,
 }
