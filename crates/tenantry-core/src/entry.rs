@@ -114,7 +114,11 @@ impl IndexEntry {
                 txn.adds.push(Add { key: keys::owned(), by: -1, min: None, max: None });
                 txn.index_deletes.push(entry);
             }
-            Self::Invitation(_, id) => txn.deletes.push(keys::address_entry(*id).key),
+            // Whoever it was for may name it once more, and is told what became of it.
+            Self::Invitation(_, id) => {
+                txn.deletes.push(keys::address_entry(*id).key);
+                txn.puts.push((keys::closed_address_entry(*id).key, rows::encode(&organization)?));
+            }
             Self::Invited(_, id) => txn.index_deletes.push(invited(organization, *id, intent)),
             Self::JoinCode(..) => txn.deletes.push(keys::join_code_entry().key),
             Self::Search(entry) => txn.sorted_deletes.push(entry.at(organization, intent)),

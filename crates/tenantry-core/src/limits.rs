@@ -72,6 +72,8 @@ pub const SEARCH_TEXT_CHARS_MAX: usize = 500;
 pub const SEARCH_OFFSET_MAX: u32 = 500;
 /// How long an invitation is open when its maker does not say.
 pub const INVITATION_LIFETIME_DEFAULT: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How long it is known of a closed invitation why it cannot be answered: 30 days. Afterwards there is none.
+pub const CLOSED_INVITATION_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The farthest that an expiry may lie ahead: ten years.
 pub const EXPIRY_AHEAD_MAX: Duration = Duration::from_secs(3653 * 24 * 3600);
 /// How long the answer to an idempotency key is kept.

@@ -351,6 +351,10 @@ pub(crate) mod keys {
     pub(crate) fn invitation(id: InvitationId) -> RowKey<InvitationRow> {
         RowKey::lasting(format!("i/{}", id.to_base62()))
     }
+    /// An invitation that was answered, withdrawn or replaced.
+    pub(crate) fn closed_invitation(id: InvitationId) -> RowKey<InvitationRow> {
+        RowKey::passing(format!("ic/{}", id.to_base62()), limits::CLOSED_INVITATION_LIFETIME)
+    }
     pub(crate) fn join_code(id: JoinCodeId) -> RowKey<JoinCodeRow> {
         RowKey::lasting(format!("c/{}", id.to_base62()))
     }
@@ -389,6 +393,10 @@ pub(crate) mod keys {
     /// In an address's shard: an invitation to it, and its organization.
     pub(crate) fn address_entry(id: InvitationId) -> RowKey<OrganizationId> {
         RowKey::lasting(format!("i/{}", id.to_base62()))
+    }
+    /// In an address's shard: an invitation to it that was closed, and its organization.
+    pub(crate) fn closed_address_entry(id: InvitationId) -> RowKey<OrganizationId> {
+        RowKey::passing(format!("ic/{}", id.to_base62()), limits::CLOSED_INVITATION_LIFETIME)
     }
     pub(crate) fn slug_claim() -> RowKey<SlugClaimRow> {
         RowKey::lasting("claim")

@@ -251,8 +251,8 @@ impl Plain {
     fn may_answer(&self, person: Person, (org, place): (usize, usize), by_id: bool) -> Result<(), ErrorKind> {
         let invitation = &self.organizations[org].invitations[place];
         let hers = holds(person, invitation.to);
-        // An id is no secret: it leads only whom it is for, and only to what is or was theirs.
-        if by_id && (!hers || matches!(invitation.state, State::Revoked | State::Replaced)) {
+        // An id is no secret: it leads only whom it is for.
+        if by_id && !hers {
             return Err(ErrorKind::NotFound);
         }
         if !hers {

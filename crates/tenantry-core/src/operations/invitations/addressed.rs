@@ -11,6 +11,7 @@ use crate::{
     operations::roles::count_holders,
     rows::{self, InvitationRow, InvitationState, index, keys, shards},
     secret::InvitationToken,
+    store::Key,
     transaction::Transaction,
     validate::Violations,
 };
@@ -44,9 +45,9 @@ impl Named<'_> {
         // An id alone is no secret: it is looked for only among what is addressed to the caller.
         let id = self.id.ok_or_else(unknown)?;
         for address in request.request.caller.user()?.addresses() {
-            let key = keys::address_entry(id).key;
-            let found = request.engine.store().read(&shards::address(&address.normal()), &[key]).await?.pop().flatten();
-            if let Some(organization) = found {
+            let keys = [keys::address_entry(id).key, keys::closed_address_entry(id).key];
+            let found = request.engine.store().read(&shards::address(&address.normal()), &keys).await?;
+            if let Some(organization) = found.into_iter().flatten().next() {
                 return rows::decode(&organization);
             }
         }
@@ -61,9 +62,9 @@ impl Named<'_> {
     ) -> Result<(InvitationId, InvitationRow), Error> {
         let token = self.token()?;
         let id = token.as_ref().map(InvitationToken::invitation).or(self.id).ok_or_else(unknown)?;
-        let key = keys::invitation(id);
-        tx.load([keys::organization().key, key.key.clone(), keys::member(&user.id).key, keys::roles().key]).await?;
-        let row: InvitationRow = tx.get(&key).await?.ok_or_else(unknown)?;
+        let others = [keys::organization().key, keys::member(&user.id).key, keys::roles().key];
+        tx.load(others.into_iter().chain(either_key(id))).await?;
+        let row = find(tx, id).await?.ok_or_else(unknown)?;
         if token.is_some_and(|token| token.hashed() != row.secret) {
             return Err(unknown());
         }
@@ -74,6 +75,20 @@ impl Named<'_> {
     fn token(self) -> Result<Option<InvitationToken>, Error> {
         let token = self.token.map(InvitationToken::parse).transpose();
         token.map_err(|error| Error::invalid_field("token", "invalid", error.to_string()))
+    }
+}
+
+/// Where an invitation is: while it is open, and for some time afterwards.
+pub(super) fn either_key(id: InvitationId) -> [Key; 2] {
+    [keys::invitation(id).key, keys::closed_invitation(id).key]
+}
+
+/// The invitation, open or closed.
+pub(super) async fn find(tx: &mut Transaction<'_>, id: InvitationId) -> Result<Option<InvitationRow>, Error> {
+    tx.load(either_key(id)).await?;
+    match tx.get(&keys::invitation(id)).await? {
+        Some(row) => Ok(Some(row)),
+        None => tx.get(&keys::closed_invitation(id)).await,
     }
 }
 
@@ -122,7 +137,8 @@ pub(super) fn closed(state: InvitationState) -> Error {
 
 /// Ends an open invitation: it is listed no more, and its address is free for another.
 ///
-/// Whoever answered it can still name it by its id: a repetition is told the same, and not that there is none.
+/// For [`limits::CLOSED_INVITATION_LIFETIME`] it is known why it ended, to whoever names it by its token or its id: a
+/// repetition is told the same, and not that there is none.
 pub(super) async fn close(
     tx: &mut Transaction<'_>,
     id: InvitationId,
@@ -130,18 +146,18 @@ pub(super) async fn close(
     state: InvitationState,
 ) -> Result<(), Error> {
     let normal = row.address.normal();
-    // Whoever accepts comes to the address themselves: it is not free, and `join.rs` writes it.
-    if state != InvitationState::Accepted {
+    // Whoever accepts comes to the address themselves, and one that has expired makes way for another to the same
+    // address: it is not free, and whoever comes there writes it.
+    if !matches!(state, InvitationState::Accepted | InvitationState::Expired) {
         free(tx, id, &row).await?;
     }
-    if !matches!(state, InvitationState::Accepted | InvitationState::Declined) {
-        tx.release(IndexEntry::Invitation(normal.clone(), id), row.intent);
-    }
+    tx.release(IndexEntry::Invitation(normal.clone(), id), row.intent);
     tx.release(IndexEntry::Invited(normal, id), row.intent);
     count_holders(tx, &row.roles, &[]).await?;
     tx.unindex(index::INVITATIONS, id.to_base62());
+    tx.delete(&keys::invitation(id));
     row.state = state;
-    tx.put(&keys::invitation(id), &row)
+    tx.put(&keys::closed_invitation(id), &row)
 }
 
 async fn free(tx: &mut Transaction<'_>, id: InvitationId, row: &InvitationRow) -> Result<(), Error> {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use super::addressed::close;
 use crate::{
     address::{Address, NormalAddress},
     clock::Timestamp,
@@ -169,20 +170,14 @@ async fn require_free(tx: &mut Transaction<'_>, key: &RowKey<AddressRow>) -> Res
     if !known.members.is_empty() {
         return Err(already_member());
     }
-    if let Some(id) = known.invitation.take() {
-        let invitation_key = keys::invitation(id);
-        if let Some(mut earlier) = tx.get(&invitation_key).await? {
-            if earlier.expires_at > tx.now {
-                return Err(already_invited());
-            }
-            tx.unindex(index::INVITATIONS, id.to_base62());
-            let normal = earlier.address.normal();
-            tx.release(IndexEntry::Invitation(normal.clone(), id), earlier.intent);
-            tx.release(IndexEntry::Invited(normal, id), earlier.intent);
-            roles::count_holders(tx, &earlier.roles, &[]).await?;
-            earlier.state = InvitationState::Expired;
-            tx.put(&invitation_key, &earlier)?;
+    let earlier = known.invitation.take();
+    if let Some(id) = earlier
+        && let Some(earlier) = tx.get(&keys::invitation(id)).await?
+    {
+        if earlier.expires_at > tx.now {
+            return Err(already_invited());
         }
+        close(tx, id, earlier, InvitationState::Expired).await?;
     }
     Ok(known)
 }

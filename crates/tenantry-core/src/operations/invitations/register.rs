@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{
     accept::take,
-    addressed::{Named, require_open, unknown},
+    addressed::{Named, either_key, require_open, unknown},
 };
 use crate::{
     caller::{Caller, Identity},
@@ -133,10 +133,11 @@ impl Register {
     async fn invitation(&self, engine: &Engine) -> Result<InvitationRow, Error> {
         let token = InvitationToken::parse(&self.token)
             .map_err(|error| Error::invalid_field("token", "invalid", error.to_string()))?;
-        let keys = [keys::organization().key, keys::invitation(token.invitation()).key];
+        let [open, closed] = either_key(token.invitation());
+        let keys = [keys::organization().key, open, closed];
         let values = engine.store().read(&shards::organization(token.organization()), &keys).await?;
-        let [organization, invitation] = values.as_slice() else { return Err(unknown()) };
-        let invitation: Option<InvitationRow> = invitation.as_deref().map(rows::decode).transpose()?;
+        let [organization, open, closed] = values.as_slice() else { return Err(unknown()) };
+        let invitation: Option<InvitationRow> = open.as_deref().or(closed.as_deref()).map(rows::decode).transpose()?;
         let invitation = invitation.filter(|invitation| invitation.secret == token.hashed()).ok_or_else(unknown)?;
         let organization: Option<OrganizationRow> = organization.as_deref().map(rows::decode).transpose()?;
         organization.ok_or_else(unknown)?.require_active()?;

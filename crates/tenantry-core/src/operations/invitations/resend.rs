@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::addressed::closed;
+use super::addressed::{closed, find};
 use crate::{
     clock::Timestamp,
     error::{Error, ErrorKind},
@@ -9,7 +9,7 @@ use crate::{
     operation::{Locate, Needs, Operation},
     operations::input,
     permission::Permission,
-    rows::{InvitationRow, InvitationState, keys},
+    rows::{InvitationState, keys},
     secret::InvitationToken,
     transaction::Transaction,
     validate::Violations,
@@ -54,8 +54,7 @@ impl Operation for Resend {
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<OrgInvitationCreated, Error> {
         let organization = tx.organization().await?;
-        let key = keys::invitation(self.id);
-        let mut row: InvitationRow = tx.get(&key).await?.ok_or_else(|| Error::not_found("invitation"))?;
+        let mut row = find(tx, self.id).await?.ok_or_else(|| Error::not_found("invitation"))?;
         // Renewing an invitation is inviting: nobody does either above themselves.
         let roles = tx.roles().await?;
         tx.authority.may_grant(&roles, &row.roles)?;
@@ -69,7 +68,7 @@ impl Operation for Resend {
         let token = InvitationToken::new(self.organization_id, self.id, tx.entropy())?;
         row.secret = token.hashed();
         row.expires_at = self.expires_at.unwrap_or_else(|| tx.now.after(limits::INVITATION_LIFETIME_DEFAULT));
-        tx.put(&key, &row)?;
+        tx.put(&keys::invitation(self.id), &row)?;
         let details = json!({ "to": row.address.to_string(), "roles": row.roles, "expiresAt": row.expires_at });
         tx.record(Some(self.id.to_string()), &details)?;
         let named = (self.organization_id, organization.name.as_str());

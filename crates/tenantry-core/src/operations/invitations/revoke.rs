@@ -1,5 +1,6 @@
 use serde_json::json;
 
+use super::addressed::{close, find};
 use crate::{
     error::{Error, ErrorKind},
     ids::{InvitationId, OrganizationId},
@@ -7,7 +8,7 @@ use crate::{
     operations::{Done, input},
     permission::Permission,
     role::RoleName,
-    rows::{InvitationRow, InvitationState, keys},
+    rows::InvitationState,
     transaction::Transaction,
 };
 
@@ -35,8 +36,7 @@ impl Operation for Revoke {
     }
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Done, Error> {
-        let key = keys::invitation(self.id);
-        let row: InvitationRow = tx.get(&key).await?.ok_or_else(|| Error::not_found("invitation"))?;
+        let row = find(tx, self.id).await?.ok_or_else(|| Error::not_found("invitation"))?;
         match row.state {
             InvitationState::Accepted => {
                 Err(Error::new(ErrorKind::Used, "the invitation was accepted: remove the member instead"))
@@ -47,7 +47,7 @@ impl Operation for Revoke {
                     return Err(Error::new(ErrorKind::Forbidden, "only an owner can withdraw an owner's invitation"));
                 }
                 let details = json!({ "to": row.address.to_string() });
-                super::addressed::close(tx, self.id, row, InvitationState::Revoked).await?;
+                close(tx, self.id, row, InvitationState::Revoked).await?;
                 tx.record(Some(self.id.to_string()), &details)?;
                 Ok(Done { ok: true })
             }

@@ -16,6 +16,10 @@ async fn a_withdrawn_invitation_cannot_be_accepted_and_another_can_be_made() {
         world.call(&alice, "invitations/revoke", revoke).await.ok();
         let accept = json!({ "token": created["token"] });
         world.call(&zoe, "invitations/accept", accept).await.refused(410, "revoked");
+        // Whoever it was for is told the same when they name it by its id; to anybody else there is none.
+        let accept = json!({ "id": created["invitation"]["id"] });
+        world.call(&zoe, "invitations/accept", accept.clone()).await.refused(410, "revoked");
+        world.call(&Actor::user("yan"), "invitations/accept", accept).await.refused(404, "not_found");
         let listed = world.call(&alice, "invitations/list", json!({ "organizationId": organization })).await.ok();
         assert_eq!(listed["invitations"], json!([]));
         let again = world.call(&alice, "invitations/create", invite).await.ok();
