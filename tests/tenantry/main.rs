@@ -12,6 +12,7 @@ mod directory;
 mod health;
 mod hooks;
 mod layer;
+mod mails;
 mod matrix;
 mod nodes;
 mod openapi;

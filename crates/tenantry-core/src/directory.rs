@@ -41,13 +41,22 @@ pub trait Directory: Send + Sync + 'static {
 pub struct Profile {
     /// Who it is: the `sub` of their JWTs.
     pub id: UserId,
+    /// Where mail reaches them, if the host knows. An invitation to their username is mailed there.
+    pub email: Option<String>,
 }
 
 impl Profile {
     /// The user whom the host calls `id`.
     #[must_use]
     pub const fn new(id: UserId) -> Self {
-        Self { id }
+        Self { id, email: None }
+    }
+
+    /// Where mail reaches them.
+    #[must_use]
+    pub fn email(mut self, email: impl Into<String>) -> Self {
+        self.email = Some(email.into());
+        self
     }
 }
 

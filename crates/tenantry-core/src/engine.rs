@@ -386,7 +386,7 @@ impl Engine {
     }
 
     /// Waits a random while, longer after more tries.
-    async fn back_off(&self, attempt: u32) -> Result<(), Error> {
+    pub(crate) async fn back_off(&self, attempt: u32) -> Result<(), Error> {
         let longest_micros = 500_u64 << attempt.min(7);
         let random = u64::from_be_bytes(bytes(self.entropy())?);
         self.clock().sleep(Duration::from_micros(random % longest_micros)).await;

@@ -12,6 +12,7 @@ use crate::{
     directory::{Directory, Found, HostFailed},
     error::Error,
     hooks::Hooks,
+    mailer::{InvalidLinkTemplate, LinkTemplate, Mailer, Mails},
     registrar::Registrar,
     view::Organization,
 };
@@ -41,6 +42,7 @@ pub struct Host {
     directory: Option<Arc<dyn Directory>>,
     registrar: Option<Arc<dyn Registrar>>,
     hooks: Option<Arc<dyn Hooks>>,
+    mails: Option<Mails>,
 }
 
 impl Host {
@@ -91,6 +93,23 @@ impl Host {
         self
     }
 
+    /// Mails invitations; a closure will do. Without one nothing is mailed: whoever invites passes the token on.
+    ///
+    /// `link_template` is the address of the host's page for who was invited, with `{token}` where the token belongs:
+    /// `https://app.example.com/join#token={token}`. Put it behind a `#`: what stands there is not sent to a server,
+    /// so it comes into no log. See [`mailer`](crate::mailer) for what is promised.
+    ///
+    /// # Errors
+    /// When the template is no absolute `https` or `http` URL with `{token}` in it once; the message tells the mend.
+    pub fn mailer(mut self, mailer: impl Mailer, link_template: &str) -> Result<Self, InvalidLinkTemplate> {
+        self.mails = Some(Mails { mailer: Arc::new(mailer), template: LinkTemplate::parse(link_template)? });
+        Ok(self)
+    }
+
+    pub(crate) fn known_mails(&self) -> Option<&Mails> {
+        self.mails.as_ref()
+    }
+
     pub(crate) fn known_hooks(&self) -> Option<&dyn Hooks> {
         self.hooks.as_deref()
     }
@@ -129,6 +148,7 @@ impl fmt::Debug for Host {
             .field("directory", &self.directory.is_some())
             .field("registrar", &self.registrar.is_some())
             .field("hooks", &self.hooks.is_some())
+            .field("mailer", &self.mails.is_some())
             .finish_non_exhaustive()
     }
 }

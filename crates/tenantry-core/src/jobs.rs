@@ -19,6 +19,7 @@ use std::{
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
     task::Poll,
+    time::Duration,
 };
 
 use futures_timer::Delay;
@@ -36,7 +37,7 @@ use crate::{
     entry::IndexEntry,
     error::Error,
     hooks::{HookError, MemberEvent},
-    ids::{OrganizationId, UserId},
+    ids::{InvitationId, OrganizationId, UserId},
     limits,
     role::RoleName,
     rows::{self, Intent, index, keys, shards},
@@ -50,6 +51,8 @@ pub(crate) enum Work {
     MemberJoined { user: UserId, roles: Vec<RoleName> },
     /// Call the hook.
     MemberRemoved { user: UserId, roles: Vec<RoleName> },
+    /// Mail the invitation, as the try that made this job sends it.
+    MailInvitation { invitation: InvitationId },
 }
 
 /// A job, in the organization's shard.
@@ -135,7 +138,7 @@ impl Worker {
     /// Works until the engine is gone. For the host's runtime to spawn.
     pub async fn run(self) {
         // Real time, whatever the engine's clock shows: these are pauses, and nothing is decided by them.
-        let mut scan = Delay::new(std::time::Duration::ZERO);
+        let mut scan = Delay::new(Duration::ZERO);
         loop {
             let woken = future::select(&mut scan, Box::pin(self.made())).await;
             let jobs = match woken {
@@ -175,7 +178,8 @@ impl Engine {
     /// What does the jobs; `None` if this host has nothing that jobs are for.
     #[must_use]
     pub fn worker(&self) -> Option<Worker> {
-        self.host().known_hooks().map(|_| Worker { engine: self.downgrade(), made: self.made().clone() })
+        let wanted = self.host().known_hooks().is_some() || self.host().known_mails().is_some();
+        wanted.then(|| Worker { engine: self.downgrade(), made: self.made().clone() })
     }
 
     /// Looks for jobs that are due, on the whole platform, and tries each once; answers how many it did.
@@ -271,37 +275,46 @@ impl Engine {
     fn is_able(&self, work: &Work) -> bool {
         match work {
             Work::MemberJoined { .. } | Work::MemberRemoved { .. } => self.host().known_hooks().is_some(),
+            Work::MailInvitation { .. } => self.host().known_mails().is_some(),
         }
     }
 
     /// Does the work, within bounded time.
     async fn do_work(&self, organization: OrganizationId, id: JobId, row: &JobRow) -> Result<(), HookError> {
         let work = async {
-            let Some(hooks) = self.host().known_hooks() else { return Err("this node has no hooks".into()) };
-            let id = format!("{}{id}", organization.to_base62());
+            let name = format!("{}{id}", organization.to_base62());
+            let hooks = self.host().known_hooks().ok_or("this node has no hooks");
             let event = |user: &UserId, roles: &[RoleName]| MemberEvent {
-                id,
+                id: name.clone(),
                 at: row.made_at,
                 organization,
                 user: user.clone(),
                 roles: roles.to_vec(),
             };
             match &row.work {
-                Work::MemberJoined { user, roles } => hooks.member_joined(&event(user, roles)).await,
-                Work::MemberRemoved { user, roles } => hooks.member_removed(&event(user, roles)).await,
+                Work::MemberJoined { user, roles } => hooks?.member_joined(&event(user, roles)).await,
+                Work::MemberRemoved { user, roles } => hooks?.member_removed(&event(user, roles)).await,
+                Work::MailInvitation { invitation } => {
+                    self.mail_invitation((organization, *invitation), id.intent, &name).await
+                }
             }
         };
-        let work = Box::pin(AssertUnwindSafe(work).catch_unwind());
-        match future::select(work, Delay::new(limits::JOB_TIMEOUT)).await {
-            Either::Left((Ok(outcome), _)) => outcome,
-            Either::Left((Err(_), _)) => Err("it panicked".into()),
-            Either::Right(_) => Err("it took too long".into()),
-        }
+        within(limits::JOB_TIMEOUT, work).await.and_then(|outcome| outcome)
+    }
+}
+
+/// What `work` comes to, unless it panics or takes too long.
+pub(crate) async fn within<T>(time: Duration, work: impl Future<Output = T> + Send) -> Result<T, HookError> {
+    let work = Box::pin(AssertUnwindSafe(work).catch_unwind());
+    match future::select(work, Delay::new(time)).await {
+        Either::Left((Ok(outcome), _)) => Ok(outcome),
+        Either::Left((Err(_), _)) => Err("it panicked".into()),
+        Either::Right(_) => Err("it took too long".into()),
     }
 }
 
 /// How long to wait after so many failures.
-fn pause(attempts: u32) -> std::time::Duration {
+fn pause(attempts: u32) -> Duration {
     let doublings = attempts.saturating_sub(1).min(16);
     limits::JOB_RETRY_FIRST.saturating_mul(1 << doublings).min(limits::JOB_RETRY_MAX)
 }

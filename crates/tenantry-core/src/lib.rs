@@ -36,6 +36,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod jobs;
 pub mod limits;
+pub mod mailer;
 pub mod operation;
 pub mod operations;
 pub mod permission;

@@ -46,6 +46,10 @@ pub const LIST_LIMIT_MAX: u32 = 200;
 pub const MEMBERSHIPS_MAX: usize = 1000;
 /// The most invitations that one request may make.
 pub const INVITATIONS_PER_BATCH_MAX: usize = 100;
+/// How many of the tokens that were mailed for one sending of an invitation work: the last ones. Each try mails another.
+pub const MAILED_TOKENS_MAX: usize = 4;
+/// How long the host may take to hand over a mail, before it has failed. Shorter than [`JOB_TIMEOUT`].
+pub const MAIL_TIMEOUT: Duration = Duration::from_secs(30);
 /// The shortest password that somebody may register with, in characters.
 pub const PASSWORD_CHARS_MIN: usize = 8;
 /// The longest password that somebody may register with, in characters.

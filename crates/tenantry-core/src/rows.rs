@@ -15,6 +15,7 @@ use crate::{
     error::{Error, ErrorKind},
     ids::{InvitationId, JoinCodeId, OrganizationId, UserId},
     limits,
+    mailer::Delivery,
     role::RoleName,
     secret::{Hashed, TokenKey},
     slug::Slug,
@@ -169,6 +170,28 @@ pub(crate) struct InvitationRow {
     /// The entry in the address's list that tells of this invitation.
     #[serde(default)]
     pub(crate) intent: Intent,
+    /// How it is mailed; `None`: not at all.
+    #[serde(default)]
+    pub(crate) mailing: Option<MailingRow>,
+}
+
+impl InvitationRow {
+    /// Whether the token with this hash is the invitation's: the one that was answered, or one that was mailed.
+    pub(crate) fn is_opened_by(&self, token: &Hashed) -> bool {
+        let mut mailed = self.mailing.iter().flat_map(|mailing| &mailing.tokens);
+        self.secret == *token || mailed.any(|hashed| hashed == token)
+    }
+}
+
+/// How an invitation is mailed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MailingRow {
+    /// The try that made the invitation, or resent it: a job of an earlier one has nothing left to do.
+    pub(crate) sending: Intent,
+    /// `None`: the host has no way to reach whom it is for.
+    pub(crate) delivery: Option<Delivery>,
+    /// What was mailed, the newest last. Written before the mail goes out: whatever arrives works.
+    pub(crate) tokens: Vec<Hashed>,
 }
 
 /// What became of an invitation.

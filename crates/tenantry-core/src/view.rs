@@ -8,6 +8,7 @@ use crate::{
     clock::Timestamp,
     error::Error,
     ids::{InvitationId, JoinCodeId, OrganizationId, UserId},
+    mailer::Delivery,
     role::RoleName,
     roles::Roles,
     rows::{InvitationRow, JoinCodeRow, MemberRow, OrganizationRow, ProfileRow, Status, TokenRow, UsedRow},
@@ -141,6 +142,8 @@ view! {
         pub created_at: Timestamp,
         /// Until when it can be accepted.
         pub expires_at: Timestamp,
+        /// What became of its mail; `null` if none is sent, and for whom it is addressed to.
+        pub delivery: Option<Delivery>,
     }
 
     /// An invitation that was just made.
@@ -376,6 +379,7 @@ impl OrgInvitation {
             invited_by: row.invited_by,
             created_at: row.created_at,
             expires_at: row.expires_at,
+            delivery: row.mailing.and_then(|mailing| mailing.delivery),
         }
     }
 }

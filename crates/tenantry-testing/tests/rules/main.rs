@@ -2,6 +2,7 @@
 
 mod entries;
 mod jobs;
+mod mails;
 mod model;
 mod policies;
 mod races;

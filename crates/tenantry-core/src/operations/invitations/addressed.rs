@@ -65,7 +65,7 @@ impl Named<'_> {
         let others = [keys::organization().key, keys::member(&user.id).key, keys::roles().key];
         tx.load(others.into_iter().chain(either_key(id))).await?;
         let row = find(tx, id).await?.ok_or_else(unknown)?;
-        if token.is_some_and(|token| token.hashed() != row.secret) {
+        if token.is_some_and(|token| !row.is_opened_by(&token.hashed())) {
             return Err(unknown());
         }
         require_addressee(user, &row.address)?;

@@ -150,6 +150,7 @@ impl Admissible<'_> {
             created_at: tx.now,
             expires_at: invitee.expires_at.unwrap_or_else(|| tx.now.after(limits::INVITATION_LIFETIME_DEFAULT)),
             intent: tx.intent,
+            mailing: super::mail::later(tx, id)?,
         };
         roles::count_holders(tx, &[], &row.roles).await?;
         tx.put(&keys::invitation(id), &row)?;

@@ -154,6 +154,8 @@ impl Engine {
             // One that has expired may be resent, and a suspended organization may come back: both only wait.
             if let Some(home) = home.as_ref().filter(|_| row.expires_at > now) {
                 let named = (organization, home.name.as_str());
+                // What became of a mail is for those who manage.
+                let row = InvitationRow { mailing: None, ..row };
                 confirmed.push(OrgInvitation::new(*id, named, row, &roles, now));
             }
         }

@@ -7,6 +7,7 @@ mod create_batch;
 mod decline;
 mod invitee;
 mod list;
+mod mail;
 mod mine;
 mod register;
 mod resend;

@@ -138,7 +138,8 @@ impl Register {
         let values = engine.store().read(&shards::organization(token.organization()), &keys).await?;
         let [organization, open, closed] = values.as_slice() else { return Err(unknown()) };
         let invitation: Option<InvitationRow> = open.as_deref().or(closed.as_deref()).map(rows::decode).transpose()?;
-        let invitation = invitation.filter(|invitation| invitation.secret == token.hashed()).ok_or_else(unknown)?;
+        let invitation =
+            invitation.filter(|invitation| invitation.is_opened_by(&token.hashed())).ok_or_else(unknown)?;
         let organization: Option<OrganizationRow> = organization.as_deref().map(rows::decode).transpose()?;
         organization.ok_or_else(unknown)?.require_active()?;
         require_open(engine.clock().now(), &invitation)?;

@@ -17,8 +17,8 @@ use crate::{
 };
 
 input! {
-    /// Gives an invitation that nobody has answered a new token. The old one is dead at once, and the time in which it
-    /// can be accepted starts anew, also when it had run out.
+    /// Gives an invitation that nobody has answered a new token. Every older one is dead at once, those that were
+    /// mailed too, and the time in which it can be accepted starts anew, also when it had run out.
     pub struct Resend {
         /// Of which organization.
         pub organization_id: OrganizationId,
@@ -67,6 +67,7 @@ impl Operation for Resend {
         }
         let token = InvitationToken::new(self.organization_id, self.id, tx.entropy())?;
         row.secret = token.hashed();
+        row.mailing = super::mail::later(tx, self.id)?;
         row.expires_at = self.expires_at.unwrap_or_else(|| tx.now.after(limits::INVITATION_LIFETIME_DEFAULT));
         tx.put(&keys::invitation(self.id), &row)?;
         let details = json!({ "to": row.address.to_string(), "roles": row.roles, "expiresAt": row.expires_at });

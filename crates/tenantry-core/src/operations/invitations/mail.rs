@@ -1,0 +1,146 @@
+//! The mail of an invitation, which follows from creating and from resending it.
+//!
+//! No row holds a token in the clear, and no job may. So each try mints a token of its own, and its hash is in the row
+//! before the mail goes out. Nothing is written but the invitation's row: what else happens in the organization is not
+//! disturbed.
+
+use crate::{
+    address::Address,
+    directory::{Found, HostError},
+    engine::Engine,
+    error::Error,
+    ids::{InvitationId, OrganizationId},
+    jobs::{Work, within},
+    limits,
+    mailer::{Delivery, InvitationMail, Mailed, NotMailed},
+    roles::Roles,
+    rows::{self, Intent, InvitationRow, InvitationState, MailingRow, OrganizationRow, keys, shards},
+    secret::InvitationToken,
+    store::{Check, CommitError, Txn},
+    transaction::Transaction,
+};
+
+/// Has the invitation mailed after the commit, if the host mails.
+pub(super) fn later(tx: &mut Transaction<'_>, invitation: InvitationId) -> Result<Option<MailingRow>, Error> {
+    if tx.engine.host().known_mails().is_none() {
+        return Ok(None);
+    }
+    tx.later(Work::MailInvitation { invitation })?;
+    Ok(Some(MailingRow { sending: tx.intent, delivery: Some(Delivery::Pending), tokens: Vec::new() }))
+}
+
+/// One sending of an invitation.
+#[derive(Debug, Clone, Copy)]
+struct Sending {
+    organization: OrganizationId,
+    invitation: InvitationId,
+    intent: Intent,
+}
+
+impl Engine {
+    /// Mails the invitation as the try `sending` wanted it, under that name; what is pointless by now is done.
+    pub(crate) async fn mail_invitation(
+        &self,
+        (organization, invitation): (OrganizationId, InvitationId),
+        sending: Intent,
+        name: &str,
+    ) -> Result<(), HostError> {
+        let mails = self.host().known_mails().ok_or("this node has no mailer")?;
+        let sending = Sending { organization, invitation, intent: sending };
+        let Some((home, roles)) = self.home(organization).await? else { return Ok(()) };
+        // No link leads to an organization that is closed: it may come back.
+        home.require_active()?;
+        let token = InvitationToken::new(organization, invitation, self.entropy())?;
+        let minted = self.update_mailing(sending, |mailing| {
+            let surplus = (mailing.tokens.len() + 1).saturating_sub(limits::MAILED_TOKENS_MAX);
+            mailing.tokens.drain(..surplus);
+            mailing.tokens.push(token.hashed());
+        });
+        let Some(row) = minted.await? else { return Ok(()) };
+        let handing_over = async {
+            let mail = InvitationMail {
+                id: name.to_owned(),
+                invitation,
+                organization,
+                organization_name: home.name,
+                email: self.mailbox(&row.address).await?,
+                username: row.address.as_username().map(str::to_owned),
+                name: row.name,
+                roles: roles.ranked(row.roles),
+                invited_by: row.invited_by,
+                expires_at: row.expires_at,
+                link: mails.template.link(&token),
+            };
+            mails.mailer.invitation(mail).await
+        };
+        let mailed = within(limits::MAIL_TIMEOUT, handing_over).await.unwrap_or_else(|error| Err(error.into()));
+        let delivery = match &mailed {
+            Ok(Mailed::Sent) => Some(Delivery::Sent),
+            Ok(Mailed::NoWay) => None,
+            Err(_) => Some(Delivery::Failed),
+        };
+        self.update_mailing(sending, |mailing| mailing.delivery = delivery).await?;
+        match mailed {
+            Ok(_) => Ok(()),
+            Err(NotMailed::Failed(error)) => Err(error),
+            Err(NotMailed::Undeliverable(error)) => {
+                tracing::warn!(%error, %organization, %invitation, "the mail of an invitation is refused for good");
+                Ok(())
+            }
+        }
+    }
+
+    /// The organization and its roles; `None` if it is gone.
+    async fn home(&self, organization: OrganizationId) -> Result<Option<(OrganizationRow, Roles)>, Error> {
+        let keys = [keys::organization().key, keys::roles().key];
+        let mut values = self.store().read(&shards::organization(organization), &keys).await?.into_iter();
+        let Some(home) = values.next().flatten() else { return Ok(None) };
+        let roles = Roles::read(self.registry(), values.next().flatten().as_deref())?;
+        Ok(Some((rows::decode(&home)?, roles)))
+    }
+
+    /// Where mail reaches whoever has the address.
+    async fn mailbox(&self, address: &Address) -> Result<Option<String>, HostError> {
+        if let Some(email) = address.as_email() {
+            return Ok(Some(email.to_owned()));
+        }
+        match self.host().find(address).await? {
+            Found::User(profile) => Ok(profile.email),
+            Found::Unknown | Found::Nobody => Ok(None),
+        }
+    }
+
+    /// Changes how the invitation is mailed, and answers it; `None` when it no longer waits for this mail.
+    async fn update_mailing(
+        &self,
+        sending: Sending,
+        update: impl Fn(&mut MailingRow) + Send + Sync,
+    ) -> Result<Option<InvitationRow>, Error> {
+        let home = shards::organization(sending.organization);
+        let key = keys::invitation(sending.invitation).key;
+        for attempt in 0..limits::ATTEMPTS_MAX {
+            let expected = self.store().read(&home, std::slice::from_ref(&key)).await?.pop().flatten();
+            let row: Option<InvitationRow> = expected.as_deref().map(rows::decode).transpose()?;
+            let is_open =
+                |row: &InvitationRow| row.state == InvitationState::Open && row.expires_at > self.clock().now();
+            let Some(mut row) = row.filter(is_open) else { return Ok(None) };
+            let waits = |mailing: &&mut MailingRow| {
+                let is_done = matches!(mailing.delivery, None | Some(Delivery::Sent));
+                mailing.sending == sending.intent && !is_done
+            };
+            let Some(mailing) = row.mailing.as_mut().filter(waits) else { return Ok(None) };
+            update(mailing);
+            let txn = Txn {
+                checks: vec![Check { key: key.clone(), expected }],
+                puts: vec![(key.clone(), rows::encode(&row)?)],
+                ..Txn::default()
+            };
+            match self.store().commit(&home, &txn).await {
+                Ok(_) => return Ok(Some(row)),
+                Err(CommitError::Conflict | CommitError::Limit(_)) => self.back_off(attempt).await?,
+                Err(CommitError::Unavailable(error)) => return Err(error.into()),
+            }
+        }
+        Err(Error::unavailable("the invitation is always being changed"))
+    }
+}
