@@ -171,8 +171,8 @@ async fn resending_ends_what_was_mailed_before() {
         let invited = invite(&world, &organization, json!({ "email": bob.email() })).await;
         let first = post.token(&bob.email()).await;
         let resend = json!({ "organizationId": organization, "id": invited["invitation"]["id"] });
-        let resent = world.call(&alice, "invitations/resend", resend).await.ok();
-        assert_eq!(resent["invitation"]["delivery"], "pending");
+        let renewed = world.call(&alice, "invitations/resend", resend).await.ok();
+        assert_eq!(renewed["invitation"]["delivery"], "pending");
         let mails = post.mails(&bob.email(), 2).await;
         assert_ne!(mails[0].id, mails[1].id);
         for dead in [json!(first), invited["token"].clone()] {
