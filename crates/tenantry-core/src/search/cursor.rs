@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Where a scan goes on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Place {
     /// Behind this sort key and entry of the platform's index.
     Sorted(String, String),

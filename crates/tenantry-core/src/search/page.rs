@@ -8,13 +8,17 @@
 //!    of equal first fields to which the last of them belongs.
 //! 3. **Ordered otherwise**: the first ones are kept until the scan has ended.
 //!
+//! An organization that is renamed while a page is made is found once, where it was when it was read.
+//!
 //! A page looks at [`limits::SEARCH_EXAMINED_MAX`] organizations at most. Then the first sort answers what it has, the
 //! others nothing yet; the cursor carries what was found so far, by id, and the next page goes on.
+
+use std::collections::HashSet;
 
 use super::{
     cursor::{Cursor, Place},
     filter::{Field, OrderBy, SortDirection},
-    scan::{Scan, Span, again},
+    scan::{Found, Scan, Span, again},
     test::{Rank, Test},
 };
 use crate::{
@@ -94,6 +98,7 @@ impl<'a> Search<'a> {
         for (id, row) in again(self.engine, self.user, &cursor.best).await? {
             best.extend(self.hit(&cursor, id, row, None));
         }
+        let mut met: HashSet<_> = best.iter().map(|hit| hit.id).collect();
         let mut truncated = cursor.more;
         let mut left = limits::SEARCH_EXAMINED_MAX;
         loop {
@@ -102,12 +107,15 @@ impl<'a> Search<'a> {
             left -= steps.len();
             let reached = steps.last().map(|step| step.place.clone());
             for step in steps {
-                let Some((id, row)) = step.found else { continue };
-                best.extend(self.hit(&cursor, id, row, Some(step.place)));
+                let Some(Found { id, row, place }) = step.found else { continue };
+                if lead == Lead::Alone && cursor.scan.as_ref().is_some_and(|start| !self.precedes(start, &place)) {
+                    // It has gone to where an earlier page was.
+                    continue;
+                }
+                // Two entries can lead to it: it was renamed in the midst of it, or has come again.
+                best.extend(self.hit(&cursor, id, row, Some(place)).filter(|hit| met.insert(hit.id)));
             }
             best.sort_by(|one: &Hit, two| one.rank.compare(&two.rank, &self.order));
-            // An organization that was renamed in the midst of it may be met twice.
-            best.dedup_by_key(|hit| hit.id);
             truncated |= best.len() > wanted;
             best.truncate(wanted);
             let Some(reached) = reached else { break };
@@ -119,6 +127,10 @@ impl<'a> Search<'a> {
                 break;
             }
             if left == 0 {
+                // What is farther ahead is for the page that comes there.
+                best.retain(|hit| {
+                    lead != Lead::Alone || hit.place.as_ref().is_none_or(|at| !self.precedes(&reached, at))
+                });
                 return Ok(Self::interrupted(lead, Cursor { more: truncated, limit, ..cursor }, best, reached));
             }
         }
@@ -133,6 +145,12 @@ impl<'a> Search<'a> {
         let rank = Rank::new(&self.order, id, &row);
         let behind = cursor.last.as_ref().is_none_or(|last| rank.compare(last, &self.order).is_gt());
         behind.then_some(Hit { rank, id, row, place })
+    }
+
+    /// Whether the scan comes to `one` before `other`.
+    fn precedes(&self, one: &Place, other: &Place) -> bool {
+        let descending = self.order.first().is_some_and(|first| first.direction == SortDirection::Desc);
+        if descending { one > other } else { one < other }
     }
 
     /// The scan that serves this search best.
@@ -175,7 +193,7 @@ impl<'a> Search<'a> {
     fn is_complete(&self, lead: Lead, best: &[Hit], wanted: usize, reached: &Place) -> bool {
         let Some(last) = best.last().filter(|_| best.len() == wanted) else { return false };
         match (lead, reached, self.order.first()) {
-            (Lead::Alone, ..) => true,
+            (Lead::Alone, ..) => last.place.as_ref().is_none_or(|place| !self.precedes(reached, place)),
             (Lead::Group, Place::Sorted(sort_key, _), Some(first)) => {
                 last.rank.lead().is_some_and(|group| match first.direction {
                     SortDirection::Asc => *sort_key > group,

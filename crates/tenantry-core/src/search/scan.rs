@@ -12,7 +12,7 @@ use crate::{
     error::Error,
     ids::{OrganizationId, UserId},
     limits,
-    rows::{self, Intent, OrganizationRow, index, keys, shards},
+    rows::{self, OrganizationRow, index, keys, shards},
     store::{Check, Direction, Sorted, SortedRange},
 };
 
@@ -25,11 +25,21 @@ pub(crate) struct Span {
     pub(crate) below: Option<String>,
 }
 
-/// An organization to which a scan has come, and what is there; `None`: nothing, the entry is false.
+/// An entry to which a scan has come, and the organization to which it leads, if there is one.
 #[derive(Debug)]
 pub(crate) struct Step {
     pub(crate) place: Place,
-    pub(crate) found: Option<(OrganizationId, OrganizationRow)>,
+    pub(crate) found: Option<Found>,
+}
+
+/// An organization as it was when its entry was confirmed.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) id: OrganizationId,
+    pub(crate) row: OrganizationRow,
+    /// Where it is. That is elsewhere than the entry if it was renamed after the index was read: the scan may have
+    /// been there already, or may have read that far ahead already, so that it would not come to it again.
+    pub(crate) place: Place,
 }
 
 /// Goes from organization to organization.
@@ -65,18 +75,20 @@ impl<'a> Scan<'a> {
                 *ended = entries.len() < limit;
                 *after = entries.last().map(|entry| entry.number).or(*after);
                 let steps = entries.iter().map(async |entry| {
-                    let found = match entry::parse_name(&entry.key) {
-                        Some((organization, intent)) => confirm_own(engine, user, organization, intent).await?,
-                        None => None,
+                    let place = Place::Numbered(entry.number);
+                    let Some((id, intent)) = entry::parse_name(&entry.key) else {
+                        return Ok(Step { place, found: None });
                     };
-                    Ok(Step { place: Place::Numbered(entry.number), found })
+                    let confirmed = engine.confirm_membership(user, id, intent).await?;
+                    let found = confirmed.map(|(row, ..)| Found { id, row, place: place.clone() });
+                    Ok(Step { place, found })
                 });
                 join_all(steps).await.into_iter().collect()
             }
         }
     }
 
-    /// Whether nothing is left, as far as is known without reading.
+    /// Whether nothing is left.
     pub(crate) fn has_ended(&self) -> bool {
         match self {
             Self::Platform(merge) => merge.buckets.iter().all(|bucket| bucket.ended && bucket.ahead.is_empty()),
@@ -104,9 +116,10 @@ impl Merge<'_> {
     /// The next entries. Reads each bucket once if `limit` entries are not more than a chunk; a bucket that runs dry
     /// is read again, alone.
     async fn next(&mut self, limit: usize) -> Result<Vec<Sorted>, Error> {
+        let chunk = limit.clamp(1, limits::SEARCH_CHUNK_MAX);
         let mut entries = Vec::with_capacity(limit);
         while entries.len() < limit {
-            self.fill(limit.clamp(1, limits::SEARCH_CHUNK_MAX)).await?;
+            self.fill(chunk).await?;
             let heads = self.buckets.iter_mut().filter(|bucket| !bucket.ahead.is_empty());
             let next = match self.span.direction {
                 Direction::Ascending => heads.min_by(|one, two| one.ahead.front().cmp(&two.ahead.front())),
@@ -114,6 +127,11 @@ impl Merge<'_> {
             };
             let Some(entry) = next.and_then(|bucket| bucket.ahead.pop_front()) else { break };
             entries.push(entry);
+        }
+        // Where nothing is at hand, a bucket that filled its chunk may have ended with it: whether this is the end is
+        // told by reading.
+        if self.buckets.iter().all(|bucket| bucket.ahead.is_empty()) {
+            self.fill(chunk).await?;
         }
         Ok(entries)
     }
@@ -144,28 +162,30 @@ impl Merge<'_> {
 /// Reads an entry's organization, and prunes the entry if it is false.
 async fn confirm(engine: &Engine, index: &'static str, entry: Sorted) -> Result<Step, Error> {
     let mut found = None;
-    if let Some((organization, intent)) = entry::parse_name(&entry.entry) {
+    if let Some((id, intent)) = entry::parse_name(&entry.entry) {
         let key = keys::organization().key;
-        let shard = shards::organization(organization);
-        let value = engine.store().read(&shard, std::slice::from_ref(&key)).await?.pop().flatten();
+        let value = engine.store().read(&shards::organization(id), std::slice::from_ref(&key)).await?.pop().flatten();
         let row: Option<OrganizationRow> = value.as_deref().map(rows::decode).transpose()?;
-        let is_true = |row: &OrganizationRow| {
-            super::entries(row).into_iter().any(|(told, told_intent)| {
-                let IndexEntry::Search(told) = told else { return false };
-                told_intent == intent && told.at(organization, intent) == (index, entry.clone())
-            })
-        };
-        match row {
-            Some(row) if is_true(&row) => found = Some((organization, row)),
-            _ => {
-                let checks = vec![Check { key, expected: value }];
-                if let Some(told) = told(index, &entry) {
-                    engine.prune(IndexEntry::Search(told), organization, intent, checks).await;
-                }
-            }
+        let true_entry = row.as_ref().and_then(|row| true_entry(id, row, index));
+        if true_entry.as_ref() != Some(&entry)
+            && let Some(told) = told(index, &entry)
+        {
+            let checks = vec![Check { key, expected: value }];
+            engine.prune(IndexEntry::Search(told), id, intent, checks).await;
         }
+        let place = true_entry.map(|at| Place::Sorted(at.sort_key, at.entry));
+        found = row.zip(place).map(|(row, place)| Found { id, row, place });
     }
     Ok(Step { place: Place::Sorted(entry.sort_key, entry.entry), found })
+}
+
+/// The entry of an organization in `index`.
+fn true_entry(id: OrganizationId, row: &OrganizationRow, index: &'static str) -> Option<Sorted> {
+    super::entries(row).into_iter().find_map(|(told, intent)| {
+        let IndexEntry::Search(told) = told else { return None };
+        let (place, sorted) = told.at(id, intent);
+        (place == index).then_some(sorted)
+    })
 }
 
 /// What an entry of `index` tells.
@@ -175,16 +195,6 @@ fn told(index: &'static str, entry: &Sorted) -> Option<SearchEntry> {
     }
     let millis = u64::from_str_radix(&entry.sort_key, 16).ok()? ^ (1 << 63);
     Some(SearchEntry::Creation(Timestamp::from_millis(millis.cast_signed())))
-}
-
-async fn confirm_own(
-    engine: &Engine,
-    user: &UserId,
-    organization: OrganizationId,
-    intent: Intent,
-) -> Result<Option<(OrganizationId, OrganizationRow)>, Error> {
-    let confirmed = engine.confirm_membership(user, organization, intent).await?;
-    Ok(confirmed.map(|(row, ..)| (organization, row)))
 }
 
 /// Organizations that were found before, as they are now. For a caller of whom `user` is known, only their own.

@@ -32,6 +32,7 @@ mod owners;
 mod policies;
 mod rights;
 mod roles;
+mod searches;
 mod slugs;
 mod tokens;
 
@@ -114,6 +115,7 @@ pub fn races() -> Vec<Race> {
         policies::seats_are_not_exceeded,
         policies::owned_organizations_are_not_exceeded,
         roles::are_given_or_deleted_but_not_both,
+        searches::find_once_who_is_renamed,
         tokens::have_one_secret_and_one_before_it,
         rights::end_with_the_role,
         rights::end_with_the_token,

@@ -8,6 +8,7 @@ mod policies;
 mod races;
 mod refusals;
 mod search;
+mod search_moves;
 mod severed;
 
 use std::sync::Arc;

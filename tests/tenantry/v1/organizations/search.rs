@@ -202,11 +202,7 @@ async fn pages_survive_what_is_created_and_renamed_in_between() {
                 rename(&world, &alice, &created[2], "f").await;
                 let third = search(&second["nextCursor"]).await;
                 assert_eq!(names(&third), ["j", "l"]);
-                // Where two of one bucket end a page, only the next page can tell that it was the last.
-                if !third["nextCursor"].is_null() {
-                    let end = search(&third["nextCursor"]).await;
-                    assert_eq!((names(&end), &end["nextCursor"]), (Vec::<&str>::new(), &Value::Null));
-                }
+                assert_eq!(third["nextCursor"], Value::Null, "that was the last page");
                 // A name that was given up leads nowhere.
                 let filter = json!({ "name": { "eq": "g" } });
                 let found = world.call(actor, "search", json!({ "filter": filter })).await.ok();
