@@ -93,8 +93,8 @@ impl TenantryBuilder {
         self
     }
 
-    /// The host's policies: who may create organizations, how many a user may own, how many seats there are.
-    /// Unless set, nothing of that is limited.
+    /// The host's side: its policies, and what it knows and does itself (a directory of users, a registrar, a mailer,
+    /// hooks). Unless set, nothing is limited, looked up or told.
     #[must_use]
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;

@@ -11,6 +11,8 @@ pub use builder::{BuildError, TenantryBuilder};
 #[cfg(any(feature = "embedded", feature = "redis"))]
 pub use stores::{OpenStoreError, open_store};
 
+/// What stands before an `impl` of the host's own traits: [`Hooks`](core::hooks::Hooks), say.
+pub use async_trait::async_trait;
 /// The domain: operations, ids, errors, the contract of a store.
 pub use tenantry_core as core;
 #[cfg(feature = "embedded")]
