@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use serde_json::json;
 use tenantry::core::{
-    hooks::{HookError, Hooks, MemberEvent},
+    hooks::{HookError, Hooks, MemberEvent, OrganizationEvent},
     host::Host,
 };
 
@@ -45,6 +45,10 @@ impl Hooks for Notes {
         self.note("removed", event);
         Ok(())
     }
+    async fn organization_deleted(&self, event: &OrganizationEvent) -> Result<(), HookError> {
+        self.0.lock().unwrap().push(("deleted", event.name.clone(), event.slug.clone()));
+        Ok(())
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,6 +76,10 @@ async fn the_host_is_told_who_comes_and_who_goes() {
         world.call(&alice, "leave", json!({ "organizationId": organization })).await.refused(409, "last_owner");
         world.join(&alice, &organization, &bob, "member").await;
         notes.until("joined", "bob", "member").await;
-        assert_eq!(notes.0.lock().unwrap().len(), 6);
+        let slug = world.call(&alice, "get", json!({ "organizationId": organization })).await.ok();
+        let slug = slug["organization"]["slug"].as_str().unwrap().to_owned();
+        world.call(&alice, "delete", json!({ "organizationId": organization })).await.ok();
+        notes.until("deleted", "Acme", &slug).await;
+        assert_eq!(notes.0.lock().unwrap().len(), 7);
     }
 }

@@ -90,6 +90,7 @@ impl Setting {
             ("set-status", with(json!({ "status": "suspended" }))),
             ("transfer-ownership", with(json!({ "userId": "eve" }))),
             ("leave", here()),
+            ("delete", here()),
             ("members/list", here()),
             ("members/get", with(json!({ "userId": "eve" }))),
             ("members/update", with(json!({ "userId": "eve", "roles": ["writer"] }))),

@@ -21,6 +21,7 @@ pub(crate) fn operations() -> Routes {
         .operation::<organizations::SetStatus>()
         .operation::<organizations::TransferOwnership>()
         .operation::<organizations::Leave>()
+        .operation::<organizations::Delete>()
         .operation::<organizations::Search>()
         .operation::<members::List>()
         .operation::<members::Get>()

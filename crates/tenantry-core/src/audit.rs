@@ -1,5 +1,6 @@
 //! Audit events: what was changed, by whom. Each is written in the same commit as the change that it records.
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -9,7 +10,7 @@ use crate::{
     engine::Engine,
     error::Error,
     ids::OrganizationId,
-    rows::{self, AUDIT, shards},
+    rows::{self, AUDIT, GoneRow, shards},
 };
 
 /// One change of one organization.
@@ -41,7 +42,42 @@ pub(crate) struct EventRow {
     pub(crate) details: String,
 }
 
+/// The log of the platform's shard that holds what organizations were deleted.
+pub(crate) const DELETIONS: &str = "deletions";
+
+/// The deletion of an organization, of which nothing else is left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Deletion {
+    /// Which organization.
+    pub organization: OrganizationId,
+    /// The name that it had.
+    pub name: String,
+    /// The slug that it had.
+    pub slug: String,
+    /// Who deleted it.
+    pub actor: Principal,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A deletion as the log keeps it.
+pub(crate) fn deletion(organization: OrganizationId, gone: &GoneRow) -> Result<Bytes, Error> {
+    let GoneRow { organization: row, by, at } = gone;
+    let slug = row.slug.as_str().to_owned();
+    rows::encode(&Deletion { organization, name: row.name.clone(), slug, actor: by.clone(), at: *at })
+}
+
 impl Engine {
+    /// The deletions that precede number `before` of all that there were (or all), newest first, at most `limit`. A
+    /// deletion stands here as soon as everything of the organization is removed.
+    ///
+    /// This is for the host itself: no permission is checked.
+    pub async fn deletions(&self, before: Option<u64>, limit: usize) -> Result<Vec<(u64, Deletion)>, Error> {
+        let kept = self.store().log(&shards::platform(), DELETIONS, before, limit).await?;
+        kept.into_iter().map(|(number, bytes)| Ok((number, rows::decode(&bytes)?))).collect()
+    }
+
     /// The events of an organization that precede number `before` (or all), newest first, at most `limit`.
     ///
     /// This is for the host itself: no permission is checked.

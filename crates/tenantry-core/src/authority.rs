@@ -99,7 +99,8 @@ pub(crate) fn decide(
         }
     };
     let authority = decided?;
-    let row = row.ok_or_else(|| Error::not_found("organization"))?;
+    // A token's organization was deleted; a user was told so already.
+    let row = row.ok_or_else(unknown_token)?;
     if !matches!(authority.principal, Principal::PlatformAdmin(_)) {
         row.require_active()?;
     }
@@ -147,13 +148,12 @@ fn api_token(
     if presented.key.organization() != organization {
         return Err(Error::not_found("organization"));
     }
-    let unknown = || Error::new(ErrorKind::InvalidToken, "the API token is not valid: check it, or make a new one");
-    let token = token.ok_or_else(unknown)?;
+    let token = token.ok_or_else(unknown_token)?;
     let is_current = token.secret == presented.secret;
     let overlapping = token.overlapping(now).filter(|previous| !is_current && previous.secret == presented.secret);
     let overlap_ends = overlapping.map(|previous| previous.valid_until);
     if !is_current && overlap_ends.is_none() {
-        return Err(unknown());
+        return Err(unknown_token());
     }
     if token.revoked_at.is_some() {
         return Err(Error::new(ErrorKind::InvalidToken, "the API token was revoked: make a new one"));
@@ -168,4 +168,8 @@ fn api_token(
         owner: false,
         expires_at: token.expires_at.into_iter().chain(overlap_ends).min(),
     })
+}
+
+fn unknown_token() -> Error {
+    Error::new(ErrorKind::InvalidToken, "the API token is not valid: check it, or make a new one")
 }

@@ -393,19 +393,27 @@ impl Engine {
         Ok(())
     }
 
-    /// The next `count` numbers of an index: the first of them.
-    pub(crate) async fn next_numbers(&self, shard: &Shard, index: &'static str, count: usize) -> Result<u64, Error> {
+    /// The next `count` numbers of an index: the first of them; `None` if one of `checks` does not hold.
+    pub(crate) async fn next_numbers(
+        &self,
+        shard: &Shard,
+        index: &'static str,
+        count: usize,
+        checks: Vec<Check>,
+    ) -> Result<Option<u64>, Error> {
         let by = i64::try_from(count).map_err(Error::internal)?;
         if by == 0 {
-            return Ok(0);
+            return Ok(Some(0));
         }
         let add = Add { key: Range::counter(index), by, min: None, max: None };
-        match self.store().commit(shard, &Txn { adds: vec![add], ..Txn::default() }).await {
+        match self.store().commit(shard, &Txn { checks, adds: vec![add], ..Txn::default() }).await {
             Ok(committed) => committed
                 .counters
                 .first()
                 .and_then(|last| u64::try_from(*last - by + 1).ok())
+                .map(Some)
                 .ok_or_else(|| Error::internal("the store did not tell the number that it gave")),
+            Err(CommitError::Conflict) => Ok(None),
             Err(CommitError::Unavailable(error)) => Err(error.into()),
             Err(error) => Err(Error::internal(error)),
         }

@@ -297,13 +297,14 @@ impl Engine {
     /// Gives back what is counted for an organization that the user does not own. Whether anything was given back.
     async fn prune_owned(&self, user: &UserId, organization: OrganizationId, intent: Intent) -> Result<bool, Error> {
         let home = shards::organization(organization);
-        let key = keys::member(user).key;
-        let row = self.store().read(&home, std::slice::from_ref(&key)).await?.pop().flatten();
-        let member: Option<MemberRow> = row.as_deref().map(rows::decode).transpose()?;
-        if member.is_some_and(|member| member.owned == Some(intent)) {
+        let keys = [keys::organization().key, keys::member(user).key];
+        let values = self.store().read(&home, &keys).await?;
+        let there = values.first().is_some_and(Option::is_some);
+        let member: Option<MemberRow> = values.get(1).and_then(Option::as_deref).map(rows::decode).transpose()?;
+        if there && member.is_some_and(|member| member.owned == Some(intent)) {
             return Ok(false);
         }
-        let checks = vec![Check { key, expected: row }];
+        let checks = keys.into_iter().zip(values).map(|(key, expected)| Check { key, expected }).collect();
         Ok(self.prune(IndexEntry::Owned(user.clone()), organization, intent, checks).await)
     }
 
@@ -311,17 +312,26 @@ impl Engine {
     ///
     /// Nothing depends on it: whoever finds one that was left prunes it.
     pub(crate) async fn remove_entries(&self, organization: OrganizationId, entries: &[(IndexEntry, Intent)]) {
+        if let Err(error) = self.remove_all_entries(organization, entries).await {
+            tracing::debug!(%error, "an index entry stays until it is pruned");
+        }
+    }
+
+    /// Removes entries; when this answers `Ok`, all of them are gone.
+    pub(crate) async fn remove_all_entries(
+        &self,
+        organization: OrganizationId,
+        entries: &[(IndexEntry, Intent)],
+    ) -> Result<(), Error> {
         let removals = entries.iter().map(async |(entry, intent)| {
-            let Ok(txn) = entry.remove(organization, *intent) else { return };
-            match self.store().commit(&entry.shard(organization), &txn).await {
+            match self.store().commit(&entry.shard(organization), &entry.remove(organization, *intent)?).await {
                 // A conflict: the slug is somebody else's by now.
-                Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => {}
-                Err(CommitError::Unavailable(error)) => {
-                    tracing::debug!(%error, "an index entry stays until it is pruned");
-                }
+                Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(()),
+                Err(CommitError::Unavailable(error)) => Err(error.into()),
             }
         });
-        futures_util::future::join_all(removals).await;
+        // All are tried, whatever becomes of one.
+        futures_util::future::join_all(removals).await.into_iter().collect()
     }
 
     /// Prunes an entry that was found to be false by `checks`. Best effort; whether it did.

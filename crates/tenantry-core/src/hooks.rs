@@ -9,7 +9,8 @@
 //!    that grow to [`limits::JOB_RETRY_MAX`](crate::limits::JOB_RETRY_MAX).
 //! 3. It may be called more than once for one event, even at the same time: keep [`MemberEvent::id`], which is the
 //!    same each time, and do nothing at the second.
-//! 4. Events arrive in no particular order. Look at what is so now, if it matters.
+//! 4. Events arrive in no particular order, but for the deletion of an organization, which is told when all else of it
+//!    was told. Look at what is so now, if it matters.
 
 use async_trait::async_trait;
 
@@ -34,6 +35,16 @@ pub trait Hooks: Send + Sync + 'static {
         Ok(())
     }
 
+    /// An organization was deleted, and everything of it is removed from Tenantry: now the host removes what it keeps
+    /// for it. This is the last that is told of an organization; its members are not told of one by one.
+    ///
+    /// # Errors
+    /// Whatever it answers, it is called again.
+    async fn organization_deleted(&self, event: &OrganizationEvent) -> Result<(), HookError> {
+        let _ = event;
+        Ok(())
+    }
+
     /// A member is one no more: they left, or were removed.
     ///
     /// # Errors
@@ -42,6 +53,22 @@ pub trait Hooks: Send + Sync + 'static {
         let _ = event;
         Ok(())
     }
+}
+
+/// An organization was deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OrganizationEvent {
+    /// Names the event: the same whenever it is told, and that of no other event.
+    pub id: String,
+    /// When it was deleted.
+    pub at: Timestamp,
+    /// Which organization.
+    pub organization: OrganizationId,
+    /// Its last name.
+    pub name: String,
+    /// Its last slug. Another organization may have it by now.
+    pub slug: String,
 }
 
 /// Something happened to a member.

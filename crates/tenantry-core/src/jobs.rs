@@ -41,7 +41,7 @@ use crate::{
     limits,
     role::RoleName,
     rows::{self, Intent, index, keys, shards},
-    store::{Check, CommitError, Entry, Order, Range, Txn},
+    store::{Check, CommitError, Entry, Key, Order, Range, Txn},
 };
 
 /// What there is to do.
@@ -53,6 +53,16 @@ pub(crate) enum Work {
     MemberRemoved { user: UserId, roles: Vec<RoleName> },
     /// Mail the invitation, as the try that made this job sends it.
     MailInvitation { invitation: InvitationId },
+    /// Remove everything of the organization, and, if there are hooks to `tell`, call the hook.
+    OrganizationDeleted { tell: bool },
+}
+
+/// How a try of a job ended that did not fail.
+pub(crate) enum Outcome {
+    /// It is done, and this belongs into the commit that says so.
+    Done(Box<Txn>),
+    /// It has come further, and goes on after a pause.
+    Unfinished(Duration),
 }
 
 /// A job, in the organization's shard.
@@ -87,7 +97,12 @@ impl JobId {
 
     /// Its entry in the bucket.
     pub(crate) fn entry(self, organization: OrganizationId) -> Entry {
-        Entry { index: index::JOBS, key: format!("{}{self}", organization.to_base62()), number: None }
+        Entry { index: index::JOBS, key: self.in_full(organization), number: None }
+    }
+
+    /// Its name among the jobs of all organizations.
+    pub(crate) fn in_full(self, organization: OrganizationId) -> String {
+        format!("{}{self}", organization.to_base62())
     }
 
     fn parse_entry(key: &str) -> Option<(OrganizationId, Self)> {
@@ -175,11 +190,10 @@ impl fmt::Debug for Worker {
 }
 
 impl Engine {
-    /// What does the jobs; `None` if this host has nothing that jobs are for.
+    /// What does the jobs. Every node needs one: what was deleted is removed by it, and the host told.
     #[must_use]
-    pub fn worker(&self) -> Option<Worker> {
-        let wanted = self.host().known_hooks().is_some() || self.host().known_mails().is_some();
-        wanted.then(|| Worker { engine: self.downgrade(), made: self.made().clone() })
+    pub fn worker(&self) -> Worker {
+        Worker { engine: self.downgrade(), made: self.made().clone() }
     }
 
     /// Looks for jobs that are due, on the whole platform, and tries each once; answers how many it did.
@@ -250,40 +264,49 @@ impl Engine {
             Err(CommitError::Unavailable(error)) => return Err(error.into()),
         }
         let outcome = self.do_work(organization, id, &row).await;
-        let mut end = Txn::default();
-        end.checks.push(Check { key: key.clone(), expected: Some(claimed) });
-        if let Err(error) = &outcome {
-            tracing::warn!(%error, %organization, job = %id, attempts = row.attempts, "a job failed");
-            row.due_at = self.clock().now().after(pause(row.attempts));
-            end.puts.push((key, rows::encode(&row)?));
-        } else {
-            end.deletes.push(key);
-            end.index_deletes.push(Entry { index: index::JOBS, key: id.to_string(), number: None });
-        }
-        match self.store().commit(&home, &end).await {
-            Ok(_) if outcome.is_ok() => {
-                self.remove_entries(organization, &[(IndexEntry::Job(id), id.intent)]).await;
+        let (mut end, done) = match outcome {
+            Ok(Outcome::Done(mut end)) => {
+                end.deletes.push(key.clone());
+                end.index_deletes.push(Entry { index: index::JOBS, key: id.to_string(), number: None });
+                (end, true)
             }
+            Ok(Outcome::Unfinished(wait)) => {
+                row.attempts = 0;
+                (Box::new(put_off(&key, &mut row, self.clock().now().after(wait))?), false)
+            }
+            Err(error) => {
+                tracing::warn!(%error, %organization, job = %id, attempts = row.attempts, "a job failed");
+                let wait = pause(row.attempts);
+                (Box::new(put_off(&key, &mut row, self.clock().now().after(wait))?), false)
+            }
+        };
+        end.checks.push(Check { key, expected: Some(claimed) });
+        match self.store().commit(&home, &end).await {
+            Ok(_) if done => self.remove_entries(organization, &[(IndexEntry::Job(id), id.intent)]).await,
+            Ok(_) if row.due_at <= self.clock().now() => self.made().push(organization, id),
             // In conflict: it took so long that somebody else tries, too.
             Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => {}
             Err(CommitError::Unavailable(error)) => return Err(error.into()),
         }
-        Ok(outcome.is_ok())
+        Ok(done)
     }
 
     /// Whether this node can do such work. If not, the job waits for one that can.
     fn is_able(&self, work: &Work) -> bool {
         match work {
-            Work::MemberJoined { .. } | Work::MemberRemoved { .. } => self.host().known_hooks().is_some(),
+            Work::MemberJoined { .. } | Work::MemberRemoved { .. } | Work::OrganizationDeleted { tell: true } => {
+                self.host().known_hooks().is_some()
+            }
+            Work::OrganizationDeleted { tell: false } => true,
             Work::MailInvitation { .. } => self.host().known_mails().is_some(),
         }
     }
 
     /// Does the work, within bounded time.
-    async fn do_work(&self, organization: OrganizationId, id: JobId, row: &JobRow) -> Result<(), HookError> {
+    async fn do_work(&self, organization: OrganizationId, id: JobId, row: &JobRow) -> Result<Outcome, HookError> {
         let work = async {
-            let name = format!("{}{id}", organization.to_base62());
-            let hooks = self.host().known_hooks().ok_or("this node has no hooks");
+            let name = id.in_full(organization);
+            let hooks = || self.host().known_hooks().ok_or("this node has no hooks");
             let event = |user: &UserId, roles: &[RoleName]| MemberEvent {
                 id: name.clone(),
                 at: row.made_at,
@@ -292,12 +315,14 @@ impl Engine {
                 roles: roles.to_vec(),
             };
             match &row.work {
-                Work::MemberJoined { user, roles } => hooks?.member_joined(&event(user, roles)).await,
-                Work::MemberRemoved { user, roles } => hooks?.member_removed(&event(user, roles)).await,
+                Work::MemberJoined { user, roles } => hooks()?.member_joined(&event(user, roles)).await?,
+                Work::MemberRemoved { user, roles } => hooks()?.member_removed(&event(user, roles)).await?,
+                Work::OrganizationDeleted { tell } => return self.remove_organization(organization, id, *tell).await,
                 Work::MailInvitation { invitation } => {
-                    self.mail_invitation((organization, *invitation), id.intent, &name).await
+                    self.mail_invitation((organization, *invitation), id.intent, &name).await?;
                 }
             }
+            Ok(Outcome::Done(Box::default()))
         };
         within(limits::JOB_TIMEOUT, work).await.and_then(|outcome| outcome)
     }
@@ -311,6 +336,12 @@ pub(crate) async fn within<T>(time: Duration, work: impl Future<Output = T> + Se
         Either::Left((Err(_), _)) => Err("it panicked".into()),
         Either::Right(_) => Err("it took too long".into()),
     }
+}
+
+/// Has the job tried again at `due_at`.
+fn put_off(key: &Key, row: &mut JobRow, due_at: Timestamp) -> Result<Txn, Error> {
+    row.due_at = due_at;
+    Ok(Txn { puts: vec![(key.clone(), rows::encode(row)?)], ..Txn::default() })
 }
 
 /// How long to wait after so many failures.

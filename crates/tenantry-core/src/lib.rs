@@ -16,6 +16,7 @@ mod authority;
 mod base62;
 mod entry;
 mod paging;
+mod removal;
 mod roles;
 mod rows;
 mod search;

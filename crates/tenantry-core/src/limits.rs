@@ -100,6 +100,12 @@ pub const OVERLAP_SECONDS_MAX: u32 = 30 * 24 * 3600;
 pub const LAST_USED_GRANULARITY: Duration = Duration::from_secs(60);
 /// Over how many shards the jobs of the platform are spread. Never to be lowered: workers look in these alone.
 pub const JOB_BUCKETS: u64 = 16;
+/// How many things of a deleted organization one commit removes.
+pub const REMOVAL_STEP_MAX: usize = 50;
+/// How many such commits one try of the job makes before it lets others have their turn.
+pub const REMOVAL_STEPS_MAX: u32 = 200;
+/// The pause before it is looked again whether the other jobs of a deleted organization are done.
+pub const REMOVAL_WAIT: Duration = Duration::from_secs(2);
 /// How often a worker looks for jobs that nobody does.
 pub const JOBS_SCAN_INTERVAL: Duration = Duration::from_secs(10);
 /// How many jobs of one bucket, or of its own node, a worker does at the same time.

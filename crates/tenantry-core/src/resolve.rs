@@ -175,8 +175,8 @@ impl Engine {
         let shard = shards::organization(presented.key.organization());
         let key = keys::token_used(&presented.key).key;
         let values = self.store().read(&shard, &[keys::token(&presented.key).key, key.clone()]).await?;
-        let [token, expected] = exactly(values)?;
-        let token: Option<TokenRow> = token.as_deref().map(rows::decode).transpose()?;
+        let [kept_token, expected] = exactly(values)?;
+        let token: Option<TokenRow> = kept_token.as_deref().map(rows::decode).transpose()?;
         let mut used: UsedRow = expected.as_deref().map(rows::decode).transpose()?.unwrap_or_default();
         let now = self.clock().now();
         let Some(token) = token else { return Ok(()) };
@@ -192,8 +192,10 @@ impl Engine {
         }
         used.last = Some(now);
         let puts = vec![(key.clone(), rows::encode(&used)?)];
-        // In a conflict, somebody else has just noted a use.
-        let txn = Txn { checks: vec![Check { key, expected }], puts, ..Txn::default() };
+        // In a conflict, somebody else has just noted a use, or the token is gone with its organization.
+        let checks =
+            vec![Check { key: keys::token(&presented.key).key, expected: kept_token }, Check { key, expected }];
+        let txn = Txn { checks, puts, ..Txn::default() };
         match self.store().commit(&shard, &txn).await {
             Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(()),
             Err(CommitError::Unavailable(error)) => Err(error.into()),

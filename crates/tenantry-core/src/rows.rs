@@ -89,6 +89,15 @@ impl OrganizationRow {
     }
 }
 
+/// What is left of an organization that was deleted, until everything of it is removed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct GoneRow {
+    /// As it was in the end.
+    pub(crate) organization: OrganizationRow,
+    pub(crate) by: Principal,
+    pub(crate) at: Timestamp,
+}
+
 /// What an organization tells of itself.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ProfileRow {
@@ -216,6 +225,9 @@ pub(crate) struct JoinCodeRow {
     pub(crate) created_at: Timestamp,
     pub(crate) revoked_at: Option<Timestamp>,
     pub(crate) hint: String,
+    /// The code itself: it leads to the entry in its own shard.
+    #[serde(default)]
+    pub(crate) code: Option<Hashed>,
 }
 
 /// An API token.
@@ -345,7 +357,7 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
 /// The keys of all rows, in one place.
 pub(crate) mod keys {
     use super::{
-        AddressRow, AttemptsRow, IdempotencyRow, InvitationId, InvitationRow, JoinCodeEntryRow, JoinCodeId,
+        AddressRow, AttemptsRow, GoneRow, IdempotencyRow, InvitationId, InvitationRow, JoinCodeEntryRow, JoinCodeId,
         JoinCodeRow, Key, MemberRow, NormalAddress, OrganizationId, OrganizationRow, RolesRow, RowKey, SlugClaimRow,
         TokenKey, TokenRow, UsedRow, UserId, limits,
     };
@@ -356,6 +368,10 @@ pub(crate) mod keys {
 
     pub(crate) fn organization() -> RowKey<OrganizationRow> {
         RowKey::lasting("o")
+    }
+    /// Instead of the organization's row, once it was deleted.
+    pub(crate) fn gone() -> RowKey<GoneRow> {
+        RowKey::lasting("gone")
     }
     /// The roles that the organization defined for itself.
     pub(crate) fn roles() -> RowKey<RolesRow> {
@@ -426,6 +442,10 @@ pub(crate) mod keys {
     }
     pub(crate) fn join_code_entry() -> RowKey<JoinCodeEntryRow> {
         RowKey::lasting("code")
+    }
+    /// In the platform's shard: the organization's deletion stands in the log.
+    pub(crate) fn deletion_noted(organization: OrganizationId) -> RowKey<()> {
+        RowKey::passing(format!("d/{}", organization.to_base62()), limits::FENCE_LIFETIME)
     }
     pub(crate) fn attempts() -> RowKey<AttemptsRow> {
         RowKey::passing("attempts".to_owned(), limits::JOIN_ATTEMPTS_WINDOW * 2)

@@ -18,7 +18,7 @@
 //! 4. **sorted indexes**: sets of [`Sorted`] entries, ordered by the sort key that the caller gives each of them, then by
 //!    the entry itself, both compared byte by byte. An entry may be there under several sort keys; a put of an entry
 //!    that is there under the same sort key changes nothing;
-//! 5. **logs**: lists of bytes that only grow, numbered from 0 without gaps.
+//! 5. **logs**: lists of bytes that only grow, numbered from 0 without gaps, until they are dropped as a whole.
 //!
 //! Rows, counters, indexes, sorted indexes and logs are namespaces of their own, but for rows and counters, which share
 //! one.
@@ -179,6 +179,8 @@ pub struct Txn {
     pub sorted_puts: Vec<(&'static str, Sorted)>,
     /// Entries to delete from which sorted index; an absent one is no error.
     pub sorted_deletes: Vec<(&'static str, Sorted)>,
+    /// Logs to drop, before anything is appended: the next entry is number 0 again. One that is not there is no error.
+    pub log_drops: Vec<&'static str>,
     /// What to append to which log.
     pub appends: Vec<(&'static str, Bytes)>,
     /// What to tell every node, once the rest is applied.

@@ -43,6 +43,8 @@ pub struct Transaction<'a> {
     reads: BTreeMap<Key, Option<Bytes>>,
     /// How many times the store was asked for what the decision rests on.
     round_trips: u32,
+    /// It has turned out that another commit came in between.
+    overtaken: bool,
     txn: Txn,
     /// What it means when the counter at the same place in `txn.adds` leaves its bounds.
     limits: Vec<Error>,
@@ -84,6 +86,7 @@ impl<'a> Transaction<'a> {
             organization,
             reads: BTreeMap::new(),
             round_trips: 0,
+            overtaken: false,
             txn: Txn::default(),
             limits: Vec::new(),
             entries: Vec::new(),
@@ -170,8 +173,8 @@ impl<'a> Transaction<'a> {
 
     /// Whether all rows that were read were so at one and the same moment. What one round trip read was.
     pub(crate) async fn is_of_one_moment(&self) -> Result<bool, Error> {
-        if self.round_trips <= 1 {
-            return Ok(true);
+        if self.overtaken || self.round_trips <= 1 {
+            return Ok(!self.overtaken);
         }
         let keys: Vec<_> = self.reads.keys().cloned().collect();
         let values = self.engine.store().read(&self.shard, &keys).await?;
@@ -209,13 +212,20 @@ impl<'a> Transaction<'a> {
     }
 
     /// The next number of an index of this organization, for an entry that must know it before the commit.
-    pub(crate) async fn next_number(&self, index: &'static str) -> Result<u64, Error> {
+    pub(crate) async fn next_number(&mut self, index: &'static str) -> Result<u64, Error> {
         self.next_numbers(index, 1).await
     }
 
     /// The next `count` numbers of an index of this organization: they follow the one that is answered.
-    pub(crate) async fn next_numbers(&self, index: &'static str, count: usize) -> Result<u64, Error> {
-        self.engine.next_numbers(&self.shard, index, count).await
+    ///
+    /// They are given on condition that the organization is still as it was read: none is left behind by one that was
+    /// deleted meanwhile.
+    pub(crate) async fn next_numbers(&mut self, index: &'static str, count: usize) -> Result<u64, Error> {
+        let key = keys::organization().key;
+        let expected = self.bytes(&key).await?;
+        let given = self.engine.next_numbers(&self.shard, index, count, vec![Check { key, expected }]).await?;
+        self.overtaken |= given.is_none();
+        given.ok_or_else(|| Error::unavailable("the organization was changed meanwhile"))
     }
 
     pub(crate) fn put<T: Serialize>(&mut self, key: &RowKey<T>, row: &T) -> Result<(), Error> {
@@ -297,6 +307,7 @@ impl<'a> Transaction<'a> {
             index_deletes,
             sorted_puts,
             sorted_deletes,
+            log_drops,
             appends,
             notices,
         } = &self.txn;
@@ -307,6 +318,7 @@ impl<'a> Transaction<'a> {
             && index_deletes.is_empty()
             && sorted_puts.is_empty()
             && sorted_deletes.is_empty()
+            && log_drops.is_empty()
             && appends.is_empty()
             && notices.is_empty())
     }

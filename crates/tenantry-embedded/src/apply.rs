@@ -176,6 +176,9 @@ fn write_sorted(tables: &mut Tables<'_>, shard: &str, txn: &Txn) -> Result<(), S
 }
 
 fn write_logs(tables: &mut Tables<'_>, shard: &str, txn: &Txn) -> Result<(), StorageError> {
+    for log in &txn.log_drops {
+        tables.logs.retain_in((shard, *log, 0)..=(shard, *log, u64::MAX), |_, _| false)?;
+    }
     for (log, entry) in &txn.appends {
         let last = tables.logs.range((shard, *log, 0)..=(shard, *log, u64::MAX))?.next_back();
         let number = last.transpose()?.map_or(0, |(key, _)| key.value().2 + 1);

@@ -18,8 +18,9 @@
 --             9. entries to delete from an index   <key> <entry>
 --            10. entries to put into a sorted index       <key> <member>
 --            11. entries to delete from a sorted index    <key> <member>
---            12. what to append to a log           <key> <value>
---            13. notices                           <text>
+--            12. logs to drop                      <key>
+--            13. what to append to a log           <key> <value>
+--            14. notices                           <text>
 -- Returns     {'applied', the values of the counters of 3., in their order}
 --             {'conflict'}                a check did not hold
 --             {'limit', n}                the add at place n (from 0) would leave its bounds
@@ -152,6 +153,10 @@ for _ = 1, number() do
 end
 for _ = 1, number() do
   redis.call('ZREM', key(), take())
+end
+-- Not DEL: the memory of a long log is given back while others are served.
+for _ = 1, number() do
+  redis.call('UNLINK', key())
 end
 for _ = 1, number() do
   redis.call('RPUSH', key(), take())

@@ -47,6 +47,7 @@ impl<'t> Invocation<'t> {
                 this.owned(sorted::member(entry));
             });
         }
+        list(&mut this, &txn.log_drops, |this, log| this.key('l', log));
         list(&mut this, &txn.appends, |this, (log, value)| {
             this.key('l', log);
             this.arguments.push(Cow::Borrowed(value));

@@ -133,10 +133,8 @@ impl TenantryBuilder {
             layer_builder = layer_builder.max_age(max_age);
         }
         let layer = layer_builder.clone().build().map_err(BuildError::of)?;
-        if let Some(worker) = engine.worker() {
-            // The layer's builder has made sure that there is a runtime.
-            tokio::spawn(worker.run());
-        }
+        // The layer's builder has made sure that there is a runtime.
+        tokio::spawn(engine.worker().run());
         Ok(Tenantry {
             engine,
             #[cfg(feature = "admin")]

@@ -1,9 +1,9 @@
 //! Logs.
 
 use bytes::Bytes;
-use tenantry_core::store::{Shard, Txn};
+use tenantry_core::store::{CommitError, Key, Shard, Txn};
 
-use super::{Subject, answer};
+use super::{Subject, answer, check};
 
 async fn read(subject: &Subject, shard: &Shard, before: Option<u64>, limit: usize) -> Vec<(u64, Bytes)> {
     answer(subject.store().log(shard, "log", before, limit).await)
@@ -29,6 +29,29 @@ pub(super) async fn are_numbered_without_gaps(subject: &Subject) {
     let large = Bytes::from((0..=255).cycle().take(64 * 1024).collect::<Vec<u8>>());
     subject.applied(&shard, Txn { appends: vec![("log", large.clone())], ..Txn::default() }, rule).await;
     assert_eq!(read(subject, &shard, None, 1).await, [(4, large)], "{rule}");
+}
+
+pub(super) async fn are_dropped_as_a_whole(subject: &Subject) {
+    let rule = "a log is dropped as a whole, before anything is appended; the next entry is number 0 again";
+    let [shard, elsewhere] = ["", "elsewhere"].map(|name| subject.shard(name));
+    let appends: Vec<_> =
+        ["log", "other"].into_iter().flat_map(|log| (0..100).map(move |_| (log, "old".into()))).collect();
+    for shard in [&shard, &elsewhere] {
+        subject.applied(shard, Txn { appends: appends.clone(), ..Txn::default() }, rule).await;
+    }
+    let drops = || Txn { log_drops: vec!["log", "never-there"], ..Txn::default() };
+    let refused = Txn { checks: vec![check(&Key::lasting("absent"), Some("there"))], ..drops() };
+    subject.refused(&shard, refused, CommitError::Conflict, "nothing of a refused transaction is applied").await;
+    assert_eq!(read(subject, &shard, None, usize::MAX).await.len(), 100, "{rule}");
+    subject.applied(&shard, drops(), rule).await;
+    assert_eq!(read(subject, &shard, None, 10).await, [], "{rule}");
+    assert_eq!(answer(subject.other().log(&shard, "log", None, 10).await), [], "{rule}");
+    assert_eq!(answer(subject.store().log(&shard, "other", None, usize::MAX).await).len(), 100, "{rule}");
+    assert_eq!(read(subject, &elsewhere, None, usize::MAX).await.len(), 100, "{rule}");
+    for new in ["first", "second"] {
+        subject.applied(&shard, Txn { appends: vec![("log", new.into())], ..drops() }, rule).await;
+        assert_eq!(read(subject, &shard, None, 10).await, [(0, new.into())], "{rule}");
+    }
 }
 
 pub(super) async fn are_read_newest_first(subject: &Subject) {

@@ -113,6 +113,7 @@ pub fn checks() -> Vec<Check> {
         sorted::are_apart,
         sorted::change_with_the_commit_only,
         logs::are_numbered_without_gaps,
+        logs::are_dropped_as_a_whole,
         logs::are_read_newest_first,
         lifetimes::end,
         lifetimes::begin_anew_with_each_put,

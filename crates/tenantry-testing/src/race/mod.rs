@@ -24,6 +24,7 @@
 //! ```
 
 mod arena;
+mod deletions;
 mod idempotency;
 mod invitations;
 mod join_codes;
@@ -107,6 +108,7 @@ pub fn races() -> Vec<Race> {
         invitations::are_answered_once,
         invitations::are_accepted_by_the_token_that_holds,
         invitations::register_once,
+        deletions::meet_a_joining,
         slugs::have_one_holder_when_created,
         slugs::have_one_holder_when_renamed,
         slugs::are_derived_apart,

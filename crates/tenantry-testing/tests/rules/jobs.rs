@@ -18,14 +18,14 @@ use tenantry_core::{
     host::Host,
     ids::OrganizationId,
     limits,
-    operation::{Operation, Request},
+    operation::Request,
     operations::{join_codes, members, organizations},
     registry::Registry,
     store::Store,
 };
 use tenantry_testing::{actors, model::ManualClock};
 
-use crate::severed::Severed;
+use crate::{must, severed::Severed};
 
 /// Notes what it is told, and fails as often as it is to.
 #[derive(Debug, Clone, Default)]
@@ -73,11 +73,6 @@ fn node(store: &Arc<dyn Store>, clock: &Arc<ManualClock>, notes: &Notes) -> Engi
 
 fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::new(SystemClock.now()))
-}
-
-async fn must<O: Operation>(engine: &Engine, user: &str, input: serde_json::Value) -> O::Output {
-    let operation: O = serde_json::from_value(input).expect("the test gives valid inputs");
-    engine.run(&Request::new(actors::user(user)), &operation).await.expect("nothing stands in the way")
 }
 
 /// Alice creates an organization, and Bob joins.

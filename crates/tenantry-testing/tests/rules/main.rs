@@ -7,16 +7,22 @@ mod model;
 mod policies;
 mod races;
 mod refusals;
+mod removal;
 mod search;
 mod search_moves;
 mod severed;
 
 use std::sync::Arc;
 
-use tenantry_core::{engine::Engine, registry::Registry, store::Store};
+use tenantry_core::{
+    engine::Engine,
+    operation::{Operation, Request},
+    registry::Registry,
+    store::Store,
+};
 use tenantry_embedded::EmbeddedStore;
 use tenantry_redis::{Options, RedisStore};
-use tenantry_testing::redis_server::RedisServer;
+use tenantry_testing::{actors, redis_server::RedisServer};
 
 /// An engine with nothing registered but what is built in.
 fn engine(store: Arc<dyn Store>) -> Engine {
@@ -32,4 +38,10 @@ fn in_memory() -> Engine {
 async fn redis(namespace: &str) -> Arc<dyn Store> {
     let options = Options::new().namespace(namespace);
     Arc::new(RedisStore::connect(&RedisServer::shared().url(), options).await.expect("the server runs"))
+}
+
+/// Carries out an operation that nothing stands in the way of.
+async fn must<O: Operation>(engine: &Engine, user: &str, input: serde_json::Value) -> O::Output {
+    let operation: O = serde_json::from_value(input).expect("the test gives valid inputs");
+    engine.run(&Request::new(actors::user(user)), &operation).await.expect("nothing stands in the way")
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use async_trait::async_trait;
@@ -11,16 +11,17 @@ use tenantry_core::store::{
     Changes, CommitError, Committed, Key, Numbered, Range, Shard, Sorted, SortedRange, Store, Txn, Unavailable,
 };
 
-/// A store whose organizations cannot be written while it is cut off.
+/// A store whose organizations cannot be written while it is cut off, and that is gone after so many commits.
 #[derive(Debug)]
 pub(crate) struct Severed {
     store: Arc<dyn Store>,
     pub(crate) cut: AtomicBool,
+    pub(crate) commits_left: AtomicUsize,
 }
 
 impl Severed {
     pub(crate) fn new(store: Arc<dyn Store>, cut: bool) -> Self {
-        Self { store, cut: AtomicBool::new(cut) }
+        Self { store, cut: AtomicBool::new(cut), commits_left: AtomicUsize::new(usize::MAX) }
     }
 }
 
@@ -48,7 +49,9 @@ impl Store for Severed {
         self.store.log(shard, log, before, limit).await
     }
     async fn commit(&self, shard: &Shard, txn: &Txn) -> Result<Committed, CommitError> {
-        if self.cut.load(Ordering::SeqCst) && shard.as_str().starts_with("o:") {
+        let less = |left: usize| left.checked_sub(1);
+        let gone = self.commits_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_err();
+        if gone || self.cut.load(Ordering::SeqCst) && shard.as_str().starts_with("o:") {
             return Err(Unavailable::new("cut off").into());
         }
         self.store.commit(shard, txn).await

@@ -1,6 +1,7 @@
 //! `/v1/organizations/…`: every operation, its success and each of its errors.
 
 mod create;
+mod delete;
 mod get;
 mod invitations;
 mod join_codes;

@@ -69,6 +69,7 @@ impl Operation for Create {
             created_at: tx.now,
             revoked_at: None,
             hint: code.hint(),
+            code: Some(code.hashed()),
         };
         tx.put(&keys::join_code(id), &row)?;
         tx.index(index::JOIN_CODES, id.to_base62(), None);

@@ -4,6 +4,7 @@ use super::profile::profile_of;
 use crate::{
     base62,
     change::Change,
+    engine::Engine,
     entropy::bytes,
     entry::IndexEntry,
     error::{Error, ErrorKind},
@@ -89,7 +90,8 @@ impl Operation for Create {
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Created, Error> {
         let id = tx.organization_id()?;
         let user = tx.user()?;
-        if tx.get(&keys::organization()).await?.is_some() {
+        tx.load([keys::organization().key, keys::gone().key]).await?;
+        if tx.get(&keys::organization()).await?.is_some() || tx.get(&keys::gone()).await?.is_some() {
             // Only an idempotency key leads here, and its answer is gone.
             return Err(Error::new(
                 ErrorKind::IdempotencyMismatch,
@@ -104,7 +106,7 @@ impl Operation for Create {
         let mut profile = ProfileRow::default();
         profile_of!(self).apply(&mut profile);
         let row = OrganizationRow {
-            number: tx.engine.next_numbers(&shards::platform(), index::ORGANIZATIONS, 1).await?,
+            number: number(tx.engine).await?,
             name: self.name.trim().to_owned(),
             slug: slug.clone(),
             slug_intent: tx.intent,
@@ -147,4 +149,10 @@ impl Create {
         let suffix = base62::encode(&random, 6).to_lowercase();
         Ok((Slug::resembling(&self.name, Some(&suffix)), true))
     }
+}
+
+/// The next number of an organization.
+async fn number(engine: &Engine) -> Result<u64, Error> {
+    let given = engine.next_numbers(&shards::platform(), index::ORGANIZATIONS, 1, Vec::new()).await?;
+    given.ok_or_else(|| Error::internal("a commit without checks was in conflict"))
 }

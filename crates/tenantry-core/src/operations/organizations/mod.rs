@@ -1,6 +1,7 @@
 //! Organizations themselves.
 
 mod create;
+mod delete;
 mod get;
 mod leave;
 mod list;
@@ -11,6 +12,7 @@ mod transfer_ownership;
 mod update;
 
 pub use create::{Create, Created};
+pub use delete::Delete;
 pub use get::{Found, Get};
 pub use leave::Leave;
 pub use list::{List, Listed};
