@@ -8,6 +8,7 @@ mod policies;
 mod races;
 mod refusals;
 mod removal;
+mod scale;
 mod search;
 mod search_moves;
 mod severed;

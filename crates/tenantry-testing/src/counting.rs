@@ -1,0 +1,161 @@
+//! Counts what a store is asked for: to show that a cost does not grow with what there is.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use tenantry_core::{engine::Engine, operation::Request, operations::organizations::List, registry::Registry};
+//! use tenantry_embedded::EmbeddedStore;
+//! use tenantry_testing::{actors, counting::Counting};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = Arc::new(Counting::new(Arc::new(EmbeddedStore::in_memory()?)));
+//! let engine = Engine::new(store.clone(), Registry::builder().build()?);
+//! engine.run(&Request::new(actors::alice()), &List { cursor: None, limit: None }).await?;
+//! assert_eq!(store.take().ranges, 1);
+//! # Ok(())
+//! # }
+//! ```
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tenantry_core::store::{
+    Changes, CommitError, Committed, Key, Numbered, Range, Shard, Sorted, SortedRange, Store, Txn, Unavailable,
+};
+
+/// What a store was asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Calls of [`Store::read`].
+    pub reads: usize,
+    /// Rows and numbers that were asked for by their keys.
+    pub keys: usize,
+    /// Calls of [`Store::range`].
+    pub ranges: usize,
+    /// Calls of [`Store::sorted_range`].
+    pub sorted_ranges: usize,
+    /// Calls of [`Store::numbers`].
+    pub numbers: usize,
+    /// Calls of [`Store::log`].
+    pub logs: usize,
+    /// Entries of indexes and logs that were answered.
+    pub entries: usize,
+    /// Calls of [`Store::commit`].
+    pub commits: usize,
+    /// What these commits consisted of: checks, rows, counters, entries, logs and notices.
+    pub changes: usize,
+    /// How long the rows were that were answered, in bytes.
+    pub bytes: usize,
+}
+
+/// A store that counts every call, and passes it on.
+#[derive(Debug)]
+pub struct Counting {
+    store: Arc<dyn Store>,
+    counts: Mutex<Counts>,
+}
+
+impl Counting {
+    /// Counts what `store` is asked for from now on.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, counts: Mutex::default() }
+    }
+
+    /// What was counted since this was last asked.
+    pub fn take(&self) -> Counts {
+        std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn count(&self, count: impl FnOnce(&mut Counts)) {
+        count(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+#[async_trait]
+impl Store for Counting {
+    async fn read(&self, shard: &Shard, keys: &[Key]) -> Result<Vec<Option<Bytes>>, Unavailable> {
+        let values = self.store.read(shard, keys).await?;
+        self.count(|counts| {
+            counts.reads += 1;
+            counts.keys += keys.len();
+            counts.bytes += values.iter().flatten().map(Bytes::len).sum::<usize>();
+        });
+        Ok(values)
+    }
+
+    async fn range(&self, shard: &Shard, range: &Range) -> Result<Vec<Numbered>, Unavailable> {
+        let entries = self.store.range(shard, range).await?;
+        self.count(|counts| {
+            counts.ranges += 1;
+            counts.entries += entries.len();
+        });
+        Ok(entries)
+    }
+
+    async fn sorted_range(&self, shard: &Shard, range: &SortedRange) -> Result<Vec<Sorted>, Unavailable> {
+        let entries = self.store.sorted_range(shard, range).await?;
+        self.count(|counts| {
+            counts.sorted_ranges += 1;
+            counts.entries += entries.len();
+        });
+        Ok(entries)
+    }
+
+    async fn numbers(&self, shard: &Shard, index: &str, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable> {
+        self.count(|counts| {
+            counts.numbers += 1;
+            counts.keys += keys.len();
+        });
+        self.store.numbers(shard, index, keys).await
+    }
+
+    async fn log(
+        &self,
+        shard: &Shard,
+        log: &str,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Bytes)>, Unavailable> {
+        let entries = self.store.log(shard, log, before, limit).await?;
+        self.count(|counts| {
+            counts.logs += 1;
+            counts.entries += entries.len();
+        });
+        Ok(entries)
+    }
+
+    async fn commit(&self, shard: &Shard, txn: &Txn) -> Result<Committed, CommitError> {
+        let Txn {
+            checks,
+            puts,
+            deletes,
+            adds,
+            index_puts,
+            index_deletes,
+            sorted_puts,
+            sorted_deletes,
+            log_drops,
+            appends,
+            notices,
+        } = txn;
+        let rows = checks.len() + puts.len() + deletes.len() + adds.len() + notices.len();
+        let logs = log_drops.len() + appends.len();
+        let entries = index_puts.len() + index_deletes.len() + sorted_puts.len() + sorted_deletes.len();
+        self.count(|counts| {
+            counts.commits += 1;
+            counts.changes += rows + logs + entries;
+        });
+        self.store.commit(shard, txn).await
+    }
+
+    fn changes(&self) -> Changes {
+        self.store.changes()
+    }
+
+    async fn ping(&self) -> Result<(), Unavailable> {
+        self.store.ping().await
+    }
+}
