@@ -18,7 +18,7 @@ async fn actions(world: &World, organization: &str) -> Vec<String> {
 }
 
 /// What the test below has on record.
-const EXPECTED: [&str; 32] = [
+const EXPECTED: [&str; 36] = [
     "organization.create",
     "organization.update",
     "invitations.create",
@@ -45,6 +45,10 @@ const EXPECTED: [&str; 32] = [
     "roles.create",
     "roles.update",
     "roles.delete",
+    "workspaces.create",
+    "workspaces.update",
+    "members.update",
+    "workspaces.delete",
     "join-codes.create",
     "join-codes.join",
     "organization.leave",
@@ -92,6 +96,15 @@ async fn every_change_is_on_record_and_nothing_else() {
         call(&alice, "roles/create", define).await.ok();
         call(&alice, "roles/update", json!({ "role": "helper", "permissions": ["org:view"] })).await.ok();
         call(&alice, "roles/delete", json!({ "role": "helper" })).await.ok();
+        let workspace = call(&alice, "workspaces/create", json!({ "name": "North" })).await.ok();
+        let id = &workspace["workspace"]["id"];
+        call(&alice, "workspaces/update", json!({ "id": id, "name": "South" })).await.ok();
+        call(&alice, "workspaces/update", json!({ "id": id, "name": " South " })).await.ok();
+        call(&alice, "members/update", json!({ "userId": "bob", "workspaces": [id] })).await.ok();
+        call(&alice, "members/update", json!({ "userId": "bob", "workspaces": [id, id] })).await.ok();
+        call(&alice, "workspaces/delete", json!({ "id": id })).await.ok();
+        // Bob is not shown to have it any more: so there is nothing to take from him.
+        call(&alice, "members/update", json!({ "userId": "bob", "workspaces": [] })).await.ok();
         let carol = Actor::user("carol");
         world.join(&alice, &organization, &carol, "member").await;
         call(&carol, "leave", json!({})).await.ok();
@@ -118,7 +131,7 @@ async fn every_change_is_on_record_and_nothing_else() {
         assert_eq!(actions(&world, &organization).await, EXPECTED);
 
         let events = world.tenantry.engine().audit_events(organization.parse().unwrap(), None, 1000).await.unwrap();
-        let removal = &events[16];
+        let removal = &events[20];
         assert_eq!((removal.action.as_str(), removal.target.as_deref()), ("members.remove", Some("zoe")));
         assert!(matches!(&removal.actor, Principal::User(user) if user.as_str() == "bob"));
         let record = serde_json::to_string(&events).unwrap();

@@ -23,6 +23,7 @@ struct Setting {
     join_code: String,
     code: String,
     key: String,
+    workspace: String,
     actors: Vec<(&'static str, Actor)>,
 }
 
@@ -42,6 +43,8 @@ impl Setting {
         let coded = world.call(&alice, "join-codes/create", json!({ "organizationId": organization })).await.ok();
         let define = json!({ "organizationId": organization, "role": "helper", "permissions": [] });
         world.call(&alice, "roles/create", define).await.ok();
+        let name = json!({ "organizationId": organization, "name": "North" });
+        let workspace = world.call(&alice, "workspaces/create", name).await.ok();
         let token = world.token(&alice, &organization, &["org:view"]).await;
         let roles = world.call(&alice, "roles", json!({})).await.ok();
         let all: Vec<_> = roles["permissions"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
@@ -68,6 +71,7 @@ impl Setting {
             join_code: text(&coded["joinCode"]["id"]),
             code: text(&coded["code"]),
             key: token.id,
+            workspace: text(&workspace["workspace"]["id"]),
             actors: COLUMNS.into_iter().zip(actors).collect(),
         }
     }
@@ -119,6 +123,10 @@ impl Setting {
             ("tokens/update", with(json!({ "key": self.key, "name": "renamed" }))),
             ("tokens/rotate", with(json!({ "key": self.key }))),
             ("tokens/introspect", json!({ "token": "unknown" })),
+            ("workspaces/create", with(json!({ "name": "South" }))),
+            ("workspaces/list", here()),
+            ("workspaces/update", with(json!({ "id": self.workspace, "name": "South" }))),
+            ("workspaces/delete", with(json!({ "id": self.workspace }))),
         ]
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{Router, routing::post};
 use tenantry_core::{
     operation::Operation,
-    operations::{invitations, join_codes, members, organizations, roles, tokens},
+    operations::{invitations, join_codes, members, organizations, roles, tokens, workspaces},
 };
 use utoipa::{ToSchema, openapi::OpenApi};
 
@@ -51,6 +51,10 @@ pub(crate) fn operations() -> Routes {
         .operation::<tokens::Update>()
         .operation::<tokens::Rotate>()
         .operation::<tokens::Introspect>()
+        .operation::<workspaces::Create>()
+        .operation::<workspaces::List>()
+        .operation::<workspaces::Update>()
+        .operation::<workspaces::Delete>()
 }
 
 /// Routes, and the document that describes them.

@@ -73,6 +73,8 @@ kinds! {
     SlugTaken = 409 "slug_taken" "The slug is taken";
     /// There is such a role already.
     RoleTaken = 409 "role_taken" "There is such a role";
+    /// Another workspace of the organization has this name.
+    WorkspaceTaken = 409 "workspace_taken" "There is such a workspace";
     /// Somebody bears the role, and no replacement was named.
     RoleInUse = 409 "role_in_use" "The role is in use";
     /// The organization has as many members as it may have.

@@ -95,6 +95,10 @@ uuid_id! {
     /// Names a join code, without telling it.
     JoinCodeId
 }
+uuid_id! {
+    /// Names a workspace.
+    WorkspaceId
+}
 
 /// The text is not an id of the form that was expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -174,6 +178,7 @@ mod schema {
         super::OrganizationId => ObjectBuilder::new().format(Some(SchemaFormat::Custom("uuid".to_owned()))),
         super::InvitationId => ObjectBuilder::new().format(Some(SchemaFormat::Custom("uuid".to_owned()))),
         super::JoinCodeId => ObjectBuilder::new().format(Some(SchemaFormat::Custom("uuid".to_owned()))),
+        super::WorkspaceId => ObjectBuilder::new().format(Some(SchemaFormat::Custom("uuid".to_owned()))),
         super::UserId => ObjectBuilder::new().min_length(Some(1)).max_length(Some(255)),
         crate::clock::Timestamp => ObjectBuilder::new().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))),
     }

@@ -34,6 +34,10 @@ pub const ROLES_MAX: usize = 64;
 pub const OWN_ROLES_MAX: usize = 50;
 /// The most roles that one member, invitation or join code may carry.
 pub const ROLES_PER_MEMBER_MAX: usize = 16;
+/// The most workspaces that an organization may have.
+pub const WORKSPACES_MAX: u32 = 1000;
+/// The most workspaces that one member may be assigned to.
+pub const WORKSPACES_PER_MEMBER_MAX: usize = 100;
 /// The most owners that an organization may have.
 pub const OWNERS_MAX: usize = 100;
 /// The most uses that a limited join code may have.

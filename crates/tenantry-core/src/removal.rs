@@ -21,22 +21,27 @@ use crate::{
     entry::IndexEntry,
     error::Error,
     hooks::{HookError, OrganizationEvent},
-    ids::{InvitationId, JoinCodeId, OrganizationId, UserId},
+    ids::{InvitationId, JoinCodeId, OrganizationId, UserId, WorkspaceId},
     jobs::{JobId, Outcome},
     limits,
-    rows::{self, AUDIT, GoneRow, Intent, InvitationRow, JoinCodeRow, MemberRow, RolesRow, index, keys, shards},
+    operations::workspaces,
+    rows::{
+        self, AUDIT, GoneRow, Intent, InvitationRow, JoinCodeRow, MemberRow, RolesRow, WorkspaceRow, index, keys,
+        shards,
+    },
     secret::TokenKey,
     store::{Check, CommitError, Entry, Key, Order, Range, Txn},
 };
 
 /// The indexes by which the things of an organization are found.
-const INDEXES: [&str; 4] = [index::MEMBERS, index::INVITATIONS, index::JOIN_CODES, index::TOKENS];
+const INDEXES: [&str; 5] = [index::MEMBERS, index::INVITATIONS, index::JOIN_CODES, index::WORKSPACES, index::TOKENS];
 
 /// A thing of an organization, as its index names it.
 enum Thing {
     Member(UserId),
     Invitation(InvitationId),
     JoinCode(JoinCodeId),
+    Workspace(WorkspaceId),
     Token(TokenKey),
 }
 
@@ -85,7 +90,7 @@ impl Engine {
 }
 
 impl Removal<'_> {
-    /// Removes members, invitations, codes and tokens, and first of all what leads to the organization from outside.
+    /// Removes members, invitations, codes, workspaces and tokens, and first of all what leads to the organization from outside.
     /// Whether nothing of it is left.
     async fn remove_things(&self) -> Result<bool, Error> {
         let row = &self.gone.organization;
@@ -139,6 +144,7 @@ impl Removal<'_> {
             index::MEMBERS => UserId::new(entry).ok().map(Thing::Member),
             index::INVITATIONS => InvitationId::from_base62(entry).map(Thing::Invitation),
             index::JOIN_CODES => JoinCodeId::from_base62(entry).map(Thing::JoinCode),
+            index::WORKSPACES => WorkspaceId::from_base62(entry).map(Thing::Workspace),
             _ => TokenKey::from_short(self.organization, entry).map(Thing::Token),
         }
     }
@@ -151,7 +157,7 @@ impl Removal<'_> {
         let roles: Option<RolesRow> = found.first().and_then(Option::as_deref).map(rows::decode).transpose()?;
         let holders = roles.unwrap_or_default().own.into_iter().map(|role| keys::role_holders(role.number));
         let numbers = INDEXES.into_iter().map(Range::counter);
-        let deletes = holders.chain(numbers).chain([key, keys::seats()]).collect();
+        let deletes = holders.chain(numbers).chain([key, keys::seats(), keys::workspaces()]).collect();
         self.commit(Txn { deletes, ..self.txn() }).await
     }
 
@@ -211,6 +217,7 @@ impl Thing {
             Self::Member(user) => keys::member(user).key,
             Self::Invitation(id) => keys::invitation(*id).key,
             Self::JoinCode(id) => keys::join_code(*id).key,
+            Self::Workspace(id) => keys::workspace(*id).key,
             Self::Token(key) => keys::token(key).key,
         }
     }
@@ -241,6 +248,10 @@ impl Thing {
                 let row: JoinCodeRow = rows::decode(value)?;
                 step.rows.insert(keys::join_code_uses(id));
                 step.entries.extend(row.code.map(|code| (IndexEntry::JoinCode(code, id), Intent::default())));
+            }
+            Self::Workspace(_) => {
+                let row: WorkspaceRow = rows::decode(value)?;
+                step.rows.insert(workspaces::name_key(&row.name).key);
             }
             Self::Token(key) => {
                 step.rows.insert(keys::token_used(&key).key);

@@ -13,7 +13,7 @@ use crate::{
     caller::Principal,
     clock::Timestamp,
     error::{Error, ErrorKind},
-    ids::{InvitationId, JoinCodeId, OrganizationId, UserId},
+    ids::{InvitationId, JoinCodeId, OrganizationId, UserId, WorkspaceId},
     limits,
     mailer::Delivery,
     role::RoleName,
@@ -35,6 +35,8 @@ pub(crate) mod index {
     pub(crate) const JOIN_CODES: &str = "join-codes";
     /// Its API tokens.
     pub(crate) const TOKENS: &str = "tokens";
+    /// Its workspaces, by id.
+    pub(crate) const WORKSPACES: &str = "workspaces";
     /// In a user's shard: the organizations that they belong to. In the platform's: the counter of all.
     pub(crate) const ORGANIZATIONS: &str = "organizations";
     /// Its jobs, by id. In a bucket of the platform: jobs of all organizations.
@@ -154,6 +156,9 @@ pub(crate) struct MemberRow {
     /// The entry in the user's shard that counts this organization among those that they own.
     #[serde(default)]
     pub(crate) owned: Option<Intent>,
+    /// Each once. One that was deleted may still be among them; see `operations/workspaces`.
+    #[serde(default)]
+    pub(crate) workspaces: Vec<WorkspaceId>,
 }
 
 /// Who is at an address, seen from one organization.
@@ -276,6 +281,15 @@ impl UsedRow {
     }
 }
 
+/// A workspace.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct WorkspaceRow {
+    pub(crate) number: u64,
+    pub(crate) name: String,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+}
+
 /// The roles that an organization defined for itself.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RolesRow {
@@ -359,7 +373,7 @@ pub(crate) mod keys {
     use super::{
         AddressRow, AttemptsRow, GoneRow, IdempotencyRow, InvitationId, InvitationRow, JoinCodeEntryRow, JoinCodeId,
         JoinCodeRow, Key, MemberRow, NormalAddress, OrganizationId, OrganizationRow, RolesRow, RowKey, SlugClaimRow,
-        TokenKey, TokenRow, UsedRow, UserId, limits,
+        TokenKey, TokenRow, UsedRow, UserId, WorkspaceId, WorkspaceRow, limits,
     };
     use crate::{
         jobs::{JobId, JobRow},
@@ -403,6 +417,17 @@ pub(crate) mod keys {
     }
     pub(crate) fn token(key: &TokenKey) -> RowKey<TokenRow> {
         RowKey::lasting(format!("t/{}", key.short()))
+    }
+    pub(crate) fn workspace(id: WorkspaceId) -> RowKey<WorkspaceRow> {
+        RowKey::lasting(format!("w/{}", id.to_base62()))
+    }
+    /// The workspace that has a name, by the hash of the name's normal form, which can be long.
+    pub(crate) fn workspace_name(name: &Hashed) -> RowKey<WorkspaceId> {
+        RowKey::lasting(format!("wn/{}", name.to_base62()))
+    }
+    /// A counter, changed without being read: how many workspaces there are.
+    pub(crate) fn workspaces() -> Key {
+        Key::lasting("workspaces")
     }
     pub(crate) fn job(id: JobId) -> RowKey<JobRow> {
         RowKey::lasting(format!("j/{id}"))

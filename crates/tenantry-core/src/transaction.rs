@@ -207,8 +207,15 @@ impl<'a> Transaction<'a> {
 
     /// The number of an entry of one of the organization's indexes, to show it.
     pub(crate) async fn number(&self, index: &'static str, key: &str) -> Result<Option<u64>, Error> {
-        let numbers = self.engine.store().numbers(&self.shard, index, &[key.to_owned()]).await?;
-        Ok(numbers.into_iter().next().flatten())
+        Ok(self.numbers(index, &[key.to_owned()]).await?.into_iter().next().flatten())
+    }
+
+    /// The numbers of entries of one of the organization's indexes, to show what is there.
+    pub(crate) async fn numbers(&self, index: &'static str, keys: &[String]) -> Result<Vec<Option<u64>>, Error> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.engine.store().numbers(&self.shard, index, keys).await?)
     }
 
     /// The next number of an index of this organization, for an entry that must know it before the commit.

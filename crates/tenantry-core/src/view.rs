@@ -1,5 +1,7 @@
 //! What operations answer with: the types of the wire.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -7,7 +9,7 @@ use crate::{
     caller::Principal,
     clock::Timestamp,
     error::Error,
-    ids::{InvitationId, JoinCodeId, OrganizationId, UserId},
+    ids::{InvitationId, JoinCodeId, OrganizationId, UserId, WorkspaceId},
     mailer::Delivery,
     role::RoleName,
     roles::Roles,
@@ -106,8 +108,8 @@ view! {
         pub role: RoleName,
         /// All roles, from the highest to the lowest.
         pub roles: Vec<RoleName>,
-        /// The workspaces that the member is assigned to.
-        pub workspaces: Vec<String>,
+        /// The workspaces that the member is assigned to, in the order of their creation.
+        pub workspaces: Vec<WorkspaceId>,
         /// When they joined; `null` for an invitation.
         pub joined_at: Option<Timestamp>,
         /// Member or invited.
@@ -321,8 +323,18 @@ impl OrgMembership {
 }
 
 impl OrgMember {
-    pub(crate) fn member(user: UserId, number: u64, row: MemberRow, known: &Roles) -> Self {
+    /// Of the member's workspaces, those among `living` are shown, in the order of their numbers.
+    pub(crate) fn member(
+        user: UserId,
+        number: u64,
+        row: MemberRow,
+        known: &Roles,
+        living: &BTreeMap<WorkspaceId, u64>,
+    ) -> Self {
         let (role, roles) = ranked(known, row.roles);
+        let mut workspaces = row.workspaces;
+        workspaces.retain(|workspace| living.contains_key(workspace));
+        workspaces.sort_by_key(|workspace| living.get(workspace));
         Self {
             user_id: Some(user),
             number,
@@ -332,7 +344,7 @@ impl OrgMember {
             avatar_url: row.avatar_url,
             role,
             roles,
-            workspaces: Vec::new(),
+            workspaces,
             joined_at: Some(row.joined_at),
             status: MemberStatus::Active,
         }

@@ -6,6 +6,7 @@ pub mod members;
 pub mod organizations;
 pub mod roles;
 pub mod tokens;
+pub mod workspaces;
 
 /// What an operation answers that has nothing more to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -29,6 +29,7 @@ mod plain;
 mod play;
 mod step;
 mod time;
+mod workspaces;
 
 use std::{
     sync::{

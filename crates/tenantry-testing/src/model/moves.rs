@@ -31,6 +31,7 @@ pub(super) enum Learn {
     Invitations(usize, usize),
     Code(usize, usize),
     Token(usize, usize),
+    Workspace(usize, usize),
 }
 
 impl Move {
@@ -99,6 +100,20 @@ impl Plain {
                 let place = nth(&self.tokens, which)?;
                 self.revoke_token(by, elsewhere.map_or(place.0, org), place)
             }
+            Step::MakeWorkspace { by, org: at, name } => self.make_workspace(by, org(at), name),
+            Step::Workspaces { by, org: at, limit } => self.workspaces(by, org(at), limit),
+            Step::RenameWorkspace { by, elsewhere, which, name } => {
+                let place = nth(&self.workspaces, which)?;
+                self.rename_workspace(by, elsewhere.map_or(place.0, org), place, name)
+            }
+            Step::DeleteWorkspace { by, elsewhere, which } => {
+                let place = nth(&self.workspaces, which)?;
+                self.delete_workspace(by, elsewhere.map_or(place.0, org), place)
+            }
+            Step::Assign { by, org: at, who, ref which } => {
+                let places: Option<Vec<_>> = which.iter().map(|which| nth(&self.workspaces, *which)).collect();
+                self.assign_workspaces(by, org(at), self.whom(org(at), who), &places?)
+            }
         })
     }
 
@@ -119,13 +134,19 @@ impl Plain {
             | Step::MakeCode { by, org: at, .. }
             | Step::Codes { by, org: at, .. }
             | Step::MakeToken { by, org: at, .. }
-            | Step::Tokens { by, org: at, .. } => (by, Some(org(*at))),
+            | Step::Tokens { by, org: at, .. }
+            | Step::MakeWorkspace { by, org: at, .. }
+            | Step::Workspaces { by, org: at, .. }
+            | Step::Assign { by, org: at, .. } => (by, Some(org(*at))),
             Step::Roles { by, org: at } => (by, at.map(org)),
             Step::RevokeInvitation { by, which, .. } | Step::Resend { by, which, .. } => {
                 (by, nth(&self.invitations, *which).map(|place| place.0))
             }
             Step::RevokeCode { by, which, .. } => (by, nth(&self.codes, *which).map(|place| place.0)),
             Step::RevokeToken { by, which, .. } => (by, nth(&self.tokens, *which).map(|place| place.0)),
+            Step::RenameWorkspace { by, which, .. } | Step::DeleteWorkspace { by, which, .. } => {
+                (by, nth(&self.workspaces, *which).map(|place| place.0))
+            }
             _ => return step,
         };
         if let Actor::Insider(which) = *by {
@@ -170,6 +191,9 @@ impl Plain {
             Learn::Code(org, place) => {
                 let code = &mut self.organizations[org].codes[place];
                 (code.id, code.secret) = (text("/joinCode/id"), text("/code"));
+            }
+            Learn::Workspace(org, place) => {
+                self.organizations[org].workspaces[place].id = text("/workspace/id");
             }
             Learn::Token(org, place) => {
                 let token = &mut self.organizations[org].tokens[place];

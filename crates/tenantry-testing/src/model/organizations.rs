@@ -1,5 +1,7 @@
 //! Organizations and their members, by the specification.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 use tenantry_core::error::ErrorKind;
 
@@ -37,10 +39,11 @@ impl Plain {
                 slug: slug.unwrap_or_default(),
                 version: 1,
                 owners: vec![person],
-                members: vec![Member { person, roles: vec!["owner"], joined: self.joins }],
+                members: vec![Member { person, roles: vec!["owner"], workspaces: BTreeSet::new(), joined: self.joins }],
                 invitations: Vec::new(),
                 codes: Vec::new(),
                 tokens: Vec::new(),
+                workspaces: Vec::new(),
                 events: 1,
             };
             let shown = organization.shown(&self.people);
@@ -136,7 +139,11 @@ impl Plain {
             let members = organization.members.iter().map(|member| {
                 let email = verified_email(member.person).map(|address| self.people.spelled(address, 0));
                 let id = self.people.id(member.person);
-                json!({ "userId": id, "username": id, "email": email, "roles": member.roles, "status": "active" })
+                let workspaces = organization.workspace_ids(member);
+                json!({
+                    "userId": id, "username": id, "email": email, "roles": member.roles, "workspaces": workspaces,
+                    "status": "active",
+                })
             });
             let open = organization
                 .invitations
@@ -188,9 +195,13 @@ impl Plain {
         Move::new(by, "members/get", input, expected)
     }
 
-    fn member_shown(&self, org: usize, who: Person) -> Result<Value, ErrorKind> {
-        let member = self.organizations[org].member(who).ok_or(ErrorKind::NotFound)?;
-        let shown = json!({ "userId": self.people.id(who), "role": member.roles[0], "roles": member.roles });
+    pub(super) fn member_shown(&self, org: usize, who: Person) -> Result<Value, ErrorKind> {
+        let organization = &self.organizations[org];
+        let member = organization.member(who).ok_or(ErrorKind::NotFound)?;
+        let shown = json!({
+            "userId": self.people.id(who), "role": member.roles[0], "roles": member.roles,
+            "workspaces": organization.workspace_ids(member),
+        });
         Ok(json!({ "member": shown }))
     }
 

@@ -12,7 +12,7 @@ use tenantry_core::{
 
 use super::{
     people::{Address, People, Person, ROOT, holds},
-    step::{Actor, Expiry},
+    step::{Actor, Expiry, Spelling},
 };
 
 /// All permissions, in the order in which a list names them. The last one is the host's.
@@ -68,6 +68,7 @@ pub(super) struct Organization {
     pub(super) invitations: Vec<Invitation>,
     pub(super) codes: Vec<Code>,
     pub(super) tokens: Vec<Token>,
+    pub(super) workspaces: Vec<Workspace>,
     /// How many changes there were: as many as there must be audit events.
     pub(super) events: usize,
 }
@@ -77,6 +78,8 @@ pub(super) struct Member {
     pub(super) person: Person,
     /// From the highest to the lowest.
     pub(super) roles: Vec<&'static str>,
+    /// By their places; none that was deleted.
+    pub(super) workspaces: BTreeSet<usize>,
     /// Tells in which order a person joined organizations.
     pub(super) joined: usize,
 }
@@ -122,16 +125,24 @@ pub(super) struct Token {
     pub(super) revoked: bool,
 }
 
+#[derive(Debug)]
+pub(super) struct Workspace {
+    pub(super) id: String,
+    pub(super) name: Spelling,
+    pub(super) deleted: bool,
+}
+
 /// Everything.
 #[derive(Debug)]
 pub(super) struct Plain {
     pub(super) people: People,
     pub(super) now: Timestamp,
     pub(super) organizations: Vec<Organization>,
-    /// Where each invitation, code and token is: its organization, and its place there.
+    /// Where each invitation, code, token and workspace is: its organization, and its place there.
     pub(super) invitations: Vec<(usize, usize)>,
     pub(super) codes: Vec<(usize, usize)>,
     pub(super) tokens: Vec<(usize, usize)>,
+    pub(super) workspaces: Vec<(usize, usize)>,
     /// How often somebody joined anything.
     pub(super) joins: usize,
     /// Since when each person tries wrong codes, and how many they tried.
@@ -172,6 +183,7 @@ impl Plain {
             invitations: Vec::new(),
             codes: Vec::new(),
             tokens: Vec::new(),
+            workspaces: Vec::new(),
             joins: 0,
             guesses: BTreeMap::new(),
         }
@@ -251,7 +263,7 @@ impl Plain {
             organization.owners.push(person);
             organization.version += 1;
         }
-        organization.members.push(Member { person, roles, joined: self.joins });
+        organization.members.push(Member { person, roles, workspaces: BTreeSet::new(), joined: self.joins });
         organization.events += 1;
     }
 }

@@ -6,7 +6,7 @@ use tenantry_core::{
     engine::Engine,
     error::ErrorKind,
     operation::Operation,
-    operations::{invitations, join_codes, members, organizations, roles, tokens},
+    operations::{invitations, join_codes, members, organizations, roles, tokens, workspaces},
 };
 
 use super::{
@@ -66,6 +66,10 @@ async fn send(engine: &Engine, caller: &Caller, route: &str, input: &Value) -> A
         tokens::Create,
         tokens::List,
         tokens::Revoke,
+        workspaces::Create,
+        workspaces::List,
+        workspaces::Update,
+        workspaces::Delete,
     ]
 }
 

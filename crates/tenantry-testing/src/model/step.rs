@@ -35,6 +35,9 @@ pub(super) enum IfVersion {
     Other,
 }
 
+/// Which name it is, and how it is spelled.
+pub(super) type Spelling = (usize, &'static str);
+
 /// One step of a sequence. Fields: `by` acts, `org`, `which` and `who` are places.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
@@ -65,6 +68,11 @@ pub(super) enum Step {
     MakeToken { by: Actor, org: usize, permissions: &'static [&'static str], test: bool, expiry: Expiry },
     Tokens { by: Actor, org: usize, limit: Option<u32> },
     RevokeToken { by: Actor, elsewhere: Option<usize>, which: usize },
+    MakeWorkspace { by: Actor, org: usize, name: Spelling },
+    Workspaces { by: Actor, org: usize, limit: Option<u32> },
+    RenameWorkspace { by: Actor, elsewhere: Option<usize>, which: usize, name: Spelling },
+    DeleteWorkspace { by: Actor, elsewhere: Option<usize>, which: usize },
+    Assign { by: Actor, org: usize, who: usize, which: Vec<usize> },
 }
 
 /// Which roles to give, mostly low ones; `chief` is unknown.
@@ -96,6 +104,10 @@ const PERMISSION_LISTS: [&[&str]; 10] = [
     &PERMISSIONS,
     &["notes:read"],
 ];
+
+/// Names of workspaces.
+const NAMES: [Spelling; 6] =
+    [(0, "North"), (0, " NORTH"), (1, "Z\u{fc}rich"), (1, "Zu\u{308}rich "), (1, "z\u{dc}RICH"), (2, "Zurich")];
 
 /// Who acts in an organization.
 fn actor() -> impl Strategy<Value = Actor> {
@@ -209,6 +221,20 @@ fn token_step() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn workspace_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (actor(), org(), select(&NAMES[..])).prop_map(|(by, org, name)| Step::MakeWorkspace { by, org, name }),
+        1 => (actor(), org(), limit()).prop_map(|(by, org, limit)| Step::Workspaces { by, org, limit }),
+        2 => (actor(), elsewhere(), 0..6_usize, select(&NAMES[..])).prop_map(
+            |(by, elsewhere, which, name)| Step::RenameWorkspace { by, elsewhere, which, name }
+        ),
+        1 => (actor(), elsewhere(), 0..6_usize)
+            .prop_map(|(by, elsewhere, which)| Step::DeleteWorkspace { by, elsewhere, which }),
+        4 => (actor(), org(), 0..3 * PEOPLE.len(), collection::vec(0..6_usize, 0..3))
+            .prop_map(|(by, org, who, which)| Step::Assign { by, org, who, which }),
+    ]
+}
+
 /// A sequence of at most 40 steps, which begins with two organizations.
 pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
@@ -217,6 +243,7 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => invitation_step(),
         3 => code_step(),
         2 => token_step(),
+        1 => workspace_step(),
     ];
     collection::vec(step, 1..=38).prop_map(|steps| {
         let founding = |person, slug| Step::Create { by: Actor::Person(person), name: "Acme", slug };

@@ -36,6 +36,7 @@ mod roles;
 mod searches;
 mod slugs;
 mod tokens;
+mod workspaces;
 
 use std::{fmt, pin::Pin};
 
@@ -119,6 +120,8 @@ pub fn races() -> Vec<Race> {
         roles::are_given_or_deleted_but_not_both,
         searches::find_once_who_is_renamed,
         tokens::have_one_secret_and_one_before_it,
+        workspaces::have_names_of_their_own,
+        workspaces::are_given_to_nobody_once_deleted,
         rights::end_with_the_role,
         rights::end_with_the_token,
         idempotency::one_organization_for_one_key,

@@ -19,7 +19,7 @@ use tenantry_core::{
     host::Host,
     ids::OrganizationId,
     limits,
-    operations::{invitations, join_codes, members, organizations, roles, tokens},
+    operations::{invitations, join_codes, members, organizations, roles, tokens, workspaces},
     registry::Registry,
     store::Store,
 };
@@ -98,6 +98,11 @@ async fn full(engine: &Engine) -> OrganizationId {
     must::<invitations::Decline>(engine, "carol", json!({ "id": waiting[0].id })).await;
     let waiting = must::<invitations::Mine>(engine, "dave", json!({})).await.invitations;
     must::<invitations::Revoke>(engine, "alice", with(json!({ "id": waiting[0].id }))).await;
+    let workspace = must::<workspaces::Create>(engine, "alice", with(json!({ "name": "North" }))).await.workspace.id;
+    must::<workspaces::Update>(engine, "alice", with(json!({ "id": workspace, "name": "South" }))).await;
+    must::<members::Update>(engine, "alice", with(json!({ "userId": "bob", "workspaces": [workspace] }))).await;
+    let closed = must::<workspaces::Create>(engine, "alice", with(json!({ "name": "North" }))).await.workspace.id;
+    must::<workspaces::Delete>(engine, "alice", with(json!({ "id": closed }))).await;
     let made = must::<tokens::Create>(engine, "alice", with(json!({ "permissions": ["org:view"] }))).await.api_token;
     let bearer = made.bearer.as_str();
     let tenantry_core::caller::Caller::Token(presented) = actors::token(bearer) else { panic!("a token was made") };

@@ -15,3 +15,4 @@ mod set_status;
 mod tokens;
 mod transfer_ownership;
 mod update;
+mod workspaces;

@@ -1,10 +1,12 @@
-//! How a member gets other roles: the same for whoever sets one or several.
+//! How a member gets other roles, the same for whoever sets one or several, and other workspaces.
+
+use std::collections::BTreeSet;
 
 use super::join;
 use crate::{
     error::{Error, ErrorKind},
-    ids::UserId,
-    operations::roles::count_holders,
+    ids::{UserId, WorkspaceId},
+    operations::{roles::count_holders, workspaces},
     role::RoleName,
     roles::Roles,
     rows::{MemberRow, keys},
@@ -44,4 +46,32 @@ pub(super) async fn assign(
     count_holders(tx, &member.roles, &roles).await?;
     member.roles = roles;
     Ok(true)
+}
+
+/// Assigns the member to these workspaces, in place of those that they are assigned to; the member's row is left to
+/// write, and stays as it is if nothing that anybody sees changes.
+///
+/// A workspace grants no permission, so nobody gains rights by it; but an owner is changed by owners alone, as with
+/// roles.
+pub(super) async fn assign_workspaces(
+    tx: &mut Transaction<'_>,
+    member: &mut MemberRow,
+    asked: &[WorkspaceId],
+) -> Result<(), Error> {
+    if member.roles.iter().any(RoleName::is_owner) && !tx.authority.owner {
+        return Err(Error::new(ErrorKind::Forbidden, "only an owner can change the workspaces of an owner"));
+    }
+    tx.load(asked.iter().chain(&member.workspaces).map(|id| keys::workspace(*id).key)).await?;
+    workspaces::require_known(tx, "workspaces", asked).await?;
+    let asked: BTreeSet<_> = asked.iter().copied().collect();
+    let mut living = BTreeSet::new();
+    for id in &member.workspaces {
+        if tx.get(&keys::workspace(*id)).await?.is_some() {
+            living.insert(*id);
+        }
+    }
+    if living != asked {
+        member.workspaces = asked.into_iter().collect();
+    }
+    Ok(())
 }

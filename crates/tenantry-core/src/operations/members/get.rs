@@ -2,7 +2,7 @@ use crate::{
     error::{Error, ErrorKind},
     ids::{OrganizationId, UserId},
     operation::{Locate, Needs, Operation},
-    operations::{input, output},
+    operations::{input, output, workspaces},
     permission::Permission,
     rows::{MemberRow, index, keys},
     transaction::Transaction,
@@ -46,10 +46,11 @@ impl Operation for Get {
     }
 }
 
-/// The member with their number.
+/// The member with their number and those of their workspaces that are there.
 pub(super) async fn show(tx: &mut Transaction<'_>, user: &UserId, row: MemberRow) -> Result<Found, Error> {
     let known = tx.roles().await?;
     // Absent: removed since the row was read.
     let number = tx.number(index::MEMBERS, user.as_str()).await?.ok_or_else(|| Error::not_found("member"))?;
-    Ok(Found { member: OrgMember::member(user.clone(), number, row, &known) })
+    let living = workspaces::living(tx, [&row]).await?;
+    Ok(Found { member: OrgMember::member(user.clone(), number, row, &known, &living) })
 }

@@ -50,6 +50,7 @@ pub(crate) async fn add_member(
         joined_at: tx.now,
         intent: tx.intent,
         owned,
+        workspaces: Vec::new(),
     };
     tx.put(&keys::member(&user.id), &member)?;
     tx.index(index::MEMBERS, user.id.to_string(), None);

@@ -2,7 +2,7 @@ use crate::{
     error::{Error, ErrorKind},
     ids::{InvitationId, OrganizationId, UserId},
     operation::{Locate, Needs, Operation},
-    operations::{input, output},
+    operations::{input, output, workspaces},
     paging,
     permission::Permission,
     rows::{InvitationRow, MemberRow, index, keys},
@@ -99,10 +99,11 @@ async fn list_members(
     let known = tx.roles().await?;
     let keys: Vec<_> = users.iter().map(|user| keys::member(user).key).collect();
     let rows: Vec<Option<MemberRow>> = tx.peek(&keys).await?;
+    let living = workspaces::living(tx, rows.iter().flatten()).await?;
     for ((entry, user), row) in entries.iter().zip(users).zip(rows) {
         // Absent: removed since the index was read.
         if let Some(row) = row {
-            members.push(OrgMember::member(user, entry.number, row, &known));
+            members.push(OrgMember::member(user, entry.number, row, &known, &living));
         }
     }
     Ok(paging::next(MEMBERS, &entries, limit))

@@ -1,15 +1,20 @@
 use serde_json::json;
 
-use super::{Found, assign::assign, get};
+use super::{
+    Found,
+    assign::{assign, assign_workspaces},
+    get,
+};
 use crate::{
     change::Change,
     error::{Error, ErrorKind},
-    ids::{OrganizationId, UserId},
+    ids::{OrganizationId, UserId, WorkspaceId},
+    limits,
     operation::{Locate, Needs, Operation},
     operations::{input, roles},
     permission::Permission,
     role::RoleName,
-    rows::keys,
+    rows::{MemberRow, keys},
     transaction::Transaction,
     validate::Violations,
 };
@@ -24,6 +29,9 @@ input! {
         /// All of their roles, 1 to 16.
         #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 16))]
         pub roles: Option<Vec<RoleName>>,
+        /// All of the workspaces that they are assigned to, at most 100. Those of an owner only an owner changes.
+        #[cfg_attr(feature = "openapi", schema(max_items = 100))]
+        pub workspaces: Option<Vec<WorkspaceId>>,
     }
 }
 
@@ -33,11 +41,15 @@ impl Operation for Update {
     const ROUTE: &'static str = "members/update";
     const SUMMARY: &'static str = "Change a member";
     const NEEDS: Needs = Needs::Permission(Permission::MEMBERS_MANAGE);
-    const ERRORS: &'static [ErrorKind] = &[ErrorKind::LastOwner, ErrorKind::GrantExceedsOwn];
+    const ERRORS: &'static [ErrorKind] = &[ErrorKind::LastOwner, ErrorKind::GrantExceedsOwn, ErrorKind::OwnedLimit];
     const EVENT: Option<&'static str> = Some("members.update");
 
     fn check(&self, problems: &mut Violations) {
         problems.roles(None, self.roles.as_deref());
+        if self.workspaces.as_ref().is_some_and(|asked| asked.len() > limits::WORKSPACES_PER_MEMBER_MAX) {
+            let detail = format!("name at most {} workspaces", limits::WORKSPACES_PER_MEMBER_MAX);
+            problems.add("workspaces", "too_many", detail);
+        }
     }
 
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
@@ -55,8 +67,12 @@ impl Operation for Update {
         if let Some(asked) = &self.roles {
             assign(tx, &known, &self.user_id, &mut member, asked.clone()).await?;
         }
+        if let Some(asked) = &self.workspaces {
+            assign_workspaces(tx, &mut member, asked).await?;
+        }
         if member != before {
-            let details = json!({ "from": { "roles": before.roles }, "to": { "roles": member.roles } });
+            let shown = |row: &MemberRow| json!({ "roles": row.roles, "workspaces": row.workspaces });
+            let details = json!({ "from": shown(&before), "to": shown(&member) });
             tx.put(&key, &member)?;
             let change = Change::Member(self.organization_id, self.user_id.clone());
             tx.changed(change, Some(self.user_id.to_string()), &details)?;

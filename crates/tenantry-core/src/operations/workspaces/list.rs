@@ -1,0 +1,71 @@
+use super::OrgWorkspace;
+use crate::{
+    error::{Error, ErrorKind},
+    ids::{OrganizationId, WorkspaceId},
+    operation::{Locate, Needs, Operation},
+    operations::{input, output},
+    paging,
+    permission::Permission,
+    rows::{WorkspaceRow, index, keys},
+    store::{Order, Range},
+    transaction::Transaction,
+    validate::Violations,
+};
+
+input! {
+    /// Lists the workspaces of an organization.
+    pub struct List {
+        /// Which organization.
+        pub organization_id: OrganizationId,
+        /// Where the list goes on: the last answer's `nextCursor`.
+        pub cursor: Option<String>,
+        /// 1 to 200; 50 if absent.
+        #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 200))]
+        pub limit: Option<u32>,
+    }
+}
+
+output! {
+    /// Workspaces, oldest first.
+    pub struct Listed {
+        /// The workspaces.
+        pub workspaces: Vec<OrgWorkspace>,
+        /// Where the list goes on; `null` at its end.
+        pub next_cursor: Option<String>,
+    }
+}
+
+impl Operation for List {
+    type Output = Listed;
+
+    const ROUTE: &'static str = "workspaces/list";
+    const SUMMARY: &'static str = "List the workspaces of an organization";
+    const NEEDS: Needs = Needs::Permission(Permission::ORG_VIEW);
+    const ERRORS: &'static [ErrorKind] = &[];
+    const EVENT: Option<&'static str> = None;
+
+    fn check(&self, problems: &mut Violations) {
+        problems.limit(self.limit);
+    }
+
+    async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
+        Ok(Some(self.organization_id))
+    }
+
+    async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Listed, Error> {
+        let limit = paging::page_size(self.limit);
+        let after = match &self.cursor {
+            Some(cursor) => paging::parse(cursor, &['w'])?.1,
+            None => None,
+        };
+        let range = Range { index: index::WORKSPACES, after, order: Order::OldestFirst, limit };
+        let entries = tx.range(&range).await?;
+        let ids: Vec<_> = entries.iter().filter_map(|entry| WorkspaceId::from_base62(&entry.key)).collect();
+        let keys: Vec<_> = ids.iter().map(|id| keys::workspace(*id).key).collect();
+        let rows: Vec<Option<WorkspaceRow>> = tx.peek(&keys).await?;
+        let shown = ids.into_iter().zip(rows);
+        let workspaces =
+            shown.filter_map(|(id, row)| Some(OrgWorkspace::new(id, self.organization_id, row?))).collect();
+        Ok(Listed { workspaces, next_cursor: paging::next('w', &entries, limit) })
+    }
+}
