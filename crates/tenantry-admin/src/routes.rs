@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{Router, routing::post};
 use tenantry_core::{
     operation::Operation,
-    operations::{invitations, join_codes, members, organizations, roles, tokens, workspaces},
+    operations::{accounts, invitations, join_codes, members, organizations, roles, tokens, workspaces},
 };
 use utoipa::{ToSchema, openapi::OpenApi};
 
@@ -55,6 +55,7 @@ pub(crate) fn operations() -> Routes {
         .operation::<workspaces::List>()
         .operation::<workspaces::Update>()
         .operation::<workspaces::Delete>()
+        .operation::<accounts::Forget>()
 }
 
 /// Routes, and the document that describes them.

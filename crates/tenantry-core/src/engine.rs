@@ -252,7 +252,7 @@ impl Engine {
         problems.into_result()
     }
 
-    async fn carry_out<O: Operation>(&self, request: &Request, operation: &O) -> Result<O::Output, Error> {
+    pub(crate) async fn carry_out<O: Operation>(&self, request: &Request, operation: &O) -> Result<O::Output, Error> {
         let organization = operation.locate(&Locate { engine: self, request }).await?;
         let idempotency = match &request.idempotency_key {
             Some(key) if O::EVENT.is_some() => {

@@ -110,6 +110,8 @@ pub const REMOVAL_STEP_MAX: usize = 50;
 pub const REMOVAL_STEPS_MAX: u32 = 200;
 /// The pause before it is looked again whether the other jobs of a deleted organization are done.
 pub const REMOVAL_WAIT: Duration = Duration::from_secs(2);
+/// How many pages of a user's organizations one request removes them from.
+pub const FORGET_PAGES_MAX: usize = 10;
 /// How often a worker looks for jobs that nobody does.
 pub const JOBS_SCAN_INTERVAL: Duration = Duration::from_secs(10);
 /// How many jobs of one bucket, or of its own node, a worker does at the same time.

@@ -1,5 +1,6 @@
 //! All operations. One file each; the type is the input.
 
+pub mod accounts;
 pub mod invitations;
 pub mod join_codes;
 pub mod members;
@@ -18,12 +19,12 @@ pub struct Done {
 
 /// Declares the input of an operation: unknown fields are refused.
 macro_rules! input {
-    ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
+    ($(#[$meta:meta])* $visible:vis struct $name:ident { $($body:tt)* }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-        pub struct $name { $($body)* }
+        $visible struct $name { $($body)* }
     };
 }
 

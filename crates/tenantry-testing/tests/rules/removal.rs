@@ -243,3 +243,19 @@ async fn what_was_owned_may_be_replaced_at_once() {
     assert_eq!(engine.deletions(None, 10).await.expect("the store is there").len(), 2);
     assert_eq!(engine.audit_events(second, None, 10).await.expect("the store is there"), []);
 }
+
+#[tokio::test]
+async fn whoever_has_many_organizations_is_forgotten_in_parts() {
+    let engine = crate::in_memory();
+    let parts = u64::try_from(limits::FORGET_PAGES_MAX).expect("it is small") * u64::from(limits::LIST_LIMIT_DEFAULT);
+    for number in 0..=parts {
+        must::<organizations::Create>(&engine, "alice", json!({ "name": format!("Acme {number}") })).await;
+    }
+    let alice = actors::id(&actors::alice());
+    let [first, second, third] =
+        [engine.forget(&alice).await, engine.forget(&alice).await, engine.forget(&alice).await]
+            .map(|forgotten| forgotten.expect("the store is there"))
+            .map(|forgotten| (forgotten.removed_from, forgotten.more));
+    assert_eq!([first, second, third], [(parts, true), (1, false), (0, false)]);
+    assert_eq!(must::<organizations::List>(&engine, "alice", json!({})).await.organizations, []);
+}

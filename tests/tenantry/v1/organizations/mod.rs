@@ -1,5 +1,6 @@
 //! `/v1/organizations/…`: every operation, its success and each of its errors.
 
+mod accounts;
 mod create;
 mod delete;
 mod get;

@@ -1,0 +1,5 @@
+//! The host's user accounts, as far as organizations are concerned.
+
+mod forget;
+
+pub use forget::{Forget, Forgotten};
