@@ -206,6 +206,9 @@ pub(crate) struct MailingRow {
     pub(crate) delivery: Option<Delivery>,
     /// What was mailed, the newest last. Written before the mail goes out: whatever arrives works.
     pub(crate) tokens: Vec<Hashed>,
+    /// The mailer refused it for good.
+    #[serde(default)]
+    pub(crate) refused: bool,
 }
 
 /// What became of an invitation.

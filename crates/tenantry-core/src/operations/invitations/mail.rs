@@ -26,7 +26,7 @@ pub(super) fn later(tx: &mut Transaction<'_>, invitation: InvitationId) -> Resul
         return Ok(None);
     }
     tx.later(Work::MailInvitation { invitation })?;
-    Ok(Some(MailingRow { sending: tx.intent, delivery: Some(Delivery::Pending), tokens: Vec::new() }))
+    Ok(Some(MailingRow { sending: tx.intent, delivery: Some(Delivery::Pending), tokens: Vec::new(), refused: false }))
 }
 
 /// One sending of an invitation.
@@ -79,7 +79,12 @@ impl Engine {
             Ok(Mailed::NoWay) => None,
             Err(_) => Some(Delivery::Failed),
         };
-        self.update_mailing(sending, |mailing| mailing.delivery = delivery).await?;
+        let refused = matches!(mailed, Err(NotMailed::Undeliverable(_)));
+        let ended = self.update_mailing(sending, |mailing| {
+            mailing.delivery = delivery;
+            mailing.refused = refused;
+        });
+        ended.await?;
         match mailed {
             Ok(_) => Ok(()),
             Err(NotMailed::Failed(error)) => Err(error),
@@ -125,7 +130,7 @@ impl Engine {
                 |row: &InvitationRow| row.state == InvitationState::Open && row.expires_at > self.clock().now();
             let Some(mut row) = row.filter(is_open) else { return Ok(None) };
             let waits = |mailing: &&mut MailingRow| {
-                let is_done = matches!(mailing.delivery, None | Some(Delivery::Sent));
+                let is_done = mailing.refused || matches!(mailing.delivery, None | Some(Delivery::Sent));
                 mailing.sending == sending.intent && !is_done
             };
             let Some(mailing) = row.mailing.as_mut().filter(waits) else { return Ok(None) };
