@@ -36,6 +36,7 @@ fn main() -> ExitCode {
 fn test() -> Result<()> {
     setup::program("redis-server", "redis-server")?;
     setup::program("curl", "curl")?;
+    setup::program("aiosmtpd", "python3-aiosmtpd")?;
     lint()?;
     features::check()?;
     cargo(&["test", "--workspace"])?;
@@ -47,7 +48,7 @@ fn test() -> Result<()> {
 fn lint() -> Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
-    run(command(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
+    run(command(&["doc", "--workspace", "--no-deps", "--features", "tenantry/smtp"]).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 /// Runs cargo in the repository; fails if it fails.

@@ -54,6 +54,12 @@ pub const INVITATIONS_PER_BATCH_MAX: usize = 100;
 pub const MAILED_TOKENS_MAX: usize = 4;
 /// How long the host may take to hand over a mail, before it has failed. Shorter than [`JOB_TIMEOUT`].
 pub const MAIL_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long to wait for a connection to an SMTP server.
+pub const SMTP_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an SMTP server may take to accept a mail, connecting included.
+pub const SMTP_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long an SMTP server may take to say goodbye, once it has accepted a mail.
+pub const SMTP_QUIT_TIMEOUT: Duration = Duration::from_secs(1);
 /// The shortest password that somebody may register with, in characters.
 pub const PASSWORD_CHARS_MIN: usize = 8;
 /// The longest password that somebody may register with, in characters.

@@ -5,11 +5,14 @@
 //! 3. [`race`] tells whether the rules of the domain hold on a store when many act at once;
 //! 4. [`model`] tells whether every operation answers as the specification says;
 //! 5. [`counting`] shows that a cost does not grow with what there is;
-//! 6. [`actors`] are callers for the tests of all of these, and for a host's own.
+//! 6. [`smtp_server`] starts real SMTP servers that keep the mail that they take;
+//! 7. [`actors`] are callers for the tests of all of these, and for a host's own.
 
 pub mod actors;
 pub mod conformance;
 pub mod counting;
 pub mod model;
+mod process;
 pub mod race;
 pub mod redis_server;
+pub mod smtp_server;

@@ -12,23 +12,18 @@
 
 use std::{
     fmt::Write as _,
-    fs::File,
     io::{Read, Write as _},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::Command,
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
-    thread,
     time::Duration,
 };
 
 use tempfile::TempDir;
 
-/// How often another port is tried when the first was taken in between.
-const PORTS_MAX: usize = 20;
-/// How often a server is asked whether it is there, and how long to wait in between: 20 s in all.
-const POLLS_MAX: usize = 2000;
-const POLL_EVERY: Duration = Duration::from_millis(10);
+pub use crate::process::Stop;
+use crate::process::{PORTS_MAX, Running, free_port, log, new_directory};
 
 /// A Redis server of one's own, on 127.0.0.1. Its methods block: a test has nothing else to do meanwhile.
 #[derive(Debug)]
@@ -39,15 +34,6 @@ pub struct RedisServer {
     running: Mutex<Option<Running>>,
 }
 
-/// How a server is to be stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
-    /// Asked to end (SIGTERM): it writes what it has to write.
-    Ask,
-    /// Killed in the middle of whatever it does (SIGKILL).
-    Kill,
-}
-
 impl RedisServer {
     /// Starts a server. It keeps nothing on disk; `arguments` may say otherwise, such as `["--appendonly", "yes"]`.
     ///
@@ -55,11 +41,11 @@ impl RedisServer {
     /// When no server can be started. The message says why.
     #[must_use]
     pub fn start(arguments: &[&str]) -> Self {
-        let directory = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary directory: {error}"));
+        let directory = new_directory();
         let arguments: Vec<_> = arguments.iter().copied().map(str::to_owned).collect();
         for _ in 0..PORTS_MAX {
             let port = free_port();
-            if let Some(running) = Running::start(port, &arguments, directory.path()) {
+            if let Some(running) = run(port, &arguments, directory.path()) {
                 return Self { port, arguments, directory, running: Mutex::new(Some(running)) };
             }
         }
@@ -101,7 +87,7 @@ impl RedisServer {
     pub fn start_again(&self) {
         let mut running = self.running();
         assert!(running.is_none(), "stop the server before starting it again");
-        *running = Running::start(self.port, &self.arguments, self.directory.path());
+        *running = run(self.port, &self.arguments, self.directory.path());
         assert!(running.is_some(), "redis-server does not start again: {}", log(self.directory.path()));
     }
 
@@ -147,92 +133,20 @@ impl Drop for RedisServer {
     }
 }
 
-/// The two processes of a running server.
-#[derive(Debug)]
-struct Running {
-    server: Child,
-    /// Reads from a pipe whose other end only this process has. When this process is gone, however it went, the
-    /// reading ends and the watchdog kills the server. (A parent-death signal would come as soon as the *thread*
-    /// ends that started the server: each test has a thread of its own.)
-    watchdog: Child,
-}
-
-const WATCHDOG: &str = r#"read -r _; kill -9 "$1"; rm -rf "$2""#;
-
-impl Running {
-    /// `None`: the server ended before it answered; its port may have been taken.
-    fn start(port: u16, arguments: &[String], directory: &Path) -> Option<Self> {
-        let output = File::options().create(true).append(true).open(directory.join("log"));
-        let output = output.unwrap_or_else(|error| panic!("no file for the server's output: {error}"));
-        let errors = output.try_clone().unwrap_or_else(|error| panic!("no file for the server's errors: {error}"));
-        let server = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--daemonize", "no"])
-            .args(["--save", "", "--appendonly", "no", "--dir"])
-            .arg(directory)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(output)
-            .stderr(errors)
-            .spawn()
-            .unwrap_or_else(|error| panic!("redis-server cannot be run: install it ({error})"));
-        let watchdog = Command::new("sh")
-            .args(["-c", WATCHDOG, "sh", &server.id().to_string()])
-            .arg(directory)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("sh cannot be run: {error}"));
-        let mut running = Self { server, watchdog };
-        let pid = format!("{}:", running.server.id());
+/// `None`: the server ended before it answered; its port may have been taken.
+fn run(port: u16, arguments: &[String], directory: &Path) -> Option<Running> {
+    let mut command = Command::new("redis-server");
+    command
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--daemonize", "no"])
+        .args(["--save", "", "--appendonly", "no", "--dir"])
+        .arg(directory)
+        .args(arguments);
+    Running::start(command, directory, |pid| {
+        // Its own word first: another server may have the port.
+        let pid = format!("{pid}:");
         let ready = |line: &str| line.starts_with(&pid) && line.contains("Ready to accept connections");
-        for _ in 0..POLLS_MAX {
-            if !matches!(running.server.try_wait(), Ok(None)) {
-                running.stop(Stop::Kill);
-                return None;
-            }
-            // Its own word first: another server may have the port.
-            if log(directory).lines().any(ready) && ask(port, &["PING"]).is_ok() {
-                return Some(running);
-            }
-            thread::sleep(POLL_EVERY);
-        }
-        running.stop(Stop::Kill);
-        None
-    }
-
-    fn stop(mut self, how: Stop) {
-        // The watchdog first, or it might kill a process that gets the server's number after it.
-        let _ = self.watchdog.kill();
-        let _ = self.watchdog.wait();
-        if how == Stop::Ask {
-            self.signal("TERM");
-            for _ in 0..POLLS_MAX {
-                if !matches!(self.server.try_wait(), Ok(None)) {
-                    return;
-                }
-                thread::sleep(POLL_EVERY);
-            }
-        }
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
-
-    /// Through the shell's own `kill`, which is everywhere.
-    fn signal(&self, signal: &str) {
-        let pid = self.server.id().to_string();
-        let status = Command::new("sh").args(["-c", r#"kill -"$1" "$2""#, "sh", signal, &pid]).status();
-        assert!(status.is_ok_and(|status| status.success()), "the server could not be sent SIG{signal}");
-    }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    listener.unwrap_or_else(|error| panic!("no free port: {error}")).port()
-}
-
-fn log(directory: &Path) -> String {
-    std::fs::read_to_string(directory.join("log")).unwrap_or_else(|error| error.to_string())
+        log(directory).lines().any(ready) && ask(port, &["PING"]).is_ok()
+    })
 }
 
 /// Sends one command on a connection of its own, and reads until the server has said everything.

@@ -1,6 +1,8 @@
 #![doc = include_str!("../../../README.md")]
 
 mod builder;
+#[cfg(feature = "smtp")]
+pub mod smtp;
 #[cfg(any(feature = "embedded", feature = "redis"))]
 mod stores;
 
