@@ -14,6 +14,7 @@ mod hooks;
 mod layer;
 mod mails;
 mod matrix;
+mod model;
 mod nodes;
 mod openapi;
 mod policies;

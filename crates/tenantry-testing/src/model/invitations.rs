@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use tenantry_core::{clock::Timestamp, error::ErrorKind};
 
 use super::{
+    answers::ended,
     moves::{Learn, Move},
-    people::{Address, Person, holds, verified_email},
-    plain::{Invitation, Plain, ROLES, State, ordered},
+    people::{Address, verified_email},
+    plain::{Invitation, Plain, State},
     step::{Actor, Expiry},
 };
 
@@ -72,7 +73,7 @@ impl Plain {
             token: String::new(),
             to,
             spelled,
-            roles: ordered(&ROLES, given.iter().copied()),
+            roles: self.organizations[org].ranked(given),
             state: State::Open,
             expires_at: end.unwrap_or_else(|| self.now.after(WEEK)),
         };
@@ -89,13 +90,11 @@ impl Plain {
         Ok(json!({ "invitation": shown }))
     }
 
-    fn may_invite(&self, by: Actor, org: usize, to: Address, roles: &[&str]) -> Result<(), ErrorKind> {
+    fn may_invite(&self, by: Actor, org: usize, to: Address, roles: &[&'static str]) -> Result<(), ErrorKind> {
         let rights = self.rights(by, org, "members:manage")?;
-        if roles.iter().any(|role| !ROLES.contains(role)) {
-            return Err(ErrorKind::InvalidRequest);
-        }
-        rights.may_grant(if roles.is_empty() { &["member"] } else { roles })?;
         let organization = &self.organizations[org];
+        organization.require_known(roles)?;
+        organization.may_grant(&rights, if roles.is_empty() { &["member"] } else { roles })?;
         if organization.knows(to) {
             return Err(ErrorKind::AlreadyMember);
         }
@@ -108,12 +107,13 @@ impl Plain {
     fn invitation_shown(&self, org: usize, invitation: &Invitation) -> Value {
         let field = if matches!(invitation.to, Address::Email(_)) { "email" } else { "username" };
         let organization = &self.organizations[org];
+        let roles = organization.ranked(&invitation.roles);
         let mut shown = json!({
             "organizationId": organization.id,
             "organizationName": organization.name,
             field: invitation.spelled,
-            "role": invitation.roles[0],
-            "roles": invitation.roles,
+            "role": roles[0],
+            "roles": roles,
             "status": if invitation.expires_at > self.now { "pending" } else { "expired" },
             "expiresAt": invitation.expires_at,
         });
@@ -169,7 +169,7 @@ impl Plain {
             }
             let organization = &self.organizations[home];
             let invitation = &organization.invitations[place];
-            rights.may_grant(&invitation.roles)?;
+            organization.may_grant(&rights, &invitation.roles)?;
             match invitation.state {
                 State::Open if organization.knows(invitation.to) => Err(ErrorKind::AlreadyMember),
                 State::Open => Ok(()),
@@ -192,7 +192,7 @@ impl Plain {
                 let newest_first = self.invitations.iter().rev().copied();
                 newest_first.filter(move |(org, place)| {
                     let invitation = &self.organizations[*org].invitations[*place];
-                    Some(invitation.to) == address && self.is_open(invitation)
+                    Some(invitation.to) == address && self.waits(*org, invitation)
                 })
             };
             let waiting = to(verified_email(person)).chain(to(Some(Address::Username(person))));
@@ -201,82 +201,6 @@ impl Plain {
             json!({ "invitations": shown.collect::<Vec<_>>() })
         });
         Move::new(by, "invitations/mine", json!({ "limit": limit }), expected)
-    }
-
-    fn is_open(&self, invitation: &Invitation) -> bool {
-        invitation.state == State::Open && invitation.expires_at > self.now
-    }
-
-    /// How the invitation is named, and by whom it is answered. `by` nobody in particular: by the person who is
-    /// invited.
-    fn answering(&self, by: Option<Actor>, (org, place): (usize, usize), by_id: bool) -> (Actor, Value) {
-        let invitation = &self.organizations[org].invitations[place];
-        let (Address::Email(invited) | Address::Username(invited)) = invitation.to;
-        let invited = if invited < super::people::PEOPLE.len() { invited } else { 0 };
-        let input = if by_id { json!({ "id": invitation.id }) } else { json!({ "token": invitation.token }) };
-        (by.unwrap_or(Actor::Person(invited)), input)
-    }
-
-    pub(super) fn accept(&mut self, by: Option<Actor>, at: (usize, usize), by_id: bool) -> Move {
-        let (by, input) = self.answering(by, at, by_id);
-        let expected = self.person(by).and_then(|person| {
-            self.may_answer(person, at, by_id)?;
-            self.accept_as(person, at)
-        });
-        Move::new(by, "invitations/accept", input, expected)
-    }
-
-    pub(super) fn decline(&mut self, by: Option<Actor>, at: (usize, usize), by_id: bool) -> Move {
-        let (by, input) = self.answering(by, at, by_id);
-        let expected = self.person(by).and_then(|person| {
-            self.may_answer(person, at, by_id)?;
-            let (org, place) = at;
-            let open = self.is_open(&self.organizations[org].invitations[place]);
-            let organization = &mut self.organizations[org];
-            let invitation = &mut organization.invitations[place];
-            match invitation.state {
-                State::Declined => {}
-                State::Open if open => {
-                    invitation.state = State::Declined;
-                    organization.events += 1;
-                }
-                state => return Err(ended(state)),
-            }
-            Ok(json!({ "ok": true }))
-        });
-        Move::new(by, "invitations/decline", input, expected)
-    }
-
-    /// The invitation is the person's to answer, whatever became of it.
-    fn may_answer(&self, person: Person, (org, place): (usize, usize), by_id: bool) -> Result<(), ErrorKind> {
-        let invitation = &self.organizations[org].invitations[place];
-        let hers = holds(person, invitation.to);
-        // An id is no secret: it leads only whom it is for.
-        if by_id && !hers {
-            return Err(ErrorKind::NotFound);
-        }
-        if !hers {
-            let unverified = matches!(invitation.to, Address::Email(_)) && verified_email(person).is_none();
-            return Err(if unverified { ErrorKind::EmailUnverified } else { ErrorKind::EmailMismatch });
-        }
-        Ok(())
-    }
-
-    fn accept_as(&mut self, person: Person, (org, place): (usize, usize)) -> Result<Value, ErrorKind> {
-        let organization = &self.organizations[org];
-        let invitation = &organization.invitations[place];
-        let joined = |role: &str, already: bool| json!({ "organizationId": organization.id, "role": role, "alreadyMember": already });
-        if let Some(member) = organization.member(person) {
-            return Ok(joined(member.roles[0], true));
-        }
-        if !self.is_open(invitation) {
-            return Err(ended(invitation.state));
-        }
-        let roles = invitation.roles.clone();
-        let answer = joined(roles[0], false);
-        self.organizations[org].invitations[place].state = State::Accepted;
-        self.admit(org, person, roles);
-        Ok(answer)
     }
 }
 
@@ -291,13 +215,4 @@ fn invitee(to: Address, spelled: &str, roles: &[&str]) -> Value {
         roles => input["roles"] = json!(roles),
     }
     input
-}
-
-/// What the answer is to an invitation that can be answered no more.
-fn ended(state: State) -> ErrorKind {
-    match state {
-        State::Accepted => ErrorKind::Used,
-        State::Revoked | State::Declined => ErrorKind::Revoked,
-        State::Open | State::Replaced => ErrorKind::Expired,
-    }
 }

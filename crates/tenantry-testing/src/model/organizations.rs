@@ -1,15 +1,14 @@
-//! Organizations and their members, by the specification.
+//! Organizations, by the specification.
 
-use std::collections::BTreeSet;
-
-use serde_json::{Map, Value, json};
-use tenantry_core::error::ErrorKind;
+use serde_json::{Value, json};
+use tenantry_core::{clock::Timestamp, error::ErrorKind};
 
 use super::{
     moves::{Learn, Move},
-    people::{Address, Person, verified_email},
-    plain::{Member, Organization, PERMISSIONS, Plain, ROLES, State, ordered, permissions_of},
-    step::{Actor, IfVersion},
+    people::{ROOT, verified_email},
+    plain::{Member, Organization, Plain},
+    roles::in_order,
+    step::{Actor, IfVersion, Order},
 };
 
 /// What the slug of that number is called in this run.
@@ -18,37 +17,59 @@ fn slug_text(plain: &Plain, slug: Option<usize>) -> Option<String> {
 }
 
 impl Plain {
+    /// A name of this run, with the spaces that `name` has around it.
+    fn named(&self, name: &str) -> String {
+        let spaces = &name[..name.len() - name.trim_start().len()];
+        format!("{spaces}{} {}", self.people.tag, name.trim_start())
+    }
+
     fn slug_is_free(&self, slug: Option<&str>, but: Option<usize>) -> Result<(), ErrorKind> {
-        let mut others = self.organizations.iter().enumerate().filter(|(place, _)| Some(*place) != but);
+        let others = self.organizations.iter().enumerate();
+        let mut others = others.filter(|(place, organization)| Some(*place) != but && !organization.gone);
         let taken = slug.is_some_and(|slug| others.any(|(_, organization)| organization.slug == slug));
         if taken { Err(ErrorKind::SlugTaken) } else { Ok(()) }
     }
 
+    /// An organization of which nothing but its name is known.
+    pub(super) fn organization(name: String, created_at: Timestamp) -> Organization {
+        Organization {
+            id: String::new(),
+            name,
+            slug: String::new(),
+            version: 1,
+            created_at,
+            status: "active",
+            status_reason: None,
+            gone: false,
+            owners: Vec::new(),
+            members: Vec::new(),
+            numbers_given: 0,
+            own_roles: Vec::new(),
+            own_roles_made: 0,
+            invitations: Vec::new(),
+            codes: Vec::new(),
+            tokens: Vec::new(),
+            workspaces: Vec::new(),
+            events: 0,
+        }
+    }
+
     pub(super) fn create(&mut self, by: Actor, name: &str, slug: Option<usize>) -> Move {
-        let slug = slug_text(self, slug);
+        let (name, slug) = (self.named(name), slug_text(self, slug));
         let input = json!({ "name": name, "slug": slug });
         let person = self.person(by).and_then(|person| {
             self.slug_is_free(slug.as_deref(), None)?;
             Ok(person)
         });
         let expected = person.map(|person| {
-            self.joins += 1;
-            let organization = Organization {
-                id: String::new(),
-                name: name.trim().to_owned(),
-                slug: slug.unwrap_or_default(),
-                version: 1,
-                owners: vec![person],
-                members: vec![Member { person, roles: vec!["owner"], workspaces: BTreeSet::new(), joined: self.joins }],
-                invitations: Vec::new(),
-                codes: Vec::new(),
-                tokens: Vec::new(),
-                workspaces: Vec::new(),
-                events: 1,
-            };
-            let shown = organization.shown(&self.people);
+            let mut organization = Self::organization(name.trim().to_owned(), self.now);
+            organization.slug = slug.unwrap_or_default();
+            organization.version = 0;
+            let place = self.organizations.len();
             self.organizations.push(organization);
-            json!({ "organization": shown })
+            let email = verified_email(person).map(|address| self.people.spelled(address, 0));
+            self.admit(place, person, email, vec!["owner"]);
+            json!({ "organization": self.organizations[place].shown(&self.people) })
         });
         Move::new(by, "create", input, expected)
             .learning(Learn::Organization(self.organizations.len().saturating_sub(1)))
@@ -63,24 +84,55 @@ impl Plain {
 
     pub(super) fn list(&self, by: Actor, limit: Option<u32>) -> Move {
         let expected = self.person(by).map(|person| {
-            let mut memberships: Vec<_> = self
-                .organizations
-                .iter()
-                .filter_map(|organization| organization.member(person).map(|member| (organization, member)))
-                .collect();
+            let living = self.organizations.iter().filter(|organization| !organization.gone);
+            let of_person = |organization| Some((organization, Organization::member(organization, person)?));
+            let mut memberships: Vec<(&Organization, &Member)> = living.filter_map(of_person).collect();
             memberships.sort_by_key(|(_, member)| member.joined);
             let shown = memberships.into_iter().map(|(organization, member)| {
-                let permissions = ordered(&PERMISSIONS, member.roles.iter().flat_map(|role| permissions_of(role)));
+                let roles = organization.ranked(&member.roles);
                 json!({
                     "organization": organization.shown(&self.people),
-                    "role": member.roles[0],
-                    "roles": member.roles,
-                    "permissions": permissions,
+                    "role": roles[0],
+                    "roles": roles,
+                    "permissions": in_order(&organization.permissions_of(&member.roles)),
                 })
             });
             json!({ "organizations": shown.collect::<Vec<_>>() })
         });
         Move::new(by, "list", json!({ "limit": limit }), expected)
+    }
+
+    /// Of the platform, what belongs to this run; of anybody else's, their own.
+    pub(super) fn search(
+        &self,
+        by: Actor,
+        (name, active): (Option<&'static str>, bool),
+        order: Order,
+        (limit, offset): (Option<u32>, Option<u32>),
+    ) -> Move {
+        let mut filter = json!({ "name": { "like": format!("{} %", self.people.tag) } });
+        if active {
+            filter["status"] = json!({ "eq": "active" });
+        }
+        let fields = order.fields().iter().map(|(field, direction)| json!({ "field": field, "direction": direction }));
+        let fields: Vec<_> = fields.collect();
+        let input = json!({ "name": name, "filter": filter, "order": fields, "limit": limit, "offset": offset });
+        let expected = self.person(by).map(|person| {
+            let mut found: Vec<_> = self
+                .organizations
+                .iter()
+                .filter(|organization| !organization.gone && (!active || organization.status == "active"))
+                .filter(|organization| person == ROOT || organization.member(person).is_some())
+                .filter(|organization| {
+                    name.is_none_or(|name| organization.name.to_lowercase().contains(&name.to_lowercase()))
+                })
+                .collect();
+            found.sort_by(|one, two| order.compare(one, two));
+            let passed_over = usize::try_from(offset.unwrap_or(0)).unwrap_or(usize::MAX);
+            let shown = found.into_iter().skip(passed_over).map(|organization| organization.shown(&self.people));
+            json!({ "organizations": shown.collect::<Vec<_>>() })
+        });
+        Move::new(by, "search", input, expected)
     }
 
     pub(super) fn update(
@@ -91,7 +143,7 @@ impl Plain {
         slug: Option<usize>,
         version: IfVersion,
     ) -> Move {
-        let slug = slug_text(self, slug);
+        let (name, slug) = (name.map(|name| self.named(name)), slug_text(self, slug));
         let rights = self.rights(by, org, "org:manage");
         let free = self.slug_is_free(slug.as_deref(), Some(org));
         let people = self.people.clone();
@@ -116,143 +168,64 @@ impl Plain {
         Move::new(by, "update", input, expected)
     }
 
-    pub(super) fn roles(&self, by: Actor, org: Option<usize>) -> Move {
-        let allowed = match org {
-            Some(org) => self.rights(by, org, "org:view").map(|_| ()),
-            None => self.authenticated(by),
-        };
-        let expected = allowed.map(|()| {
-            let matrix: Map<String, Value> = ROLES
-                .iter()
-                .map(|role| ((*role).to_owned(), json!(ordered(&PERMISSIONS, permissions_of(role)))))
-                .collect();
-            json!({ "roles": ROLES, "permissions": PERMISSIONS, "matrix": matrix })
-        });
-        let id = org.map(|org| self.organizations[org].id.clone());
-        Move::new(by, "roles", json!({ "organizationId": id }), expected)
-    }
-
-    pub(super) fn members(&self, by: Actor, org: usize, invited: bool, limit: Option<u32>) -> Move {
-        let organization = &self.organizations[org];
-        let input = json!({ "organizationId": organization.id, "withInvitations": invited, "limit": limit });
-        let expected = self.rights(by, org, "members:view").map(|_| {
-            let members = organization.members.iter().map(|member| {
-                let email = verified_email(member.person).map(|address| self.people.spelled(address, 0));
-                let id = self.people.id(member.person);
-                let workspaces = organization.workspace_ids(member);
-                json!({
-                    "userId": id, "username": id, "email": email, "roles": member.roles, "workspaces": workspaces,
-                    "status": "active",
-                })
-            });
-            let open = organization
-                .invitations
-                .iter()
-                .filter(|invitation| invited && invitation.state == State::Open && invitation.expires_at > self.now);
-            let open = open.map(|invitation| {
-                let field = if matches!(invitation.to, Address::Email(_)) { "email" } else { "username" };
-                json!({ "userId": null, field: invitation.spelled, "roles": invitation.roles, "status": "pending" })
-            });
-            json!({ "members": members.chain(open).collect::<Vec<_>>() })
-        });
-        Move::new(by, "members/list", input, expected)
-    }
-
-    pub(super) fn remove(&mut self, by: Actor, org: usize, who: Person) -> Move {
-        let input = json!({ "organizationId": self.organizations[org].id, "userId": self.people.id(who) });
-        let rights = self.rights(by, org, "members:manage");
+    pub(super) fn set_status(
+        &mut self,
+        by: Actor,
+        org: usize,
+        status: &'static str,
+        reason: Option<&'static str>,
+    ) -> Move {
+        let input = json!({ "organizationId": self.organizations[org].id, "status": status, "reason": reason });
+        let allowed = self.platform(by);
+        let people = self.people.clone();
         let organization = &mut self.organizations[org];
-        let expected = rights.and_then(|rights| {
-            if organization.member(who).is_none() {
-                return Ok(());
+        let expected = allowed.and_then(|()| {
+            if organization.gone {
+                return Err(ErrorKind::NotFound);
             }
-            organization.take_ownership(who, rights.owner)?;
-            organization.members.retain(|member| member.person != who);
-            organization.events += 1;
-            Ok(())
+            let reason = reason.filter(|_| status != "active");
+            if (status, reason) != (organization.status, organization.status_reason) {
+                (organization.status, organization.status_reason) = (status, reason);
+                organization.version += 1;
+                organization.events += 1;
+            }
+            Ok(json!({ "organization": organization.shown(&people) }))
         });
-        Move::new(by, "members/remove", input, expected.map(|()| json!({ "ok": true })))
+        Move::new(by, "set-status", input, expected)
     }
 
-    pub(super) fn set_role(&mut self, by: Actor, org: usize, who: Person, role: &'static str) -> Move {
-        let id = self.organizations[org].id.clone();
-        let input = json!({ "organizationId": id, "userId": self.people.id(who), "role": role });
-        let expected = self.assign(by, org, who, &[role]);
-        Move::new(by, "members/set-role", input, expected.map(|()| json!({ "ok": true })))
-    }
-
-    pub(super) fn update_member(&mut self, by: Actor, org: usize, who: Person, roles: &'static [&'static str]) -> Move {
-        let (id, user) = (self.organizations[org].id.clone(), self.people.id(who));
-        let asked = (!roles.is_empty()).then_some(roles);
-        let input = json!({ "organizationId": id, "userId": user, "roles": asked });
-        let expected = self.assign(by, org, who, roles).and_then(|()| self.member_shown(org, who));
-        Move::new(by, "members/update", input, expected)
-    }
-
-    pub(super) fn get_member(&self, by: Actor, org: usize, who: Person) -> Move {
-        let input = json!({ "organizationId": self.organizations[org].id, "userId": self.people.id(who) });
-        let expected = self.rights(by, org, "members:view").and_then(|_| self.member_shown(org, who));
-        Move::new(by, "members/get", input, expected)
-    }
-
-    pub(super) fn member_shown(&self, org: usize, who: Person) -> Result<Value, ErrorKind> {
-        let organization = &self.organizations[org];
-        let member = organization.member(who).ok_or(ErrorKind::NotFound)?;
-        let shown = json!({
-            "userId": self.people.id(who), "role": member.roles[0], "roles": member.roles,
-            "workspaces": organization.workspace_ids(member),
+    pub(super) fn delete(&mut self, by: Actor, org: usize) -> Move {
+        let input = json!({ "organizationId": self.organizations[org].id });
+        let expected: Result<Value, _> = self.rights(by, org, "org:delete").map(|_| {
+            self.organizations[org].gone = true;
+            json!({ "ok": true })
         });
-        Ok(json!({ "member": shown }))
-    }
-
-    /// Gives these roles in place of the others; of none, the others stay.
-    fn assign(&mut self, by: Actor, org: usize, who: Person, roles: &[&'static str]) -> Result<(), ErrorKind> {
-        let rights = self.rights(by, org, "members:manage")?;
-        if roles.iter().any(|role| !ROLES.contains(role)) {
-            return Err(ErrorKind::InvalidRequest);
-        }
-        let organization = &mut self.organizations[org];
-        let member = organization.member(who).ok_or(ErrorKind::NotFound)?.clone();
-        if roles.is_empty() {
-            return Ok(());
-        }
-        let was_owner = member.roles.contains(&"owner");
-        if was_owner && !rights.owner {
-            return Err(ErrorKind::Forbidden);
-        }
-        rights.may_grant(roles)?;
-        let roles = ordered(&ROLES, roles.iter().copied());
-        if member.roles == roles {
-            return Ok(());
-        }
-        if was_owner && !roles.contains(&"owner") {
-            organization.take_ownership(who, true)?;
-        } else if !was_owner && roles.contains(&"owner") {
-            organization.owners.push(who);
-            organization.version += 1;
-        }
-        for member in organization.members.iter_mut().filter(|member| member.person == who) {
-            member.roles.clone_from(&roles);
-        }
-        organization.events += 1;
-        Ok(())
+        Move::new(by, "delete", input, expected)
     }
 }
 
-impl Organization {
-    /// Whoever is an owner is one no more: at an owner's hands only, and not the last one.
-    fn take_ownership(&mut self, person: Person, by_owner: bool) -> Result<(), ErrorKind> {
-        if !self.owners.contains(&person) {
-            return Ok(());
+impl Order {
+    const fn fields(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Name => &[("name", "asc")],
+            Self::NameBackwards => &[("name", "desc")],
+            Self::Newest => &[("createdAt", "desc")],
+            Self::NameThenNewest => &[("name", "asc"), ("createdAt", "desc")],
+            Self::Status => &[("status", "asc"), ("name", "asc")],
         }
-        if !by_owner {
-            return Err(ErrorKind::Forbidden);
+    }
+
+    /// Ties go by id, in the direction of the last field.
+    fn compare(self, one: &Organization, two: &Organization) -> std::cmp::Ordering {
+        let name = || one.name.to_lowercase().cmp(&two.name.to_lowercase());
+        let newest = || two.created_at.cmp(&one.created_at);
+        let id = || one.id.cmp(&two.id);
+        match self {
+            Self::Name => name().then_with(id),
+            Self::NameBackwards => name().then_with(id).reverse(),
+            Self::Newest => newest().then_with(|| id().reverse()),
+            Self::NameThenNewest => name().then_with(newest).then_with(|| id().reverse()),
+            Self::Status => one.status.cmp(two.status).then_with(name).then_with(id),
         }
-        if self.owners.len() == 1 {
-            return Err(ErrorKind::LastOwner);
-        }
-        self.owners.retain(|owner| *owner != person);
-        self.version += 1;
-        Ok(())
     }
 }

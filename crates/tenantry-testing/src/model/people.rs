@@ -1,6 +1,13 @@
-//! Who acts in the model's sequences, and how they are addressed.
+//! Who acts in the model's sequences, how they are addressed, and what their host knows of them.
 
-use tenantry_core::caller::Caller;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tenantry_core::{
+    caller::Caller,
+    host::Host,
+    ids::UserId,
+    registrar::{NotRegistered, Registration},
+};
 
 use crate::actors;
 
@@ -13,6 +20,11 @@ const BOB: Person = 1;
 const CAROL: Person = 2;
 const MALLORY: Person = 3;
 pub(super) const ROOT: Person = 4;
+/// Has no account, until they register; then they have no username.
+pub(super) const STRANGER: Person = 5;
+
+/// What somebody registers with.
+pub(super) const PASSWORDS: [&str; 2] = ["correct horse", "battery staple"];
 
 /// Where an invitation is sent. Of whom the address is, [`holds`] says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +44,7 @@ pub(super) const fn verified_email(person: Person) -> Option<Address> {
 
 /// Whether an invitation to `address` is for `person`.
 pub(super) fn holds(person: Person, address: Address) -> bool {
-    address == Address::Username(person) || verified_email(person) == Some(address)
+    (address == Address::Username(person) && person != STRANGER) || verified_email(person) == Some(address)
 }
 
 /// Spells the people of one run apart from those of all others.
@@ -56,11 +68,12 @@ impl People {
         let email = if person == MALLORY { self.email(BOB) } else { self.email(person) };
         let caller = actors::user_at(&self.id(person), &email, person != CAROL);
         match caller {
-            Caller::User(mut identity) if person == ROOT => {
-                identity.platform_admin = true;
+            Caller::User(mut identity) => {
+                identity.platform_admin = person == ROOT;
+                identity.username = identity.username.filter(|_| person != STRANGER);
                 Caller::User(identity)
             }
-            other => other,
+            other @ Caller::Token(_) => other,
         }
     }
 
@@ -75,5 +88,26 @@ impl People {
             (Address::Username(person), 0 | 2) => self.id(person),
             (Address::Username(person), _) => decomposed(self.id(person)),
         }
+    }
+
+    /// The host's side: it registers the stranger, with the password that they chose first, and nobody who has an
+    /// account.
+    pub(super) fn host(&self) -> Host {
+        let (people, account) = (self.clone(), Arc::new(Mutex::new(None)));
+        Host::default().registrar(move |registration: Registration| {
+            let (people, account) = (people.clone(), account.clone());
+            async move {
+                let stranger = Address::Email(STRANGER);
+                if !(0..4).any(|spelling| people.spelled(stranger, spelling) == registration.email) {
+                    return Err(NotRegistered::Taken);
+                }
+                let mut account = account.lock().unwrap_or_else(PoisonError::into_inner);
+                let password = account.get_or_insert_with(|| registration.password.expose().to_owned());
+                if password != registration.password.expose() {
+                    return Err(NotRegistered::Taken);
+                }
+                UserId::new(people.id(STRANGER)).map_err(|error| NotRegistered::Failed(error.into()))
+            }
+        })
     }
 }

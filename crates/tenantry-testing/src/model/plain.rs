@@ -4,56 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use tenantry_core::{
-    clock::Timestamp,
-    error::ErrorKind,
-    registry::{Registry, RegistryError},
-};
+use tenantry_core::{clock::Timestamp, error::ErrorKind};
 
 use super::{
     people::{Address, People, Person, ROOT, holds},
+    roles::{OwnRole, PERMISSIONS},
     step::{Actor, Expiry, Spelling},
 };
-
-/// All permissions, in the order in which a list names them. The last one is the host's.
-pub(super) const PERMISSIONS: [&str; 9] = [
-    "org:view",
-    "org:manage",
-    "org:delete",
-    "members:view",
-    "members:manage",
-    "tokens:manage",
-    "audit:view",
-    "wallet:view",
-    "notes:write",
-];
-
-/// All roles, from the highest to the lowest. `inviter` is the host's.
-pub(super) const ROLES: [&str; 4] = ["owner", "admin", "inviter", "member"];
-
-/// What the host of the model registers.
-pub(super) fn registry() -> Result<Registry, RegistryError> {
-    let inviter = ["org:view", "members:view", "members:manage"];
-    Registry::builder().permission("notes:write").role("inviter", inviter).build()
-}
-
-/// What a role permits.
-pub(super) fn permissions_of(role: &str) -> BTreeSet<&'static str> {
-    let permitted = |permission: &&str| match role {
-        "owner" => true,
-        "admin" => *permission != "org:delete",
-        "inviter" => ["org:view", "members:view", "members:manage"].contains(permission),
-        "member" => ["org:view", "members:view"].contains(permission),
-        _ => false,
-    };
-    PERMISSIONS.into_iter().filter(permitted).collect()
-}
-
-/// In the order in which a list names them.
-pub(super) fn ordered<'a>(names: &'static [&'static str], chosen: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let chosen: BTreeSet<_> = chosen.into_iter().collect();
-    names.iter().copied().filter(|name| chosen.contains(name)).collect()
-}
 
 #[derive(Debug)]
 pub(super) struct Organization {
@@ -61,10 +18,20 @@ pub(super) struct Organization {
     pub(super) name: String,
     pub(super) slug: String,
     pub(super) version: u64,
+    pub(super) created_at: Timestamp,
+    pub(super) status: &'static str,
+    pub(super) status_reason: Option<&'static str>,
+    /// It was deleted: nothing of it is left, whatever stands here still.
+    pub(super) gone: bool,
     /// In the order in which they became owners.
     pub(super) owners: Vec<Person>,
     /// In the order of joining.
     pub(super) members: Vec<Member>,
+    /// How often somebody joined it.
+    pub(super) numbers_given: usize,
+    /// In the order of their making, the deleted ones too.
+    pub(super) own_roles: Vec<OwnRole>,
+    pub(super) own_roles_made: usize,
     pub(super) invitations: Vec<Invitation>,
     pub(super) codes: Vec<Code>,
     pub(super) tokens: Vec<Token>,
@@ -76,10 +43,12 @@ pub(super) struct Organization {
 #[derive(Debug, Clone)]
 pub(super) struct Member {
     pub(super) person: Person,
-    /// From the highest to the lowest.
+    /// By the names under which they were given, from the highest to the lowest then.
     pub(super) roles: Vec<&'static str>,
+    pub(super) email: Option<String>,
     /// By their places; none that was deleted.
     pub(super) workspaces: BTreeSet<usize>,
+    pub(super) number: usize,
     /// Tells in which order a person joined organizations.
     pub(super) joined: usize,
 }
@@ -119,7 +88,11 @@ pub(super) struct Code {
 #[derive(Debug)]
 pub(super) struct Token {
     pub(super) key: String,
-    pub(super) bearer: String,
+    /// With each secret that it ever had, the present one last.
+    pub(super) bearers: Vec<String>,
+    /// Until when the secret before the present one works.
+    pub(super) overlap_ends: Option<Timestamp>,
+    pub(super) name: Option<&'static str>,
     pub(super) permissions: BTreeSet<&'static str>,
     pub(super) expires_at: Option<Timestamp>,
     pub(super) revoked: bool,
@@ -138,15 +111,18 @@ pub(super) struct Plain {
     pub(super) people: People,
     pub(super) now: Timestamp,
     pub(super) organizations: Vec<Organization>,
-    /// Where each invitation, code, token and workspace is: its organization, and its place there.
+    /// Where each invitation, code and workspace is: its organization, and its place there.
     pub(super) invitations: Vec<(usize, usize)>,
     pub(super) codes: Vec<(usize, usize)>,
-    pub(super) tokens: Vec<(usize, usize)>,
     pub(super) workspaces: Vec<(usize, usize)>,
+    /// Where the token of each secret is, and which of its secrets it is.
+    pub(super) secrets: Vec<(usize, usize, usize)>,
     /// How often somebody joined anything.
     pub(super) joins: usize,
     /// Since when each person tries wrong codes, and how many they tried.
     pub(super) guesses: BTreeMap<Person, (Timestamp, u32)>,
+    /// With which password the stranger registered.
+    pub(super) account: Option<&'static str>,
 }
 
 /// What somebody may do in an organization.
@@ -162,12 +138,7 @@ impl Rights {
             || permission == "tokens:manage" && self.permissions.contains("org:manage")
     }
 
-    /// Nobody grants what they lack, and only an owner makes an owner.
-    pub(super) fn may_grant(&self, roles: &[&str]) -> Result<(), ErrorKind> {
-        let granted: BTreeSet<_> = roles.iter().flat_map(|role| permissions_of(role)).collect();
-        if roles.contains(&"owner") && !self.owner { Err(ErrorKind::GrantExceedsOwn) } else { self.may_give(&granted) }
-    }
-
+    /// Nobody grants what they lack.
     pub(super) fn may_give(&self, permissions: &BTreeSet<&str>) -> Result<(), ErrorKind> {
         let lacks = permissions.iter().any(|permission| !self.hold(permission));
         if lacks { Err(ErrorKind::GrantExceedsOwn) } else { Ok(()) }
@@ -182,29 +153,34 @@ impl Plain {
             organizations: Vec::new(),
             invitations: Vec::new(),
             codes: Vec::new(),
-            tokens: Vec::new(),
             workspaces: Vec::new(),
+            secrets: Vec::new(),
             joins: 0,
             guesses: BTreeMap::new(),
+            account: None,
         }
     }
 
-    /// Where the token is that acts; `None`: a person acts.
-    pub(super) fn token(&self, actor: Actor) -> Option<(usize, usize)> {
+    /// Where the token is that acts, and by which of its secrets; `None`: a person acts.
+    pub(super) fn token(&self, actor: Actor) -> Option<(usize, usize, usize)> {
         match actor {
-            Actor::Token(which) if !self.tokens.is_empty() => Some(self.tokens[which % self.tokens.len()]),
+            Actor::Token(which) if !self.secrets.is_empty() => Some(self.secrets[which % self.secrets.len()]),
             _ => None,
         }
     }
 
-    fn valid_token(&self, (org, place): (usize, usize)) -> Result<&Token, ErrorKind> {
-        let token = &self.organizations[org].tokens[place];
-        if token.revoked {
+    /// The secret works, in an organization that is in use.
+    pub(super) fn valid_token(&self, (org, place, secret): (usize, usize, usize)) -> Result<&Token, ErrorKind> {
+        let organization = &self.organizations[org];
+        let token = &organization.tokens[place];
+        let age = token.bearers.len() - 1 - secret;
+        let overlaps = age == 1 && token.overlap_ends.is_some_and(|end| end > self.now);
+        if organization.gone || token.revoked || (age > 0 && !overlaps) {
             Err(ErrorKind::InvalidToken)
         } else if token.expires_at.is_some_and(|end| end <= self.now) {
             Err(ErrorKind::ExpiredToken)
         } else {
-            Ok(token)
+            organization.require_active().map(|()| token)
         }
     }
 
@@ -223,26 +199,41 @@ impl Plain {
         }
     }
 
+    /// Some things only the platform can do.
+    pub(super) fn platform(&self, actor: Actor) -> Result<(), ErrorKind> {
+        if self.person(actor)? == ROOT { Ok(()) } else { Err(ErrorKind::Forbidden) }
+    }
+
     /// What the actor may do there, if it is enough for `needed`.
     pub(super) fn rights(&self, actor: Actor, org: usize, needed: &str) -> Result<Rights, ErrorKind> {
-        let rights = if let Some(place) = self.token(actor) {
-            let token = self.valid_token(place)?;
-            if place.0 != org {
-                return Err(ErrorKind::NotFound);
-            }
-            Rights { permissions: token.permissions.clone(), owner: false }
-        } else {
-            let person = self.person(actor)?;
-            let Some(member) = self.organizations[org].member(person) else {
-                // Every organization of the model keeps an owner, so it is none of the platform's business.
-                return Err(if person == ROOT { ErrorKind::Forbidden } else { ErrorKind::NotFound });
-            };
-            Rights {
-                permissions: member.roles.iter().flat_map(|role| permissions_of(role)).collect(),
-                owner: member.roles.contains(&"owner"),
-            }
-        };
+        let rights = self.place(actor, org)?;
         if rights.hold(needed) { Ok(rights) } else { Err(ErrorKind::Forbidden) }
+    }
+
+    /// What the actor may do there, if they belong there.
+    pub(super) fn place(&self, actor: Actor, org: usize) -> Result<Rights, ErrorKind> {
+        if let Some(place) = self.token(actor) {
+            let token = self.valid_token(place)?;
+            let rights = Rights { permissions: token.permissions.clone(), owner: false };
+            return if place.0 == org { Ok(rights) } else { Err(ErrorKind::NotFound) };
+        }
+        let person = self.person(actor)?;
+        let organization = &self.organizations[org];
+        if organization.gone {
+            return Err(ErrorKind::NotFound);
+        }
+        if organization.is_looked_after_by(person) {
+            return Ok(Rights { permissions: PERMISSIONS.into(), owner: true });
+        }
+        let Some(member) = organization.member(person) else {
+            // As long as it has an owner, it is none of the platform's business.
+            return Err(if person == ROOT { ErrorKind::Forbidden } else { ErrorKind::NotFound });
+        };
+        if person != ROOT {
+            organization.require_active()?;
+        }
+        let owner = member.roles.contains(&"owner");
+        Ok(Rights { permissions: organization.permissions_of(&member.roles), owner })
     }
 
     /// When something ends that was given this expiry; a request is refused whose expiry has passed.
@@ -255,15 +246,18 @@ impl Plain {
         }
     }
 
-    /// Makes the person a member.
-    pub(super) fn admit(&mut self, org: usize, person: Person, roles: Vec<&'static str>) {
+    /// Makes the person, who has that e-mail address, a member.
+    pub(super) fn admit(&mut self, org: usize, person: Person, email: Option<String>, roles: Vec<&'static str>) {
         self.joins += 1;
         let organization = &mut self.organizations[org];
         if roles.contains(&"owner") {
             organization.owners.push(person);
             organization.version += 1;
         }
-        organization.members.push(Member { person, roles, workspaces: BTreeSet::new(), joined: self.joins });
+        organization.numbers_given += 1;
+        let number = organization.numbers_given;
+        let workspaces = BTreeSet::new();
+        organization.members.push(Member { person, roles, email, workspaces, number, joined: self.joins });
         organization.events += 1;
     }
 }
@@ -278,16 +272,29 @@ impl Organization {
         self.members.iter().any(|member| holds(member.person, address))
     }
 
+    /// Whether the person acts as its owner, since it has none.
+    pub(super) fn is_looked_after_by(&self, person: Person) -> bool {
+        person == ROOT && self.owners.is_empty()
+    }
+
+    pub(super) fn require_active(&self) -> Result<(), ErrorKind> {
+        if self.status == "active" { Ok(()) } else { Err(ErrorKind::OrganizationSuspended) }
+    }
+
     pub(super) fn shown(&self, people: &People) -> Value {
-        let owner = self.owners.first().map(|owner| people.id(*owner));
-        let slug = if self.slug.is_empty() { Value::Null } else { json!(self.slug) };
-        let mut shown = json!({ "name": self.name, "owner": owner, "version": self.version, "status": "active" });
+        let mut shown = json!({
+            "name": self.name,
+            "owner": self.owners.first().map(|owner| people.id(*owner)),
+            "version": self.version,
+            "status": self.status,
+            "statusReason": self.status_reason,
+            "createdAt": self.created_at,
+        });
         // What is not known yet is learned from the answer.
-        if !slug.is_null() {
-            shown["slug"] = slug;
-        }
-        if !self.id.is_empty() {
-            shown["id"] = json!(self.id);
+        for (field, known) in [("slug", &self.slug), ("id", &self.id)] {
+            if !known.is_empty() {
+                shown[field] = json!(known);
+            }
         }
         shown
     }

@@ -105,7 +105,7 @@ impl Plain {
             }
             Ok(())
         });
-        let expected = assigned.and_then(|()| self.member_shown(org, who));
+        let expected = assigned.and_then(|()| self.one_member(org, who));
         Move::new(by, "members/update", input, expected)
     }
 }

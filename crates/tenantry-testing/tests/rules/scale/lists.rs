@@ -15,12 +15,12 @@ const MEMBERS: [usize; 2] = [20, 20_000];
 const ORGANIZATIONS: [usize; 2] = [6, 600];
 const OTHERS: [usize; 2] = [20, 600];
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_and_changes_cost_the_same_in_memory() {
     hold(World::in_memory()).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_and_changes_cost_the_same_on_redis() {
     hold(World::new(crate::redis("scale").await)).await;
 }

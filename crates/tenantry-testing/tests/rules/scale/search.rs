@@ -22,12 +22,12 @@ fn many() -> usize {
     asked.and_then(|asked| asked.parse().ok()).unwrap_or(10_000)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_costs_the_same_in_memory() {
     hold([World::in_memory(), World::in_memory()]).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_costs_the_same_on_redis() {
     hold([World::new(crate::redis("few").await), World::new(crate::redis("many").await)]).await;
 }

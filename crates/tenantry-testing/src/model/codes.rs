@@ -1,14 +1,14 @@
-//! Join codes and API tokens, by the specification.
+//! Join codes, by the specification.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tenantry_core::error::ErrorKind;
 
 use super::{
     moves::{Learn, Move},
-    people::Person,
-    plain::{Code, PERMISSIONS, Plain, ROLES, Token, ordered},
+    people::{Person, verified_email},
+    plain::{Code, Organization, Plain},
     step::{Actor, Expiry},
 };
 
@@ -31,7 +31,8 @@ impl Plain {
         let role = role.unwrap_or("member");
         let allowed = valid.and_then(|()| {
             let rights = self.rights(by, org, "members:manage")?;
-            if ROLES.contains(&role) { rights.may_grant(&[role]) } else { Err(ErrorKind::InvalidRequest) }
+            self.organizations[org].require_known(&[role])?;
+            self.organizations[org].may_grant(&rights, &[role])
         });
         let expected = allowed.map(|()| {
             let code = Code {
@@ -43,8 +44,8 @@ impl Plain {
                 expires_at: end,
                 revoked: false,
             };
-            let shown = code_shown(&code);
             let organization = &mut self.organizations[org];
+            let shown = code.shown(organization);
             self.codes.push((org, organization.codes.len()));
             organization.codes.push(code);
             organization.events += 1;
@@ -60,16 +61,20 @@ impl Plain {
         let code = if spelling == 0 { code.clone() } else { format!(" {}", code.replace('-', "  ").to_lowercase()) };
         let expected = self.person(by).and_then(|person| {
             self.may_guess(person)?;
-            self.join_by(person, (org, place))
+            if self.organizations[org].gone { self.wrong_code(person) } else { self.join_by(person, (org, place)) }
         });
         Move::new(by, "join-codes/join", json!({ "code": code }), expected)
     }
 
     fn join_by(&mut self, person: Person, (org, place): (usize, usize)) -> Result<Value, ErrorKind> {
         let organization = &mut self.organizations[org];
-        let id = organization.id.clone();
+        organization.require_active()?;
+        let joined = |organization: &Organization, roles: &[&'static str], already: bool| {
+            let role = organization.ranked(roles)[0];
+            json!({ "organizationId": organization.id, "role": role, "alreadyMember": already })
+        };
         if let Some(member) = organization.member(person) {
-            return Ok(json!({ "organizationId": id, "role": member.roles[0], "alreadyMember": true }));
+            return Ok(joined(organization, &member.roles, true));
         }
         let code = &mut organization.codes[place];
         if code.revoked {
@@ -82,22 +87,18 @@ impl Plain {
             return Err(ErrorKind::Exhausted);
         }
         code.uses += 1;
-        let role = code.role;
-        self.admit(org, person, vec![role]);
-        Ok(json!({ "organizationId": id, "role": role, "alreadyMember": false }))
+        let roles = vec![code.role];
+        let answer = joined(organization, &roles, false);
+        let email = verified_email(person).map(|address| self.people.spelled(address, 0));
+        self.admit(org, person, email, roles);
+        Ok(answer)
     }
 
     /// Tries a code that nobody made.
     pub(super) fn guess(&mut self, by: Actor) -> Move {
         let expected = self.person(by).and_then(|person| {
             self.may_guess(person)?;
-            let now = self.now;
-            let (since, count) = self.guesses.entry(person).or_insert((now, 0));
-            if now.since(*since) >= GUESSES_WINDOW {
-                (*since, *count) = (now, 0);
-            }
-            *count += 1;
-            Err(ErrorKind::NotFound)
+            self.wrong_code(person)
         });
         Move::new(by, "join-codes/join", json!({ "code": "0000-0000-0000" }), expected)
     }
@@ -107,11 +108,22 @@ impl Plain {
         if tried.is_some_and(|(_, count)| *count >= GUESSES_MAX) { Err(ErrorKind::RateLimited) } else { Ok(()) }
     }
 
+    fn wrong_code(&mut self, person: Person) -> Result<Value, ErrorKind> {
+        let now = self.now;
+        let (since, count) = self.guesses.entry(person).or_insert((now, 0));
+        if now.since(*since) >= GUESSES_WINDOW {
+            (*since, *count) = (now, 0);
+        }
+        *count += 1;
+        Err(ErrorKind::NotFound)
+    }
+
     pub(super) fn codes(&self, by: Actor, org: usize, limit: Option<u32>) -> Move {
         let organization = &self.organizations[org];
-        let expected = self
-            .rights(by, org, "members:manage")
-            .map(|_| json!({ "joinCodes": organization.codes.iter().rev().map(code_shown).collect::<Vec<_>>() }));
+        let expected = self.rights(by, org, "members:manage").map(|_| {
+            let shown = organization.codes.iter().rev().map(|code| code.shown(organization));
+            json!({ "joinCodes": shown.collect::<Vec<_>>() })
+        });
         Move::new(by, "join-codes/list", json!({ "organizationId": organization.id, "limit": limit }), expected)
     }
 
@@ -134,77 +146,21 @@ impl Plain {
         });
         Move::new(by, "join-codes/revoke", input, expected)
     }
-
-    pub(super) fn make_token(
-        &mut self,
-        by: Actor,
-        org: usize,
-        permissions: &'static [&'static str],
-        test: bool,
-        expiry: Expiry,
-    ) -> Move {
-        let (end, valid) = self.end(expiry);
-        let env = if test { "test" } else { "live" };
-        let asked = (!permissions.is_empty()).then_some(permissions);
-        let id = &self.organizations[org].id;
-        let input = json!({ "organizationId": id, "permissions": asked, "env": env, "expiresAt": end });
-        let permissions: BTreeSet<_> = permissions.iter().copied().collect();
-        let allowed = valid.and_then(|()| {
-            let rights = self.rights(by, org, "tokens:manage")?;
-            let known = permissions.iter().all(|permission| PERMISSIONS.contains(permission));
-            if known { rights.may_give(&permissions) } else { Err(ErrorKind::InvalidRequest) }
-        });
-        let expected = allowed.map(|()| {
-            let token =
-                Token { key: String::new(), bearer: String::new(), permissions, expires_at: end, revoked: false };
-            let organization = &mut self.organizations[org];
-            organization.tokens.push(token);
-            organization.events += 1;
-            json!({ "apiToken": {} })
-        });
-        let place = self.organizations[org].tokens.len().saturating_sub(1);
-        Move::new(by, "tokens/create", input, expected).learning(Learn::Token(org, place))
-    }
-
-    pub(super) fn tokens(&self, by: Actor, org: usize, limit: Option<u32>) -> Move {
-        let organization = &self.organizations[org];
-        let expected = self.rights(by, org, "tokens:manage").map(|_| {
-            let shown = organization.tokens.iter().rev().map(|token| {
-                let permissions = ordered(&PERMISSIONS, token.permissions.iter().copied());
-                json!({ "key": token.key, "permissions": permissions, "expiresAt": token.expires_at })
-            });
-            json!({ "apiTokens": shown.collect::<Vec<_>>() })
-        });
-        Move::new(by, "tokens/list", json!({ "organizationId": organization.id, "limit": limit }), expected)
-    }
-
-    pub(super) fn revoke_token(&mut self, by: Actor, org: usize, (home, place): (usize, usize)) -> Move {
-        let key = &self.organizations[home].tokens[place].key;
-        let input = json!({ "organizationId": self.organizations[org].id, "key": key });
-        let rights = self.rights(by, org, "tokens:manage");
-        let organization = &mut self.organizations[org];
-        let expected = rights.and_then(|_| {
-            if org != home {
-                return Err(ErrorKind::NotFound);
-            }
-            let token = &mut organization.tokens[place];
-            organization.events += usize::from(!token.revoked);
-            token.revoked = true;
-            Ok(json!({ "ok": true }))
-        });
-        Move::new(by, "tokens/revoke", input, expected)
-    }
 }
 
-fn code_shown(code: &Code) -> Value {
-    let mut shown = json!({
-        "role": code.role,
-        "uses": code.uses,
-        "maxUses": code.uses_max,
-        "expiresAt": code.expires_at,
-    });
-    if !code.id.is_empty() {
-        shown["id"] = json!(code.id);
+impl Code {
+    fn shown(&self, organization: &Organization) -> Value {
+        let role = organization.ranked(&[self.role]).first().copied();
+        let mut shown = json!({
+            // A code that is revoked may outlive its role.
+            "role": role.unwrap_or(self.role),
+            "uses": self.uses,
+            "maxUses": self.uses_max,
+            "expiresAt": self.expires_at,
+        });
+        if !self.id.is_empty() {
+            shown["id"] = json!(self.id);
+        }
+        shown
     }
-    shown
 }
