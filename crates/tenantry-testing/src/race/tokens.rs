@@ -35,6 +35,8 @@ pub(super) async fn have_one_secret_and_one_before_it(arena: &Arena) {
     }
     assert_eq!(working.len(), 1 + usize::from(overlaps), "{PROMISE}");
     assert!(working.contains(&listed[0].last_four), "{PROMISE}: the one that the list shows");
+    // Of rotations that did not see each other, each would have kept the secret from before all of them.
+    assert!(!working.contains(&created.last_four), "{PROMISE}: the one before the last, not the first");
     let events = arena.events(organization, &["tokens.rotate"]).await;
     assert_eq!(events, ROTATIONS, "nothing is changed without a trace");
 }
