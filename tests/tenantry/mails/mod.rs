@@ -56,14 +56,6 @@ impl Post {
         }
     }
 
-    /// Lets time pass until there were so many mails.
-    async fn tried_again(&self, world: &World, count: usize) {
-        while self.0.lock().unwrap().len() < count {
-            world.clock.advance(A_WHILE);
-            world.tenantry.engine().work_once().await.unwrap();
-        }
-    }
-
     /// Waits for the only mail to that address, and reads the token from its link.
     async fn token(&self, email: &str) -> String {
         token(&self.mails(email, 1).await[0])
@@ -113,9 +105,17 @@ async fn tried(world: &World, organization: &str, delivery: &Value) {
     assert_eq!(deliveries(world, organization).await, std::slice::from_ref(delivery));
 }
 
+/// Lets time pass until the mail of the only invitation is sent, however busy this machine is.
 async fn until_sent(world: &World, organization: &str) {
-    while deliveries(world, organization).await != [json!("sent")] {
-        tokio::task::yield_now().await;
+    loop {
+        match deliveries(world, organization).await[0].as_str() {
+            Some("sent") => return,
+            Some("failed") => {
+                world.clock.advance(A_WHILE);
+                world.tenantry.engine().work_once().await.unwrap();
+            }
+            _ => tokio::task::yield_now().await,
+        }
     }
 }
 
@@ -200,21 +200,17 @@ async fn a_mail_that_fails_is_tried_again_and_the_invitation_stays() {
         let organization = world.organization(&alice).await;
         let invited = invite(&world, &organization, json!({ "email": "twice@example.com" })).await;
         tried(&world, &organization, &json!("failed")).await;
-        post.tried_again(&world, 2).await;
-        tried(&world, &organization, &json!("failed")).await;
-        post.tried_again(&world, 3).await;
         until_sent(&world, &organization).await;
-        world.clock.advance(A_WHILE);
-        world.tenantry.engine().work_once().await.unwrap();
-        let mails = post.mails("twice@example.com", 3).await;
-        assert!(mails.iter().all(|mail| mail.id == mails[0].id));
+        let mails = post.0.lock().unwrap().clone();
+        assert!(mails.len() >= 3 && mails.iter().all(|mail| mail.id == mails[0].id), "{mails:?}");
+        let [.., earlier, last] = mails.as_slice() else { panic!("there are three") };
         // Whichever of them arrived in the end. Those that are none of the invitation's do not work, of course.
-        let mut other = token(&mails[0]);
+        let mut other = token(last);
         other.replace_range(50..52, "zz");
         let who = Actor::user("twice");
         world.call(&who, "invitations/accept", json!({ "token": other })).await.names_field("token");
-        world.call(&who, "invitations/accept", json!({ "token": token(&mails[0]) })).await.ok();
-        world.call(&who, "invitations/accept", json!({ "token": token(&mails[2]) })).await.ok();
+        world.call(&who, "invitations/accept", json!({ "token": token(earlier) })).await.ok();
+        world.call(&who, "invitations/accept", json!({ "token": token(last) })).await.ok();
         let invited = json!({ "token": invited["token"] });
         assert_eq!(world.call(&who, "invitations/accept", invited).await.ok()["alreadyMember"], true);
     })

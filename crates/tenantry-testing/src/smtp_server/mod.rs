@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::process::{PORTS_MAX, Running, Stop, free_port, log, new_directory};
 
-/// The certificate of `localhost` that the server shows. It is its own authority, and with its key beside it protects
+/// The certificate that the server shows, of `localhost` and no other name. It is its own authority, and with its key beside it protects
 /// nothing.
 pub const CERTIFICATE: &str = include_str!("localhost.pem");
 
