@@ -2,8 +2,7 @@
 
 use serde_json::json;
 use tenantry::core::{
-    address::Address,
-    directory::{HostError, Profile},
+    directory::{HostError, Profile, Who},
     host::Host,
     ids::UserId,
 };
@@ -13,9 +12,19 @@ use crate::{
     world::{World, embedded, new_namespace, redis},
 };
 
-/// `zoe` has two addresses, `yan` has only a username; the table of users is away for `broken`.
-async fn find(who: Address) -> Result<Option<Profile>, HostError> {
+/// `zoe` has two addresses, `yan` has only a username; the table of users is away for `broken`. Of `sub-7` the directory
+/// knows more than the tokens tell.
+async fn find(who: Who) -> Result<Option<Profile>, HostError> {
+    let who = match who {
+        Who::Id(id) if id.as_str() == "sub-7" => {
+            return Ok(Some(Profile::new(id).email("seven@example.com").username("seven").name("Seven")));
+        }
+        Who::Id(id) if id.as_str() == "broken" => return Err("a password that nobody may see".into()),
+        Who::Id(_) => return Ok(None),
+        Who::Address(address) => address,
+    };
     let id = match (who.as_email(), who.as_username()) {
+        (Some("seven@example.com"), _) | (_, Some("seven")) => Some("sub-7"),
         (Some("zoe@example.com" | "zoe@work.example.com"), _) | (_, Some("zoe")) => Some("zoe"),
         (_, Some("yan")) => Some("yan"),
         (_, Some("broken")) => return Err("a password that nobody may see".into()),
@@ -101,6 +110,37 @@ async fn a_directory_that_fails_lets_nothing_happen() {
         }
         let listed = world.call(&alice, "invitations/list", json!({ "organizationId": organization })).await.ok();
         assert_eq!(listed["invitations"], json!([]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_not_told_by_the_token_is_known_by_the_directory() {
+    on_every_store(async |world| {
+        let alice = Actor::user("alice");
+        let silent = json!({ "email": null, "email_verified": null, "preferred_username": null, "name": null });
+        let [seven, nobody, broken] = ["sub-7", "sub-8", "broken"].map(|id| Actor::with_claims(id, &silent));
+        let organization = world.organization(&alice).await;
+        let mut tokens = Vec::new();
+        for who in [json!({ "email": "Seven@Example.com" }), json!({ "username": "seven" })] {
+            let mut invite = who;
+            invite["organizationId"] = json!(organization);
+            let invited = world.call(&alice, "invitations/create", invite).await.ok();
+            tokens.push(json!({ "token": invited["token"] }));
+        }
+        let waiting = world.call(&seven, "invitations/mine", json!({})).await.ok();
+        assert_eq!(waiting["invitations"].as_array().map(Vec::len), Some(2));
+        // Whom the directory does not know is nobody in particular; and when it cannot tell, nothing happens.
+        assert_eq!(world.call(&nobody, "invitations/mine", json!({})).await.ok()["invitations"], json!([]));
+        world.call(&nobody, "invitations/accept", tokens[0].clone()).await.refused(403, "email_unverified");
+        world.call(&broken, "invitations/accept", tokens[0].clone()).await.refused(503, "unavailable");
+        world.call(&seven, "invitations/decline", tokens[1].clone()).await.ok();
+        world.call(&seven, "invitations/accept", tokens[0].clone()).await.ok();
+        let get = json!({ "organizationId": organization, "userId": "sub-7" });
+        let member = world.call(&alice, "members/get", get).await.ok()["member"].clone();
+        assert_eq!([&member["email"], &member["username"], &member["name"]], ["seven@example.com", "seven", "Seven"]);
+        let invite = json!({ "organizationId": organization, "username": "seven" });
+        world.call(&alice, "invitations/create", invite).await.refused(409, "already_member");
     })
     .await;
 }

@@ -2,7 +2,14 @@
 
 use async_trait::async_trait;
 
-use crate::{address::Address, error::Error, ids::UserId};
+use crate::{
+    address::Address,
+    caller::{Caller, Identity},
+    engine::Engine,
+    error::Error,
+    ids::UserId,
+    operation::Request,
+};
 
 /// What a host's part of an operation failed with. It goes to the log, not to the caller: it must not contain a secret.
 pub type HostError = Box<dyn std::error::Error + Send + Sync>;
@@ -10,7 +17,9 @@ pub type HostError = Box<dyn std::error::Error + Send + Sync>;
 /// Finds the host's users.
 ///
 /// With one, nobody invites a username that does not exist, and nobody a member by another address that is theirs.
-/// Without one, an invitation to a username waits for a user whose verified claim bears it.
+/// Without one, an invitation to a username waits for a user whose verified claim bears it. A user whose JWT names
+/// neither a verified e-mail address nor a username is looked up by their id when they create, join, or answer
+/// invitations: they are who the directory says.
 ///
 /// 1. It is asked in the midst of a request, several times at once, and again when the request has to be decided anew:
 ///    it should answer at once, and it sets its own limit to how long it may take.
@@ -20,19 +29,32 @@ pub type HostError = Box<dyn std::error::Error + Send + Sync>;
 /// A closure will do:
 ///
 /// ```
-/// use tenantry_core::{address::Address, directory::{HostError, Profile}, host::Host, ids::UserId};
+/// use tenantry_core::{directory::{HostError, Profile, Who}, host::Host, ids::UserId};
 ///
-/// let host = Host::default().directory(|who: Address| async move {
+/// let host = Host::default().directory(|who: Who| async move {
 ///     // A look into the table of users, say.
-///     let found = who.as_username() == Some("ann");
-///     Ok::<_, HostError>(if found { Some(Profile::new(UserId::new("user-1")?)) } else { None })
+///     let found = match who {
+///         Who::Id(id) => id.as_str() == "user-1",
+///         Who::Address(address) => address.as_username() == Some("ann"),
+///     };
+///     let ann = Profile::new(UserId::new("user-1")?).username("ann").email("ann@example.com");
+///     Ok::<_, HostError>(found.then_some(ann))
 /// });
 /// # let _ = host;
 /// ```
 #[async_trait]
 pub trait Directory: Send + Sync + 'static {
-    /// The user whose verified e-mail address or username this is.
-    async fn find(&self, who: Address) -> Result<Option<Profile>, HostError>;
+    /// The user who has this verified e-mail address or username, or this id.
+    async fn find(&self, who: Who) -> Result<Option<Profile>, HostError>;
+}
+
+/// Whom to find.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// Whose verified e-mail address or username this is. Compare [normal forms](Address::normal).
+    Address(Address),
+    /// Whose id this is: the `sub` of their JWTs.
+    Id(UserId),
 }
 
 /// What the host tells of a user.
@@ -41,21 +63,39 @@ pub trait Directory: Send + Sync + 'static {
 pub struct Profile {
     /// Who it is: the `sub` of their JWTs.
     pub id: UserId,
-    /// Where mail reaches them, if the host knows. An invitation to their username is mailed there.
+    /// Their verified e-mail address, if the host knows one. An invitation to their username is mailed there.
     pub email: Option<String>,
+    /// Their username, if they have one.
+    pub username: Option<String>,
+    /// Their name, for people to read.
+    pub name: Option<String>,
 }
 
 impl Profile {
     /// The user whom the host calls `id`.
     #[must_use]
     pub const fn new(id: UserId) -> Self {
-        Self { id, email: None }
+        Self { id, email: None, username: None, name: None }
     }
 
-    /// Where mail reaches them.
+    /// Their verified e-mail address.
     #[must_use]
     pub fn email(mut self, email: impl Into<String>) -> Self {
         self.email = Some(email.into());
+        self
+    }
+
+    /// Their username.
+    #[must_use]
+    pub fn username(mut self, username: impl Into<String>) -> Self {
+        self.username = Some(username.into());
+        self
+    }
+
+    /// Their name, for people to read.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
         self
     }
 }
@@ -63,11 +103,32 @@ impl Profile {
 #[async_trait]
 impl<F, Found> Directory for F
 where
-    F: Fn(Address) -> Found + Send + Sync + 'static,
+    F: Fn(Who) -> Found + Send + Sync + 'static,
     Found: Future<Output = Result<Option<Profile>, HostError>> + Send,
 {
-    async fn find(&self, who: Address) -> Result<Option<Profile>, HostError> {
+    async fn find(&self, who: Who) -> Result<Option<Profile>, HostError> {
         self(who).await
+    }
+}
+
+impl Engine {
+    /// The same request, by a user of whom the directory knows what their credential does not tell: how they can be
+    /// addressed. `None` if there is nothing to add.
+    pub(crate) async fn recognize(&self, request: &Request) -> Result<Option<Request>, Error> {
+        let Caller::User(identity) = &request.caller else { return Ok(None) };
+        if identity.addresses().next().is_some() {
+            return Ok(None);
+        }
+        let Found::User(profile) = self.host().find(Who::Id(identity.id.clone())).await? else { return Ok(None) };
+        let email = profile.email.as_deref().and_then(|email| Address::email(email).ok());
+        let known = Identity {
+            email_verified: email.is_some(),
+            email: email.or_else(|| identity.email.clone()),
+            username: profile.username.as_deref().and_then(|username| Address::username(username).ok()),
+            name: identity.name.clone().or(profile.name),
+            ..Identity::clone(identity)
+        };
+        Ok(Some(Request { caller: Caller::User(Box::new(known)), idempotency_key: request.idempotency_key.clone() }))
     }
 }
 

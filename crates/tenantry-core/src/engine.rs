@@ -235,7 +235,8 @@ impl Engine {
             Needs::Platform => request.caller.require_platform_admin()?,
             Needs::Nobody | Needs::Credential | Needs::Permission(_) => {}
         }
-        self.carry_out(request, operation).await
+        let recognized = if O::BY_ADDRESS { self.recognize(request).await? } else { None };
+        self.carry_out(recognized.as_ref().unwrap_or(request), operation).await
     }
 
     /// Carries out an operation that needs no credential; any other is refused. It knows no idempotency keys: what is

@@ -7,9 +7,8 @@
 use std::{fmt, sync::Arc};
 
 use crate::{
-    address::Address,
     caller::Identity,
-    directory::{Directory, Found, HostFailed},
+    directory::{Directory, Found, HostFailed, Who},
     error::Error,
     hooks::Hooks,
     mailer::{InvalidLinkTemplate, LinkTemplate, Mailer, Mails},
@@ -118,9 +117,9 @@ impl Host {
         self.registrar.as_deref()
     }
 
-    pub(crate) async fn find(&self, who: &Address) -> Result<Found, Error> {
+    pub(crate) async fn find(&self, who: Who) -> Result<Found, Error> {
         let Some(directory) = &self.directory else { return Ok(Found::Unknown) };
-        let found = directory.find(who.clone()).await.map_err(|error| HostFailed::error("directory", error))?;
+        let found = directory.find(who).await.map_err(|error| HostFailed::error("directory", error))?;
         Ok(found.map_or(Found::Nobody, Found::User))
     }
 

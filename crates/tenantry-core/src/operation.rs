@@ -35,6 +35,10 @@ pub trait Operation: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The action that the audit log records; `None` for an operation that changes nothing.
     const EVENT: Option<&'static str>;
 
+    /// Whether it matters how the caller can be addressed: the host's directory is asked when the credential does not
+    /// tell.
+    const BY_ADDRESS: bool = false;
+
     /// Checks the input by itself: all faults at once.
     fn check(&self, problems: &mut Violations) {
         let _ = problems;

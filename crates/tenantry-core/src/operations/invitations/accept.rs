@@ -54,6 +54,7 @@ impl Operation for Accept {
         ErrorKind::Used,
     ];
     const EVENT: Option<&'static str> = Some("invitations.accept");
+    const BY_ADDRESS: bool = true;
 
     fn check(&self, problems: &mut Violations) {
         self.named().check(problems);

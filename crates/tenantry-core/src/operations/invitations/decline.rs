@@ -38,6 +38,7 @@ impl Operation for Decline {
         ErrorKind::Used,
     ];
     const EVENT: Option<&'static str> = Some("invitations.decline");
+    const BY_ADDRESS: bool = true;
 
     fn check(&self, problems: &mut Violations) {
         self.named().check(problems);

@@ -8,7 +8,7 @@ use super::addressed::close;
 use crate::{
     address::{Address, NormalAddress},
     clock::Timestamp,
-    directory::Found,
+    directory::{Found, Who},
     engine::Engine,
     entry::IndexEntry,
     error::{Error, ErrorKind},
@@ -83,7 +83,7 @@ impl Invitee {
     /// What the host knows of the address.
     pub(super) async fn find(&self, engine: &Engine) -> Result<Found, Error> {
         match self.address() {
-            Ok(address) => engine.host().find(&address).await,
+            Ok(address) => engine.host().find(Who::Address(address)).await,
             Err(_) => Ok(Found::Unknown),
         }
     }

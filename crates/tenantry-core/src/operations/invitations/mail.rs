@@ -6,7 +6,7 @@
 
 use crate::{
     address::Address,
-    directory::{Found, HostError},
+    directory::{Found, HostError, Who},
     engine::Engine,
     error::Error,
     ids::{InvitationId, OrganizationId},
@@ -109,7 +109,7 @@ impl Engine {
         if let Some(email) = address.as_email() {
             return Ok(Some(email.to_owned()));
         }
-        match self.host().find(address).await? {
+        match self.host().find(Who::Address(address.clone())).await? {
             Found::User(profile) => Ok(profile.email),
             Found::Unknown | Found::Nobody => Ok(None),
         }

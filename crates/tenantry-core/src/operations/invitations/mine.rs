@@ -51,6 +51,7 @@ impl Operation for Mine {
     const NEEDS: Needs = Needs::User;
     const ERRORS: &'static [ErrorKind] = &[];
     const EVENT: Option<&'static str> = None;
+    const BY_ADDRESS: bool = true;
 
     fn check(&self, problems: &mut Violations) {
         problems.limit(self.limit);

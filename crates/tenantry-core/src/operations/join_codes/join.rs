@@ -42,6 +42,7 @@ impl Operation for Join {
         ErrorKind::RateLimited,
     ];
     const EVENT: Option<&'static str> = Some("join-codes.join");
+    const BY_ADDRESS: bool = true;
 
     fn check(&self, problems: &mut Violations) {
         if let Err(error) = JoinCode::parse(&self.code) {

@@ -73,6 +73,7 @@ impl Operation for Create {
     const ERRORS: &'static [ErrorKind] =
         &[ErrorKind::SlugTaken, ErrorKind::SeatsExhausted, ErrorKind::OwnedLimit, ErrorKind::IdempotencyMismatch];
     const EVENT: Option<&'static str> = Some("organization.create");
+    const BY_ADDRESS: bool = true;
 
     fn check(&self, problems: &mut Violations) {
         problems.line("name", &self.name, limits::NAME_CHARS_MAX);
