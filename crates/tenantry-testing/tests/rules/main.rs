@@ -13,7 +13,7 @@ mod search;
 mod search_moves;
 mod severed;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tenantry_core::{
     engine::Engine,
@@ -37,7 +37,9 @@ fn in_memory() -> Engine {
 
 /// A store of its own connection in `namespace` of the Redis that the tests share.
 async fn redis(namespace: &str) -> Arc<dyn Store> {
-    let options = Options::new().namespace(namespace);
+    // A rule is no other where the machine has much else to do.
+    let patience = Duration::from_secs(20);
+    let options = Options::new().namespace(namespace).response_timeout(patience).overall_timeout(patience);
     Arc::new(RedisStore::connect(&RedisServer::shared().url(), options).await.expect("the server runs"))
 }
 
