@@ -1,8 +1,11 @@
 //! A service on a port of its own, over a store of its own, and what to ask it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use axum::{
@@ -40,7 +43,9 @@ pub(crate) fn embedded() -> Arc<dyn Store> {
 
 /// One of several nodes on the Redis server of the tests.
 pub(crate) async fn redis(namespace: &str) -> Arc<dyn Store> {
-    let options = RedisOptions::default().namespace(namespace);
+    // A machine that is busy with other tests decides nothing here.
+    let (response, overall) = (Duration::from_secs(30), Duration::from_secs(60));
+    let options = RedisOptions::default().namespace(namespace).response_timeout(response).overall_timeout(overall);
     Arc::new(RedisStore::connect(&RedisServer::shared().url(), options).await.unwrap())
 }
 
