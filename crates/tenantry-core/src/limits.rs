@@ -38,6 +38,8 @@ pub const ROLES_PER_MEMBER_MAX: usize = 16;
 pub const WORKSPACES_MAX: u32 = 1000;
 /// The most workspaces that one member may be assigned to.
 pub const WORKSPACES_PER_MEMBER_MAX: usize = 100;
+/// The most invitations, join codes and API tokens of one user that are shown or ended at once.
+pub const ISSUED_MAX: usize = 1000;
 /// The most owners that an organization may have.
 pub const OWNERS_MAX: usize = 100;
 /// The most uses that a limited join code may have.

@@ -24,13 +24,13 @@ use crate::{
     ids::{InvitationId, JoinCodeId, OrganizationId, UserId, WorkspaceId},
     jobs::{JobId, Outcome},
     limits,
-    operations::workspaces,
+    operations::{issued::Issued, workspaces},
     rows::{
-        self, AUDIT, GoneRow, Intent, InvitationRow, JoinCodeRow, MemberRow, RolesRow, WorkspaceRow, index, keys,
-        shards,
+        self, AUDIT, GoneRow, Intent, InvitationRow, JoinCodeRow, MemberRow, RolesRow, TokenRow, WorkspaceRow, index,
+        keys, shards,
     },
     secret::TokenKey,
-    store::{Check, CommitError, Entry, Key, Order, Range, Txn},
+    store::{Check, CommitError, Entry, Key, Order, Range, Sorted, Txn},
 };
 
 /// The indexes by which the things of an organization are found.
@@ -50,6 +50,7 @@ enum Thing {
 struct Step {
     entries: Vec<(IndexEntry, Intent)>,
     rows: BTreeSet<Key>,
+    issued: Vec<Sorted>,
     notices: Vec<Change>,
 }
 
@@ -132,6 +133,7 @@ impl Removal<'_> {
         let txn = Txn {
             deletes: step.rows.into_iter().collect(),
             index_deletes: index_deletes.collect(),
+            sorted_deletes: step.issued.into_iter().map(|issued| (index::ISSUED, issued)).collect(),
             notices: step.notices,
             ..self.txn()
         };
@@ -240,12 +242,14 @@ impl Thing {
             Self::Invitation(id) => {
                 let row: InvitationRow = rows::decode(value)?;
                 let normal = row.address.normal();
+                step.issued.extend(Issued::Invitation(id).by(&row.invited_by));
                 step.rows.insert(keys::address(&normal).key);
                 step.entries.push((IndexEntry::Invitation(normal.clone(), id), row.intent));
                 step.entries.push((IndexEntry::Invited(normal, id), row.intent));
             }
             Self::JoinCode(id) => {
                 let row: JoinCodeRow = rows::decode(value)?;
+                step.issued.extend(Issued::JoinCode(id).by(&row.created_by));
                 step.rows.insert(keys::join_code_uses(id));
                 step.entries.extend(row.code.map(|code| (IndexEntry::JoinCode(code, id), Intent::default())));
             }
@@ -254,6 +258,8 @@ impl Thing {
                 step.rows.insert(workspaces::name_key(&row.name).key);
             }
             Self::Token(key) => {
+                let row: TokenRow = rows::decode(value)?;
+                step.issued.extend(Issued::ApiToken(key).by(&row.created_by));
                 step.rows.insert(keys::token_used(&key).key);
             }
         }

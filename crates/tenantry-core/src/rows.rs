@@ -3,6 +3,8 @@
 //! A row is `MessagePack` with its fields in the order in which they stand here, without names. So a field is never
 //! removed or moved; a new one goes to the end and bears `#[serde(default)]`.
 
+pub(crate) mod shards;
+
 use std::marker::PhantomData;
 
 use bytes::Bytes;
@@ -19,7 +21,7 @@ use crate::{
     role::RoleName,
     secret::{Hashed, TokenKey},
     slug::Slug,
-    store::{Key, Shard},
+    store::Key,
 };
 
 /// The log of an organization's shard that holds its audit events.
@@ -35,6 +37,8 @@ pub(crate) mod index {
     pub(crate) const JOIN_CODES: &str = "join-codes";
     /// Its API tokens.
     pub(crate) const TOKENS: &str = "tokens";
+    /// What its users issued and nobody has ended, sorted by the maker; see `operations/issued.rs`.
+    pub(crate) const ISSUED: &str = "issued";
     /// Its workspaces, by id.
     pub(crate) const WORKSPACES: &str = "workspaces";
     /// In a user's shard: the organizations that they belong to. In the platform's: the counter of all.
@@ -421,6 +425,10 @@ pub(crate) mod keys {
     pub(crate) fn token(key: &TokenKey) -> RowKey<TokenRow> {
         RowKey::lasting(format!("t/{}", key.short()))
     }
+    /// Another one each time that the user issues something; see `operations/issued.rs`.
+    pub(crate) fn issued(user: &UserId) -> RowKey<super::Intent> {
+        RowKey::passing(format!("is/{user}"), limits::FENCE_LIFETIME)
+    }
     pub(crate) fn workspace(id: WorkspaceId) -> RowKey<WorkspaceRow> {
         RowKey::lasting(format!("w/{}", id.to_base62()))
     }
@@ -477,40 +485,5 @@ pub(crate) mod keys {
     }
     pub(crate) fn attempts() -> RowKey<AttemptsRow> {
         RowKey::passing("attempts".to_owned(), limits::JOIN_ATTEMPTS_WINDOW * 2)
-    }
-}
-
-/// The names of all shards, in one place.
-pub(crate) mod shards {
-    use super::{NormalAddress, OrganizationId, Shard, Slug, UserId};
-    use crate::secret::Hashed;
-
-    pub(crate) fn organization(id: OrganizationId) -> Shard {
-        Shard::new('o', &id.to_base62())
-    }
-    pub(crate) fn user(id: &UserId) -> Shard {
-        Shard::new('u', id.as_str())
-    }
-    /// Addresses can be long and personal: a hash of them names the shard.
-    pub(crate) fn address(address: &NormalAddress) -> Shard {
-        Shard::new('a', &Hashed::of(address.as_str()).to_base62())
-    }
-    pub(crate) fn join_code(code: &Hashed) -> Shard {
-        Shard::new('c', &code.to_base62())
-    }
-    pub(crate) fn slug(slug: &Slug) -> Shard {
-        Shard::new('s', slug.as_str())
-    }
-    /// One of [`limits::SEARCH_BUCKETS`] parts of the search index.
-    ///
-    /// [`limits::SEARCH_BUCKETS`]: crate::limits::SEARCH_BUCKETS
-    pub(crate) fn search(bucket: u32) -> Shard {
-        Shard::new('p', &format!("search/{bucket}"))
-    }
-    pub(crate) fn platform() -> Shard {
-        Shard::new('p', "platform")
-    }
-    pub(crate) fn jobs(bucket: u64) -> Shard {
-        Shard::new('p', &format!("jobs/{bucket}"))
     }
 }

@@ -22,7 +22,7 @@ use crate::{
     registry::Registry,
     roles::Roles,
     rows::{self, AUDIT, Intent, OrganizationRow, RowKey, index, keys, shards},
-    store::{Add, Check, Entry, Key, Numbered, Range, Shard, Txn},
+    store::{Add, Check, Entry, Key, Numbered, Range, Shard, Sorted, SortedRange, Txn},
 };
 
 /// One try of an operation on one organization.
@@ -41,6 +41,8 @@ pub struct Transaction<'a> {
     organization: Option<OrganizationId>,
     shard: Shard,
     reads: BTreeMap<Key, Option<Bytes>>,
+    /// What is to be put or deleted. Whoever reads such a row in this try sees it as it will be.
+    writes: BTreeMap<Key, Option<Bytes>>,
     /// How many times the store was asked for what the decision rests on.
     round_trips: u32,
     /// It has turned out that another commit came in between.
@@ -85,6 +87,7 @@ impl<'a> Transaction<'a> {
             shard: organization.map_or_else(shards::platform, shards::organization),
             organization,
             reads: BTreeMap::new(),
+            writes: BTreeMap::new(),
             round_trips: 0,
             overtaken: false,
             txn: Txn::default(),
@@ -149,8 +152,16 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
-    /// The value of a row, undecoded.
+    /// The value of a row, undecoded, as this try leaves it.
     pub(crate) async fn bytes(&mut self, key: &Key) -> Result<Option<Bytes>, Error> {
+        match self.writes.get(key) {
+            Some(written) => Ok(written.clone()),
+            None => self.stored(key).await,
+        }
+    }
+
+    /// The value of a row as it is in the store.
+    async fn stored(&mut self, key: &Key) -> Result<Option<Bytes>, Error> {
         self.load([key.clone()]).await?;
         Ok(self.reads.get(key).cloned().flatten())
     }
@@ -183,11 +194,16 @@ impl<'a> Transaction<'a> {
 
     /// Rows to show, read now and not checked by the commit.
     pub(crate) async fn peek<T: DeserializeOwned>(&self, keys: &[Key]) -> Result<Vec<Option<T>>, Error> {
+        let values = self.peek_bytes(keys).await?;
+        values.iter().map(|value| value.as_deref().map(rows::decode).transpose()).collect()
+    }
+
+    /// As [`peek`](Self::peek), undecoded.
+    pub(crate) async fn peek_bytes(&self, keys: &[Key]) -> Result<Vec<Option<Bytes>>, Error> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let values = self.engine.store().read(&self.shard, keys).await?;
-        values.iter().map(|value| value.as_deref().map(rows::decode).transpose()).collect()
+        Ok(self.engine.store().read(&self.shard, keys).await?)
     }
 
     /// Counters to show, read now and not checked by the commit.
@@ -203,6 +219,11 @@ impl<'a> Transaction<'a> {
     /// A part of one of the organization's indexes.
     pub(crate) async fn range(&self, range: &Range) -> Result<Vec<Numbered>, Error> {
         Ok(self.engine.store().range(&self.shard, range).await?)
+    }
+
+    /// A part of one of the organization's sorted indexes.
+    pub(crate) async fn sorted_range(&self, range: &SortedRange) -> Result<Vec<Sorted>, Error> {
+        Ok(self.engine.store().sorted_range(&self.shard, range).await?)
     }
 
     /// The number of an entry of one of the organization's indexes, to show it.
@@ -229,19 +250,19 @@ impl<'a> Transaction<'a> {
     /// deleted meanwhile.
     pub(crate) async fn next_numbers(&mut self, index: &'static str, count: usize) -> Result<u64, Error> {
         let key = keys::organization().key;
-        let expected = self.bytes(&key).await?;
+        let expected = self.stored(&key).await?;
         let given = self.engine.next_numbers(&self.shard, index, count, vec![Check { key, expected }]).await?;
         self.overtaken |= given.is_none();
         given.ok_or_else(|| Error::unavailable("the organization was changed meanwhile"))
     }
 
     pub(crate) fn put<T: Serialize>(&mut self, key: &RowKey<T>, row: &T) -> Result<(), Error> {
-        self.txn.puts.push((key.key.clone(), rows::encode(row)?));
+        self.writes.insert(key.key.clone(), Some(rows::encode(row)?));
         Ok(())
     }
 
     pub(crate) fn delete<T>(&mut self, key: &RowKey<T>) {
-        self.txn.deletes.push(key.key.clone());
+        self.writes.insert(key.key.clone(), None);
     }
 
     /// Adds to a counter within bounds; `beyond` is the answer if it would leave them.
@@ -256,6 +277,14 @@ impl<'a> Transaction<'a> {
 
     pub(crate) fn unindex(&mut self, index: &'static str, key: String) {
         self.txn.index_deletes.push(Entry { index, key, number: None });
+    }
+
+    pub(crate) fn sorted(&mut self, index: &'static str, entry: Sorted) {
+        self.txn.sorted_puts.push((index, entry));
+    }
+
+    pub(crate) fn unsorted(&mut self, index: &'static str, entry: Sorted) {
+        self.txn.sorted_deletes.push((index, entry));
     }
 
     /// Has `work` done after the commit; see `jobs.rs`.
@@ -318,7 +347,8 @@ impl<'a> Transaction<'a> {
             appends,
             notices,
         } = &self.txn;
-        !(puts.is_empty()
+        !(self.writes.is_empty()
+            && puts.is_empty()
             && deletes.is_empty()
             && adds.is_empty()
             && index_puts.is_empty()
@@ -333,6 +363,12 @@ impl<'a> Transaction<'a> {
     /// The commit, with a check for every row that was read.
     pub(crate) fn decided(mut self) -> (Shard, Decided) {
         self.txn.checks = self.reads.into_iter().map(|(key, expected)| Check { key, expected }).collect();
+        for (key, value) in self.writes {
+            match value {
+                Some(value) => self.txn.puts.push((key, value)),
+                None => self.txn.deletes.push(key),
+            }
+        }
         let Self { shard, txn, limits, entries, releases, .. } = self;
         (shard, Decided { txn, limits, entries, releases })
     }

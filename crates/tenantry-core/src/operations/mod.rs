@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod invitations;
+pub(crate) mod issued;
 pub mod join_codes;
 pub mod members;
 pub mod organizations;

@@ -39,6 +39,7 @@ impl Plain {
                 id: String::new(),
                 secret: String::new(),
                 role,
+                maker: self.maker(by),
                 uses: 0,
                 uses_max,
                 expires_at: end,

@@ -73,6 +73,7 @@ impl Plain {
             token: String::new(),
             to,
             spelled,
+            maker: self.maker(by),
             roles: self.organizations[org].ranked(given),
             state: State::Open,
             expires_at: end.unwrap_or_else(|| self.now.after(WEEK)),

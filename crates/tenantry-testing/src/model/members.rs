@@ -56,15 +56,28 @@ impl Plain {
         Move::new(by, "members/get", self.about(org, who), expected)
     }
 
-    pub(super) fn remove(&mut self, by: Actor, org: usize, who: Person) -> Move {
-        let input = self.about(org, who);
+    pub(super) fn remove(&mut self, by: Actor, org: usize, who: Person, revokes: bool) -> Move {
+        let mut input = self.about(org, who);
+        input["revokeIssued"] = json!(revokes);
         let expected = self.rights(by, org, "members:manage").and_then(|rights| {
             let organization = &mut self.organizations[org];
-            if organization.member(who).is_some() {
+            if revokes {
+                organization.may_revoke(who, &rights)?;
+            }
+            let is_member = organization.member(who).is_some();
+            if is_member {
                 organization.take_ownership(who, rights.owner)?;
                 organization.lose(who);
             }
-            Ok(json!({ "ok": true }))
+            let left = organization.left_by(who, rights.hold("tokens:manage"));
+            let nothing = json!({ "invitations": [], "joinCodes": [], "apiTokens": [] });
+            if !revokes {
+                return Ok(json!({ "ok": true, "left": left, "more": false, "revoked": nothing }));
+            }
+            if organization.revoke_issued(who) && !is_member {
+                organization.events += 1;
+            }
+            Ok(json!({ "ok": true, "left": nothing, "more": false, "revoked": left }))
         });
         Move::new(by, "members/remove", input, expected)
     }

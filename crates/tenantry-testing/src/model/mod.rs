@@ -23,6 +23,7 @@
 mod answers;
 mod codes;
 mod invitations;
+mod left;
 mod members;
 mod moves;
 mod organizations;

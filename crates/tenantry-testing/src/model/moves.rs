@@ -67,7 +67,7 @@ impl Plain {
             Step::ChangeRole { by, org: at, role, permissions } => self.change_role(by, org(at), role, permissions),
             Step::DeleteRole { by, org: at, role, replacement } => self.delete_role(by, org(at), role, replacement),
             Step::Members { by, org: at, invited, limit } => self.members(by, org(at), invited, limit),
-            Step::Remove { by, org: at, who } => self.remove(by, org(at), self.whom(org(at), who)),
+            Step::Remove { by, org: at, who, revokes } => self.remove(by, org(at), self.whom(org(at), who), revokes),
             Step::Leave { by, org: at } => self.leave(by, org(at)),
             Step::Forget { by, who } => self.forget(by, who % PEOPLE.len()),
             Step::Transfer { by, org: at, who } => self.transfer(by, org(at), self.whom(org(at), who)),

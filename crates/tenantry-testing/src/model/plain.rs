@@ -69,6 +69,8 @@ pub(super) struct Invitation {
     pub(super) token: String,
     pub(super) to: Address,
     pub(super) spelled: String,
+    /// `None`: a token.
+    pub(super) maker: Option<Person>,
     pub(super) roles: Vec<&'static str>,
     pub(super) state: State,
     pub(super) expires_at: Timestamp,
@@ -79,6 +81,7 @@ pub(super) struct Code {
     pub(super) id: String,
     pub(super) secret: String,
     pub(super) role: &'static str,
+    pub(super) maker: Option<Person>,
     pub(super) uses: u32,
     pub(super) uses_max: Option<u32>,
     pub(super) expires_at: Option<Timestamp>,
@@ -93,6 +96,7 @@ pub(super) struct Token {
     /// Until when the secret before the present one works.
     pub(super) overlap_ends: Option<Timestamp>,
     pub(super) name: Option<&'static str>,
+    pub(super) maker: Option<Person>,
     pub(super) permissions: BTreeSet<&'static str>,
     pub(super) expires_at: Option<Timestamp>,
     pub(super) revoked: bool,
@@ -166,6 +170,15 @@ impl Plain {
         match actor {
             Actor::Token(which) if !self.secrets.is_empty() => Some(self.secrets[which % self.secrets.len()]),
             _ => None,
+        }
+    }
+
+    /// Whose it is what the actor issues; `None`: a token acts.
+    pub(super) fn maker(&self, actor: Actor) -> Option<Person> {
+        match (self.token(actor), actor) {
+            (Some(_), _) => None,
+            (None, Actor::Person(person)) => Some(person),
+            (None, Actor::Token(_) | Actor::Insider(_)) => Some(0),
         }
     }
 

@@ -139,7 +139,8 @@ fn member_step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => (actor(), org(), any::<bool>(), limit())
             .prop_map(|(by, org, invited, limit)| Step::Members { by, org, invited, limit }),
-        2 => (actor(), org(), who()).prop_map(|(by, org, who)| Step::Remove { by, org, who }),
+        3 => (actor(), org(), who(), any::<bool>())
+            .prop_map(|(by, org, who, revokes)| Step::Remove { by, org, who, revokes }),
         1 => (0..4_usize, org()).prop_map(|(by, org)| Step::Leave { by: Actor::Insider(by), org }),
         2 => (actor(), org(), who()).prop_map(|(by, org, who)| Step::Transfer { by, org, who }),
         1 => (platform(), who()).prop_map(|(by, who)| Step::Forget { by, who }),

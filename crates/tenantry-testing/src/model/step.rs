@@ -61,7 +61,7 @@ pub(super) enum Step {
     SetStatus { by: Actor, org: usize, status: &'static str, reason: Option<&'static str> },
     Delete { by: Actor, org: usize },
     Members { by: Actor, org: usize, invited: bool, limit: Option<u32> },
-    Remove { by: Actor, org: usize, who: usize },
+    Remove { by: Actor, org: usize, who: usize, revokes: bool },
     Leave { by: Actor, org: usize },
     Forget { by: Actor, who: Person },
     Transfer { by: Actor, org: usize, who: usize },

@@ -42,6 +42,7 @@ impl Plain {
                 bearers: Vec::new(),
                 overlap_ends: None,
                 name: None,
+                maker: self.maker(by),
                 permissions: permissions.iter().copied().collect(),
                 expires_at: end,
                 revoked: false,

@@ -27,6 +27,7 @@ mod arena;
 mod deletions;
 mod idempotency;
 mod invitations;
+mod issued;
 mod join_codes;
 mod memberships;
 mod owners;
@@ -122,6 +123,7 @@ pub fn races() -> Vec<Race> {
         tokens::have_one_secret_and_one_before_it,
         workspaces::have_names_of_their_own,
         workspaces::are_given_to_nobody_once_deleted,
+        issued::is_revoked_with_its_maker,
         rights::end_with_the_role,
         rights::end_with_the_token,
         idempotency::one_organization_for_one_key,

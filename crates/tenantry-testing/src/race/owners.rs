@@ -38,10 +38,10 @@ async fn turn_on_each_other(arena: &Arena, count: usize) {
                 let node = arena.node(number);
                 if removes {
                     let input = json!({ "organizationId": organization, "userId": target });
-                    attempt::<members::Remove>(node, &attacker, input).await
+                    attempt::<members::Remove>(node, &attacker, input).await.map(|_| ())
                 } else {
                     let input = json!({ "organizationId": organization, "userId": target, "role": "member" });
-                    attempt::<members::SetRole>(node, &attacker, input).await
+                    attempt::<members::SetRole>(node, &attacker, input).await.map(|_| ())
                 }
             }
         })

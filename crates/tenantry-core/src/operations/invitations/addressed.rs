@@ -8,7 +8,7 @@ use crate::{
     error::{Error, ErrorKind},
     ids::{InvitationId, OrganizationId},
     operation::Locate,
-    operations::roles::count_holders,
+    operations::{issued::Issued, roles::count_holders},
     rows::{self, InvitationRow, InvitationState, index, keys, shards},
     secret::InvitationToken,
     store::Key,
@@ -155,6 +155,7 @@ pub(super) async fn close(
     tx.release(IndexEntry::Invited(normal, id), row.intent);
     count_holders(tx, &row.roles, &[]).await?;
     tx.unindex(index::INVITATIONS, id.to_base62());
+    Issued::Invitation(id).end(tx, &row.invited_by);
     tx.delete(&keys::invitation(id));
     row.state = state;
     tx.put(&keys::closed_invitation(id), &row)

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, ErrorKind},
     ids::InvitationId,
     limits,
-    operations::{input, roles},
+    operations::{input, issued::Issued, roles},
     role::RoleName,
     roles::Roles,
     rows::{AddressRow, InvitationRow, InvitationState, RowKey, index, keys},
@@ -156,6 +156,7 @@ impl Admissible<'_> {
         tx.put(&keys::invitation(id), &row)?;
         tx.put(&keys::address(&normal), &AddressRow { invitation: Some(id), ..known })?;
         tx.index(index::INVITATIONS, id.to_base62(), Some(row.number));
+        Issued::Invitation(id).issue(tx)?;
         tx.enter(IndexEntry::Invitation(normal.clone(), id));
         tx.enter(IndexEntry::Invited(normal, id));
         tx.record(Some(id.to_string()), &json!({ "to": row.address.to_string(), "roles": row.roles }))?;

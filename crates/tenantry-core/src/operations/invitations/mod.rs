@@ -11,7 +11,7 @@ mod mail;
 mod mine;
 mod register;
 mod resend;
-mod revoke;
+pub(crate) mod revoke;
 
 pub use accept::{Accept, Joined};
 pub use create::Create;

@@ -8,7 +8,7 @@ use crate::{
     operations::{Done, input},
     permission::Permission,
     role::RoleName,
-    rows::InvitationState,
+    rows::{InvitationRow, InvitationState},
     transaction::Transaction,
 };
 
@@ -43,14 +43,19 @@ impl Operation for Revoke {
             }
             InvitationState::Revoked | InvitationState::Expired | InvitationState::Declined => Ok(Done { ok: true }),
             InvitationState::Open => {
-                if row.roles.iter().any(RoleName::is_owner) && !tx.authority.owner {
-                    return Err(Error::new(ErrorKind::Forbidden, "only an owner can withdraw an owner's invitation"));
-                }
                 let details = json!({ "to": row.address.to_string() });
-                close(tx, self.id, row, InvitationState::Revoked).await?;
+                withdraw(tx, self.id, row).await?;
                 tx.record(Some(self.id.to_string()), &details)?;
                 Ok(Done { ok: true })
             }
         }
     }
+}
+
+/// Withdraws an open invitation, if the caller may.
+pub(crate) async fn withdraw(tx: &mut Transaction<'_>, id: InvitationId, row: InvitationRow) -> Result<(), Error> {
+    if row.roles.iter().any(RoleName::is_owner) && !tx.authority.owner {
+        return Err(Error::new(ErrorKind::Forbidden, "only an owner can withdraw an owner's invitation"));
+    }
+    close(tx, id, row, InvitationState::Revoked).await
 }

@@ -7,7 +7,7 @@ use crate::{
     ids::{JoinCodeId, OrganizationId},
     limits,
     operation::{Locate, Needs, Operation},
-    operations::{input, roles},
+    operations::{input, issued::Issued, roles},
     permission::Permission,
     role::RoleName,
     rows::{JoinCodeRow, index, keys},
@@ -73,6 +73,7 @@ impl Operation for Create {
         };
         tx.put(&keys::join_code(id), &row)?;
         tx.index(index::JOIN_CODES, id.to_base62(), None);
+        Issued::JoinCode(id).issue(tx)?;
         tx.enter(IndexEntry::JoinCode(code.hashed(), id));
         let details = json!({ "role": row.role, "maxUses": row.max_uses, "expiresAt": row.expires_at });
         tx.record(Some(id.to_string()), &details)?;

@@ -3,7 +3,7 @@
 mod create;
 mod join;
 mod list;
-mod revoke;
+pub(crate) mod revoke;
 
 pub use create::Create;
 pub use join::Join;

@@ -4,10 +4,9 @@ use crate::{
     error::{Error, ErrorKind},
     ids::{JoinCodeId, OrganizationId},
     operation::{Locate, Needs, Operation},
-    operations::{Done, input, roles},
+    operations::{Done, input, issued::Issued, roles},
     permission::Permission,
-    role::RoleName,
-    rows::keys,
+    rows::{JoinCodeRow, keys},
     transaction::Transaction,
 };
 
@@ -36,16 +35,25 @@ impl Operation for Revoke {
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Done, Error> {
         let key = keys::join_code(self.id);
-        let mut row = tx.get(&key).await?.ok_or_else(|| Error::not_found("join code"))?;
-        if row.role.as_str() == RoleName::OWNER && !tx.authority.owner {
-            return Err(Error::new(ErrorKind::Forbidden, "only an owner can withdraw an owner's join code"));
-        }
-        if row.revoked_at.is_none() {
-            row.revoked_at = Some(tx.now);
-            roles::count_holders(tx, std::slice::from_ref(&row.role), &[]).await?;
-            tx.put(&key, &row)?;
+        let row = tx.get(&key).await?.ok_or_else(|| Error::not_found("join code"))?;
+        if withdraw(tx, self.id, row).await? {
             tx.record(Some(self.id.to_string()), &Value::Null)?;
         }
         Ok(Done { ok: true })
     }
+}
+
+/// Withdraws a join code, if the caller may. Whether it was not withdrawn before.
+pub(crate) async fn withdraw(tx: &mut Transaction<'_>, id: JoinCodeId, mut row: JoinCodeRow) -> Result<bool, Error> {
+    if row.role.is_owner() && !tx.authority.owner {
+        return Err(Error::new(ErrorKind::Forbidden, "only an owner can withdraw an owner's join code"));
+    }
+    if row.revoked_at.is_some() {
+        return Ok(false);
+    }
+    row.revoked_at = Some(tx.now);
+    roles::count_holders(tx, std::slice::from_ref(&row.role), &[]).await?;
+    Issued::JoinCode(id).end(tx, &row.created_by);
+    tx.put(&keys::join_code(id), &row)?;
+    Ok(true)
 }

@@ -3,13 +3,15 @@
 mod assign;
 mod get;
 pub(crate) mod join;
+mod left;
 mod list;
 mod remove;
 mod set_role;
 mod update;
 
 pub use get::{Found, Get};
+pub use left::{Left, LeftApiToken, LeftInvitation, LeftJoinCode};
 pub use list::{List, Listed};
-pub use remove::Remove;
+pub use remove::{Remove, Removed};
 pub use set_role::SetRole;
 pub use update::Update;

@@ -1,30 +1,52 @@
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::join;
+use super::{
+    join,
+    left::{self, Left},
+};
 use crate::{
     change::Change,
     error::{Error, ErrorKind},
     ids::{OrganizationId, UserId},
     operation::{Locate, Needs, Operation},
-    operations::{Done, input},
+    operations::{input, output},
     permission::Permission,
     role::RoleName,
-    rows::keys,
+    rows::{MemberRow, keys},
     transaction::Transaction,
 };
 
 input! {
-    /// Removes a member. Whoever is no member is removed already.
+    /// Removes a member, and tells what they issued that others may still use. Whoever is no member is removed already.
     pub struct Remove {
         /// From which organization.
         pub organization_id: OrganizationId,
         /// Whom.
         pub user_id: UserId,
+        /// Whether all that they issued is revoked in the same step: their open invitations, join codes and API tokens,
+        /// also those of somebody who is no member any more. The caller must be allowed to revoke each; otherwise
+        /// nothing is done. Not if absent.
+        pub revoke_issued: Option<bool>,
+    }
+}
+
+output! {
+    /// What is left of what the member issued.
+    pub struct Removed {
+        /// Always true.
+        pub ok: bool,
+        /// What is still of use to others. An invitation or a join code keeps its role, and an API token its
+        /// permissions, whatever becomes of their maker.
+        pub left: Left,
+        /// Whether there is more than the 1000 that are shown.
+        pub more: bool,
+        /// What was revoked with the member.
+        pub revoked: Left,
     }
 }
 
 impl Operation for Remove {
-    type Output = Done;
+    type Output = Removed;
 
     const ROUTE: &'static str = "members/remove";
     const SUMMARY: &'static str = "Remove a member";
@@ -36,8 +58,32 @@ impl Operation for Remove {
         Ok(Some(self.organization_id))
     }
 
-    async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Done, Error> {
-        let Some(mut member) = tx.get(&keys::member(&self.user_id)).await? else { return Ok(Done { ok: true }) };
+    async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Removed, Error> {
+        let member = tx.get(&keys::member(&self.user_id)).await?;
+        let mut details = Map::new();
+        if let Some(member) = member {
+            details.insert("roles".to_owned(), json!(member.roles));
+            self.remove(tx, member).await?;
+            tx.notify(Change::Member(self.organization_id, self.user_id.clone()));
+        }
+        let mut removed = Removed { ok: true, left: Left::default(), more: false, revoked: Left::default() };
+        if self.revoke_issued.unwrap_or(false) {
+            removed.revoked = left::revoke(tx, &self.user_id).await?;
+        } else {
+            (removed.left, removed.more) = left::look(tx, &self.user_id).await?;
+        }
+        if !removed.revoked.is_empty() {
+            details.insert("revoked".to_owned(), removed.revoked.names());
+        }
+        if !details.is_empty() {
+            tx.record(Some(self.user_id.to_string()), &Value::Object(details))?;
+        }
+        Ok(removed)
+    }
+}
+
+impl Remove {
+    async fn remove(&self, tx: &mut Transaction<'_>, mut member: MemberRow) -> Result<(), Error> {
         if member.roles.iter().any(RoleName::is_owner) {
             if !tx.authority.owner {
                 return Err(Error::new(ErrorKind::Forbidden, "only an owner can remove an owner"));
@@ -48,10 +94,6 @@ impl Operation for Remove {
             row.updated_at = tx.now;
             tx.put(&keys::organization(), &row)?;
         }
-        let details = json!({ "roles": member.roles });
-        join::remove_member(tx, &self.user_id, member).await?;
-        let change = Change::Member(self.organization_id, self.user_id.clone());
-        tx.changed(change, Some(self.user_id.to_string()), &details)?;
-        Ok(Done { ok: true })
+        join::remove_member(tx, &self.user_id, member).await
     }
 }

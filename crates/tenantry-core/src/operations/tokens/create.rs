@@ -7,7 +7,7 @@ use crate::{
     ids::OrganizationId,
     limits,
     operation::{Locate, Needs, Operation},
-    operations::{input, output, roles::require_permissions},
+    operations::{input, issued::Issued, output, roles::require_permissions},
     permission::Permission,
     rows::{TokenRow, index, keys},
     secret::{ApiTokenSecret, Environment, TokenKey},
@@ -78,6 +78,7 @@ impl Operation for Create {
         };
         tx.put(&keys::token(&key), &row)?;
         tx.index(index::TOKENS, key.short(), None);
+        Issued::ApiToken(key).issue(tx)?;
         let details = json!({ "name": row.name, "permissions": row.permissions, "expiresAt": row.expires_at });
         tx.changed(Change::Token(key), Some(key.to_string()), &details)?;
         Ok(Created { api_token: ApiTokenCreated::new(key, &secret) })

@@ -3,7 +3,7 @@
 mod create;
 mod introspect;
 mod list;
-mod revoke;
+pub(crate) mod revoke;
 mod rotate;
 mod update;
 

@@ -5,9 +5,9 @@ use crate::{
     error::{Error, ErrorKind},
     ids::OrganizationId,
     operation::{Locate, Needs, Operation},
-    operations::{Done, input},
+    operations::{Done, input, issued::Issued},
     permission::Permission,
-    rows::keys,
+    rows::{TokenRow, keys},
     secret::TokenKey,
     transaction::Transaction,
 };
@@ -39,13 +39,22 @@ impl Operation for Revoke {
         if self.key.organization() != self.organization_id {
             return Err(Error::not_found("API token"));
         }
-        let key = keys::token(&self.key);
-        let mut row = tx.get(&key).await?.ok_or_else(|| Error::not_found("API token"))?;
-        if row.revoked_at.is_none() {
-            row.revoked_at = Some(tx.now);
-            tx.put(&key, &row)?;
-            tx.changed(Change::Token(self.key), Some(self.key.to_string()), &Value::Null)?;
+        let row = tx.get(&keys::token(&self.key)).await?.ok_or_else(|| Error::not_found("API token"))?;
+        if end(tx, self.key, row)? {
+            tx.record(Some(self.key.to_string()), &Value::Null)?;
         }
         Ok(Done { ok: true })
     }
+}
+
+/// Ends an API token, and has every node told. Whether it had not ended before.
+pub(crate) fn end(tx: &mut Transaction<'_>, key: TokenKey, mut row: TokenRow) -> Result<bool, Error> {
+    if row.revoked_at.is_some() {
+        return Ok(false);
+    }
+    row.revoked_at = Some(tx.now);
+    Issued::ApiToken(key).end(tx, &row.created_by);
+    tx.put(&keys::token(&key), &row)?;
+    tx.notify(Change::Token(key));
+    Ok(true)
 }
