@@ -44,7 +44,7 @@ async fn a_role_changed_on_another_node_is_seen_and_a_member_removed_there_refus
         ask_clone(&service, request(&credential)).await.body["role"] == "admin"
     })
     .await;
-    world.run_elsewhere("ann", &members::Remove { organization_id, user_id }).await;
+    world.run_elsewhere("ann", &members::Remove { organization_id, user_id, revoke_issued: None }).await;
     eventually("bob is refused", async || ask_clone(&service, request(&credential)).await.status == 404).await;
 }
 
