@@ -11,6 +11,7 @@ mod world;
 mod directory;
 mod health;
 mod hooks;
+mod jwks;
 mod layer;
 mod mails;
 mod matrix;

@@ -42,13 +42,14 @@ fn test() -> Result<()> {
     cargo(&["test", "--workspace"])?;
     // The other backend that verifies JWTs. Not both at once: jsonwebtoken's own functions, with which the tests sign,
     // cannot choose then.
-    cargo(&["test", "--package", "tenantry-tower", "--no-default-features", "--features", "axum,rust_crypto"])
+    cargo(&["test", "--package", "tenantry-tower", "--no-default-features", "--features", "axum,jwks,rust_crypto"])
 }
 
 fn lint() -> Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
-    run(command(&["doc", "--workspace", "--no-deps", "--features", "tenantry/smtp"]).env("RUSTDOCFLAGS", "-D warnings"))
+    run(command(&["doc", "--workspace", "--no-deps", "--features", "tenantry/jwks,tenantry/smtp"])
+        .env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 /// Runs cargo in the repository; fails if it fails.

@@ -36,7 +36,7 @@ async fn answer<O: Operation>(admin: &Admin, request: Request) -> Result<Vec<u8>
         let output = admin.engine.run_open(&operation).await?;
         return serde_json::to_vec(&output).map_err(Error::internal);
     }
-    let caller = admin.authenticator.authenticate(&parts.headers)?.ok_or_else(|| {
+    let caller = admin.authenticator.authenticate(&parts.headers).await?.ok_or_else(|| {
         Error::new(ErrorKind::Unauthenticated, "send an Authorization header with a JWT or an API token")
     })?;
     let key = idempotency_key(&parts.headers)?;

@@ -101,7 +101,7 @@ kinds! {
     RateLimited = 429 "rate_limited" "Too many attempts";
     /// A fault of this program or of its data.
     Internal = 500 "internal" "Internal error";
-    /// The store is away or too busy; [`Error::retry_after`] says when to try again.
+    /// The store, or else what is needed, is away or too busy; [`Error::retry_after`] says when to try again.
     Unavailable = 503 "unavailable" "Temporarily unavailable";
 }
 
@@ -185,6 +185,13 @@ impl Error {
         let mut error = Self::new(ErrorKind::Unavailable, "the service is busy or cannot reach its data: try again");
         error.0.retry_after = Some(Duration::from_secs(1));
         error.0.source = Some(source.into());
+        error
+    }
+
+    /// Something that is needed is away: try again after `retry_after`. Whoever says so has logged what lies behind it.
+    pub fn away(detail: impl Into<Cow<'static, str>>, retry_after: Duration) -> Self {
+        let mut error = Self::new(ErrorKind::Unavailable, detail);
+        error.0.retry_after = Some(retry_after);
         error
     }
 

@@ -16,9 +16,12 @@ use crate::{
 /// use http::HeaderMap;
 /// use tenantry_tower::Authenticator;
 ///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tenantry_core::error::Error> {
 /// let authenticator = Authenticator::new(None);
-/// assert!(authenticator.authenticate(&HeaderMap::new())?.is_none());
-/// # Ok::<(), tenantry_core::error::Error>(())
+/// assert!(authenticator.authenticate(&HeaderMap::new()).await?.is_none());
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone)]
 pub struct Authenticator {
@@ -34,26 +37,28 @@ impl Authenticator {
 
     /// Who is calling; `None` if the request has no credential.
     ///
-    /// A JWT is verified. An API token is not looked up: its secret is compared when its row is read.
+    /// A JWT is verified; that waits only for keys that must be fetched. An API token is not looked up: its secret is
+    /// compared when its row is read.
     ///
     /// # Errors
     /// `unauthenticated`, `invalid_token` or `expired_token`. A credential that is not valid is never taken for none.
-    pub fn authenticate(&self, headers: &HeaderMap) -> Result<Option<Caller>, Error> {
+    /// Where keys are fetched, also `unavailable` and `rate_limited`: it cannot be told yet whether it is valid.
+    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Option<Caller>, Error> {
         let Some(value) = credential::header(headers)? else { return Ok(None) };
         let caller = match credential::parse(value)? {
             Credential::Token(presented) => Caller::Token(presented),
-            Credential::Jwt(jwt) => Caller::User(Box::new(self.verify(jwt)?.identity)),
+            Credential::Jwt(jwt) => Caller::User(Box::new(self.verify(jwt).await?.identity)),
         };
         Ok(Some(caller))
     }
 
     /// What `jwt` tells, if it is to be believed.
-    pub(crate) fn verify(&self, jwt: &str) -> Result<Verified, Error> {
+    pub(crate) async fn verify(&self, jwt: &str) -> Result<Verified, Error> {
         let verifier = self
             .verifier
             .as_ref()
             .ok_or_else(|| credential::invalid("this service accepts API tokens only: send Bearer <key>:<secret>"))?;
-        verifier.verify(jwt)
+        verifier.verify(jwt).await
     }
 }
 

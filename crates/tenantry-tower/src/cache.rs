@@ -21,7 +21,7 @@ impl Answers {
     pub(crate) fn new(generations: Arc<Generations>, max_age: Duration, capacity: u64) -> Self {
         // moka's own time is monotonic: it bounds an answer's life also when the clock is set back.
         let resolved = Cache::builder().max_capacity(capacity).time_to_live(max_age).build();
-        // What a JWT tells stays true until it ends, which is looked at when it is found.
+        // What a JWT tells stays true until it ends or its key is withdrawn, which is looked at when it is found.
         Self { generations, resolved, verified: Cache::new(capacity) }
     }
 
@@ -29,7 +29,10 @@ impl Answers {
     pub(crate) fn get(&self, key: u128, now: Timestamp) -> Option<Resolved> {
         let resolved = self.resolved.get(&key)?;
         let validity = resolved.validity()?;
-        (now < validity.until && self.generations.is_fresh(validity.as_of, validity.subjects)).then_some(resolved)
+        let is_true = now < validity.until
+            && validity.vouched.as_ref().is_none_or(|vouched| vouched.holds(now))
+            && self.generations.is_fresh(validity.as_of, validity.subjects);
+        is_true.then_some(resolved)
     }
 
     /// Keeps an answer; whoever finds it checks it.
@@ -37,9 +40,9 @@ impl Answers {
         self.resolved.insert(key, resolved);
     }
 
-    /// What the JWT with this hash tells, if it was verified and has not ended at `now`.
+    /// What the JWT with this hash tells, if it was verified by keys that are still believed and has not ended at `now`.
     pub(crate) fn verified(&self, key: u128, now: Timestamp) -> Option<Arc<Verified>> {
-        self.verified.get(&key).filter(|verified| now < verified.expires_at)
+        self.verified.get(&key).filter(|verified| now < verified.expires_at && verified.vouched.holds(now))
     }
 
     pub(crate) fn keep_verified(&self, key: u128, verified: Arc<Verified>) {

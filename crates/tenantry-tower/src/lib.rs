@@ -20,6 +20,8 @@
 //!   never reaches the routing, unknown paths are refused too, and a [`Choice::PathParameter`] sees the whole path.
 //! - No proxy is believed: neither `X-Forwarded-*` nor a user that somebody in front names. A proxy must pass on
 //!   `Authorization` and `X-Organization-Id` as they came.
+//! - With the feature `jwks`, the keys of issuers are fetched over HTTPS by a task of the same kind; this machine must
+//!   be let out to them. See `jwt::Issuer`.
 //! - `exp` and `nbf` are compared with this machine's clock: keep it right (NTP). It is not corrected for.
 //! - The layer listens to change notices from a task in the tokio runtime that it was built in. The task ends with the
 //!   last clone of the layer.

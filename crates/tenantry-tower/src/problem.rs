@@ -126,13 +126,16 @@ fn log(error: &Error, correlation_id: Option<&str>) {
             let correlation_id = correlation_id.unwrap_or_default();
             tracing::error!(correlation_id, detail = %error, cause = causes(error), "internal error");
         }
-        ErrorKind::Unavailable => tracing::warn!(cause = causes(error), "the store is unavailable"),
+        // Without a cause, it was logged where it arose.
+        ErrorKind::Unavailable if error.source().is_some() => {
+            tracing::warn!(cause = causes(error), "the store is unavailable");
+        }
         _ => {}
     }
 }
 
 /// What led to `error`, the nearest first.
-fn causes(error: &Error) -> String {
+pub(crate) fn causes(error: &dyn StdError) -> String {
     let mut causes = String::new();
     let mut source = error.source();
     while let Some(cause) = source {

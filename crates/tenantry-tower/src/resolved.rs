@@ -12,7 +12,10 @@ use tenantry_core::{
     view::OrgMembership,
 };
 
-use crate::generations::{AsOf, Subjects};
+use crate::{
+    generations::{AsOf, Subjects},
+    jwt::Vouched,
+};
 
 /// The organization in which a request is made, who makes it, and what they may do.
 ///
@@ -53,11 +56,13 @@ struct Inner {
 }
 
 /// How long an answer may be given again.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Validity {
     pub(crate) as_of: AsOf,
     pub(crate) subjects: Subjects,
     pub(crate) until: Timestamp,
+    /// By which keys the user's JWT was verified; `None` of an API token.
+    pub(crate) vouched: Option<Vouched>,
 }
 
 impl Resolved {

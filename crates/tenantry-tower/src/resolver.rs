@@ -134,21 +134,21 @@ impl Resolver {
         match credential::parse(&query.authorization)? {
             Credential::Token(presented) => self.resolve_token(query, presented, as_of, now).await,
             Credential::Jwt(jwt) => {
-                let verified = self.verified(&query.authorization, jwt, now)?;
+                let verified = self.verified(&query.authorization, jwt, now).await?;
                 self.resolve_user(query, &verified, as_of, now).await
             }
         }
     }
 
     /// What a JWT tells; its signature is verified once.
-    fn verified(&self, authorization: &HeaderValue, jwt: &str, now: Timestamp) -> Result<Arc<Verified>, Error> {
+    async fn verified(&self, authorization: &HeaderValue, jwt: &str, now: Timestamp) -> Result<Arc<Verified>, Error> {
         let mut hashing = self.keyed.begin();
         hashing.add(Some(authorization.as_bytes()));
         let key = hashing.end();
         if let Some(verified) = self.answers.verified(key, now) {
             return Ok(verified);
         }
-        let verified = Arc::new(self.authenticator.verify(jwt)?);
+        let verified = Arc::new(self.authenticator.verify(jwt).await?);
         self.answers.keep_verified(key, verified.clone());
         Ok(verified)
     }
@@ -173,7 +173,7 @@ impl Resolver {
         let until = now.after(self.max_age);
         let until = tenant.expires_at().map_or(until, |expiry| expiry.min(until));
         let subjects = self.generations.token(&presented.key);
-        let validity = Validity { as_of, subjects, until };
+        let validity = Validity { as_of, subjects, until, vouched: None };
         Ok(Resolved::new(Caller::Token(presented), Some(tenant), self.engine.clone(), validity))
     }
 
@@ -198,7 +198,8 @@ impl Resolver {
         let (tenant, subjects) = self.choose(query, verified, &caller).await?;
         // A platform admin's rights depend on whether the organization has an owner, of which no notice tells.
         let until = if verified.identity.platform_admin { now } else { now.after(self.max_age) };
-        let validity = Validity { as_of, subjects, until: until.min(verified.expires_at) };
+        let vouched = Some(verified.vouched.clone());
+        let validity = Validity { as_of, subjects, until: until.min(verified.expires_at), vouched };
         Ok(Resolved::new(caller, tenant, self.engine.clone(), validity))
     }
 

@@ -49,7 +49,8 @@ impl TenantryBuilder {
         self
     }
 
-    /// How users' JWTs are verified. Without this only API tokens are accepted.
+    /// How users' JWTs are verified: by keys of the host's, or with the feature `jwks` by those that their issuers
+    /// publish (`jwt::Issuer`). Without this only API tokens are accepted.
     #[must_use]
     pub fn jwt(mut self, verifier: JwtVerifierBuilder) -> Self {
         self.jwt = Some(verifier);
@@ -122,7 +123,10 @@ impl TenantryBuilder {
     pub fn build(self) -> Result<Tenantry, BuildError> {
         let store = self.store.ok_or_else(|| BuildError("there is no store: add store(…)".to_owned()))?;
         let registry = self.registry.build().map_err(BuildError::of)?;
-        let verifier = self.jwt.map(|jwt| jwt.clock(self.clock.clone()).build()).transpose().map_err(BuildError::of)?;
+        let jwt = self.jwt.map(|jwt| jwt.clock(self.clock.clone()));
+        #[cfg(feature = "jwks")]
+        let jwt = jwt.map(|jwt| jwt.entropy(self.entropy.clone()));
+        let verifier = jwt.map(JwtVerifierBuilder::build).transpose().map_err(BuildError::of)?;
         let authenticator = Authenticator::new(verifier);
         let engine = Engine::builder(store, registry).clock(self.clock).entropy(self.entropy).host(self.host).build();
         let mut layer_builder = TenancyLayer::builder(engine.clone(), authenticator.clone());

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use tenantry_core::{address::Address, caller::Identity, clock::Timestamp, ids::UserId, limits};
 
+use super::standing::Vouched;
 use crate::choice::Named;
 
 /// The longest name of a user that is kept, in characters.
@@ -58,6 +59,8 @@ pub(crate) struct Verified {
     pub(crate) organization: Option<Named>,
     /// When the token ends, the leeway included.
     pub(crate) expires_at: Timestamp,
+    /// By which keys it was verified.
+    pub(crate) vouched: Vouched,
 }
 
 impl ClaimNames {

@@ -1,10 +1,14 @@
-//! The keys that are believed: one algorithm each.
+//! The keys that the host gives: one algorithm each.
 
 use std::fmt;
 
 use jsonwebtoken::{DecodingKey, crypto::CryptoProvider};
 
+use super::key_set::Usable;
 use crate::BuildError;
+
+/// The shortest RSA key that is believed, in bits.
+pub(super) const RSA_BITS_MIN: usize = 2048;
 
 /// How a JWT is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,7 +41,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    fn of_crate(self) -> jsonwebtoken::Algorithm {
+    pub(super) fn of_crate(self) -> jsonwebtoken::Algorithm {
         match self {
             Self::Hs256 => jsonwebtoken::Algorithm::HS256,
             Self::Hs384 => jsonwebtoken::Algorithm::HS384,
@@ -52,6 +56,11 @@ impl Algorithm {
             Self::Es384 => jsonwebtoken::Algorithm::ES384,
             Self::EdDsa => jsonwebtoken::Algorithm::EdDSA,
         }
+    }
+
+    #[cfg(feature = "jwks")]
+    pub(super) fn family(self) -> jsonwebtoken::AlgorithmFamily {
+        self.of_crate().family()
     }
 
     /// The least length of a secret, in bytes: that of the hash (RFC 7518, 3.2). `None`: the key is no secret.
@@ -96,6 +105,13 @@ impl Key {
     pub fn kid(mut self, kid: impl Into<String>) -> Self {
         self.kid = Some(kid.into());
         self
+    }
+
+    /// The key, if it can be used.
+    pub(super) fn usable(self, provider: &CryptoProvider) -> Result<Usable, BuildError> {
+        let Self { algorithm, kid, material } = self;
+        Usable::new(provider, algorithm.of_crate(), kid, material?)
+            .ok_or_else(|| BuildError(format!("the key for {algorithm:?} does not fit: give one of that algorithm")))
     }
 }
 
@@ -146,7 +162,7 @@ fn public(algorithm: Algorithm, pem: &[u8]) -> Result<DecodingKey, BuildError> {
             let key = text.contains("RSA PUBLIC KEY-----") || classified_as_rsa(pem);
             let key = if key { DecodingKey::from_rsa_pem(pem).ok() } else { None };
             let key = key.ok_or_else(|| wrong("an RSA key"))?;
-            if rsa_bits(key.try_get_as_bytes().unwrap_or_default()) < 2048 {
+            if rsa_bits(key.try_get_as_bytes().unwrap_or_default()) < RSA_BITS_MIN {
                 return Err(wrong("an RSA key of at least 2048 bits"));
             }
             Ok(key)
@@ -168,69 +184,11 @@ fn rsa_bits(der: &[u8]) -> usize {
     // SEQUENCE and INTEGER of more than 255 bytes: each has a tag, 0x82 and two bytes of length.
     let [0x30, 0x82, _, _, 0x02, 0x82, high, low, modulus @ ..] = der else { return 0 };
     let length = usize::from(u16::from_be_bytes([*high, *low]));
-    let Some(modulus) = modulus.get(..length) else { return 0 };
-    let zeros = modulus.iter().take_while(|byte| **byte == 0).count();
-    match modulus.get(zeros) {
-        Some(first) => (modulus.len() - zeros) * 8 - first.leading_zeros() as usize,
-        None => 0,
-    }
+    modulus.get(..length).map_or(0, bits)
 }
 
-/// A key that can be used.
-struct Usable {
-    algorithm: jsonwebtoken::Algorithm,
-    kid: Option<String>,
-    key: DecodingKey,
+/// The length of a big-endian number, in bits.
+pub(super) fn bits(number: &[u8]) -> usize {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    number.get(zeros).map_or(0, |first| (number.len() - zeros) * 8 - first.leading_zeros() as usize)
 }
-
-/// All keys of a verifier.
-pub(super) struct KeySet {
-    provider: &'static CryptoProvider,
-    keys: Vec<Usable>,
-}
-
-impl KeySet {
-    pub(super) fn new(keys: Vec<Key>) -> Result<Self, BuildError> {
-        let provider = PROVIDER.ok_or_else(|| {
-            BuildError(
-                "tenantry-tower was built without a backend to verify JWTs: enable its feature aws_lc_rs or rust_crypto"
-                    .to_owned(),
-            )
-        })?;
-        if keys.is_empty() {
-            return Err(BuildError("a JwtVerifier needs a key: add key(Key::new(…))".to_owned()));
-        }
-        let mut usable = Vec::with_capacity(keys.len());
-        for Key { algorithm, kid, material } in keys {
-            let (key, of_crate) = (material?, algorithm.of_crate());
-            if (provider.verifier_factory)(&of_crate, &key).is_err() {
-                return Err(BuildError(format!("the key for {algorithm:?} does not fit: give one of that algorithm")));
-            }
-            usable.push(Usable { algorithm: of_crate, kid, key });
-        }
-        Ok(Self { provider, keys: usable })
-    }
-
-    /// Whether one of the keys that `header` may mean made `signature` over `message`.
-    pub(super) fn verifies(&self, header: &jsonwebtoken::Header, message: &[u8], signature: &Vec<u8>) -> bool {
-        self.keys
-            .iter()
-            .filter(|key| {
-                key.algorithm == header.alg && (header.kid.is_none() || key.kid.is_none() || key.kid == header.kid)
-            })
-            .filter_map(|key| (self.provider.verifier_factory)(&key.algorithm, &key.key).ok())
-            .any(|verifier| verifier.verify(message, signature).is_ok())
-    }
-
-    pub(super) fn algorithms(&self) -> impl Iterator<Item = jsonwebtoken::Algorithm> {
-        self.keys.iter().map(|key| key.algorithm)
-    }
-}
-
-// The backend is named here and not left to jsonwebtoken's process-wide choice, which panics when both are enabled.
-#[cfg(feature = "aws_lc_rs")]
-const PROVIDER: Option<&CryptoProvider> = Some(&jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER);
-#[cfg(all(feature = "rust_crypto", not(feature = "aws_lc_rs")))]
-const PROVIDER: Option<&CryptoProvider> = Some(&jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER);
-#[cfg(not(any(feature = "aws_lc_rs", feature = "rust_crypto")))]
-const PROVIDER: Option<&CryptoProvider> = None;

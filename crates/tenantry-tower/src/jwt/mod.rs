@@ -8,14 +8,22 @@
 //!    every key of its algorithm. A `crit` header is refused: nothing critical is understood.
 //! 4. The time is the [`Clock`](tenantry_core::clock::Clock)'s.
 //! 5. Claims that only describe the user are dropped when they are malformed or too long. They never refuse a token.
-//!
-//! Keys are asked for by `kid` and algorithm in one place, `keys::KeySet`: a source that fetches them would replace
-//! the set there, and nothing that uses a [`JwtVerifier`] would notice.
+//! 6. An issuer's keys verify its tokens and no others. The header names a key by its `kid` alone: a key that it brings
+//!    along or links to (`jwk`, `jku`, `x5u`, `x5c`) is not looked at.
+//! 7. With the feature `jwks`, keys are fetched from their issuer; see `Issuer`.
 
 mod builder;
 mod claims;
+#[cfg(feature = "jwks")]
+mod jwks;
+mod key_set;
 mod keys;
+mod standing;
+mod token;
 mod verify;
+
+#[cfg(feature = "jwks")]
+pub use self::jwks::Issuer;
 
 pub use self::{
     builder::JwtVerifierBuilder,
@@ -23,4 +31,4 @@ pub use self::{
     keys::{Algorithm, Key},
     verify::JwtVerifier,
 };
-pub(crate) use claims::Verified;
+pub(crate) use self::{claims::Verified, standing::Vouched};

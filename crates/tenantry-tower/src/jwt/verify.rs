@@ -2,7 +2,6 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 use tenantry_core::{
     clock::{Clock, Timestamp},
@@ -10,7 +9,15 @@ use tenantry_core::{
     ids::UserId,
 };
 
-use super::{ClaimNames, JwtVerifierBuilder, claims::Verified, keys::KeySet};
+#[cfg(feature = "jwks")]
+use super::jwks::Remote;
+use super::{
+    ClaimNames, JwtVerifierBuilder,
+    claims::Verified,
+    key_set::{Finding, KeySet},
+    standing::{Standing, Vouched},
+    token::Token,
+};
 use crate::credential::invalid;
 
 /// Tells whether a JWT is to be believed, and whom it names. Cheap to clone. See the [module](super) for the rules.
@@ -30,7 +37,12 @@ pub struct JwtVerifier(Arc<Rules>);
 
 /// What a verifier believes.
 pub(super) struct Rules {
+    /// The keys of `issuers`.
     pub(super) keys: KeySet,
+    pub(super) standing: Arc<Standing>,
+    /// Issuers whose keys are fetched.
+    #[cfg(feature = "jwks")]
+    pub(super) remotes: Vec<Remote>,
     pub(super) issuers: Vec<String>,
     pub(super) audiences: Vec<String>,
     pub(super) leeway: Duration,
@@ -50,36 +62,37 @@ impl JwtVerifier {
     }
 
     /// What `jwt` tells, if all is right with it.
-    pub(crate) fn verify(&self, jwt: &str) -> Result<Verified, Error> {
-        let claims = self.0.signed(jwt)?;
-        self.0.told(&claims)
+    pub(crate) async fn verify(&self, jwt: &str) -> Result<Verified, Error> {
+        let token = Token::parse(jwt)?;
+        let vouched = self.0.signed(&token).await?;
+        self.0.told(&token.claims, vouched)
     }
 }
 
 impl Rules {
-    /// The claims, if a key of ours signed them.
-    fn signed(&self, jwt: &str) -> Result<Map<String, Value>, Error> {
-        let malformed = || invalid("the token is not a JWT: send the one that the identity provider gave");
-        let (message, signature) = jwt.rsplit_once('.').ok_or_else(malformed)?;
-        let (header, claims) = message.split_once('.').ok_or_else(malformed)?;
-        let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| malformed());
-        // An algorithm that jsonwebtoken does not know, such as `none`, is no header to it.
-        let header: jsonwebtoken::Header = serde_json::from_slice(&decode(header)?).map_err(|_| malformed())?;
-        if header.crit.is_some() {
-            return Err(invalid("the token demands an extension (crit) that is not understood here"));
+    /// Makes sure that a key of the token's own issuer signed it. A key of one issuer verifies nothing of another.
+    #[cfg_attr(
+        not(feature = "jwks"),
+        expect(clippy::unused_async, reason = "only keys that are fetched are waited for")
+    )]
+    async fn signed(&self, token: &Token<'_>) -> Result<Vouched, Error> {
+        let issuer = token.claims.get("iss").and_then(Value::as_str);
+        let issuer = issuer.ok_or_else(untrusted)?;
+        #[cfg(feature = "jwks")]
+        if let Some(remote) = self.remotes.iter().find(|remote| remote.issuer() == issuer) {
+            return remote.vouch(token).await;
         }
-        if !self.keys.verifies(&header, message.as_bytes(), &decode(signature)?) {
-            return Err(invalid("the token was not signed by a key that is trusted here"));
+        if !self.issuers.iter().any(|known| known == issuer) {
+            return Err(untrusted());
         }
-        serde_json::from_slice(&decode(claims)?).map_err(|_| malformed())
+        match self.keys.look(token) {
+            Finding::Signed => Ok(Vouched::new(&self.standing, 0)),
+            Finding::Forged | Finding::Unknown => Err(unsigned()),
+        }
     }
 
     /// What signed `claims` tell. Only a token that is right in everything else is called expired.
-    fn told(&self, claims: &Map<String, Value>) -> Result<Verified, Error> {
-        let issuer = claims.get("iss").and_then(Value::as_str);
-        if !issuer.is_some_and(|issuer| self.issuers.iter().any(|known| known == issuer)) {
-            return Err(invalid("the token is not from an issuer (iss) that is trusted here"));
-        }
+    fn told(&self, claims: &Map<String, Value>, vouched: Vouched) -> Result<Verified, Error> {
         if !self.is_audience(claims.get("aud")) {
             return Err(invalid("the token is not meant for this service (aud)"));
         }
@@ -99,7 +112,7 @@ impl Rules {
             return Err(expired());
         }
         let identity = self.names.identity(id, claims);
-        Ok(Verified { identity, organization: self.names.organization(claims), expires_at })
+        Ok(Verified { identity, organization: self.names.organization(claims), expires_at, vouched })
     }
 
     fn is_audience(&self, audience: Option<&Value>) -> bool {
@@ -111,6 +124,15 @@ impl Rules {
             None => false,
         }
     }
+}
+
+/// No key that is believed signed the token.
+pub(super) fn unsigned() -> Error {
+    invalid("the token was not signed by a key that is trusted here")
+}
+
+fn untrusted() -> Error {
+    invalid("the token is not from an issuer (iss) that is trusted here")
 }
 
 /// The token was right and has ended.
@@ -129,10 +151,10 @@ fn moment(value: &Value) -> Option<Timestamp> {
 
 impl fmt::Debug for JwtVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JwtVerifier")
-            .field("algorithms", &self.0.keys.algorithms().collect::<Vec<_>>())
-            .field("issuers", &self.0.issuers)
-            .field("audiences", &self.0.audiences)
-            .finish_non_exhaustive()
+        let mut shown = f.debug_struct("JwtVerifier");
+        shown.field("algorithms", &self.0.keys.algorithms().collect::<Vec<_>>()).field("issuers", &self.0.issuers);
+        #[cfg(feature = "jwks")]
+        shown.field("fetched", &self.0.remotes);
+        shown.field("audiences", &self.0.audiences).finish_non_exhaustive()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
@@ -19,7 +20,9 @@ use crate::support::{
 fn told(builder: JwtVerifierBuilder, jwt: &str) -> String {
     let mut headers = HeaderMap::new();
     headers.insert(AUTHORIZATION, HeaderValue::try_from(format!("Bearer {jwt}")).unwrap());
-    match Authenticator::new(builder.build().unwrap()).authenticate(&headers) {
+    let authenticator = Authenticator::new(builder.build().unwrap());
+    // Keys that are given are never waited for.
+    match authenticator.authenticate(&headers).now_or_never().unwrap() {
         Ok(Some(Caller::User(identity))) => identity.id.to_string(),
         Ok(other) => panic!("{other:?}"),
         Err(error) => error.code().to_owned(),
@@ -183,7 +186,7 @@ fn a_platform_admin_is_who_the_hosts_claim_says() {
     headers.insert(AUTHORIZATION, HeaderValue::try_from(format!("Bearer {jwt}")).unwrap());
     let kind = |names: ClaimNames| {
         let verifier = believing([hs256_key()], &clock).claims(names).build().unwrap();
-        Authenticator::new(verifier).authenticate(&headers).unwrap().unwrap().principal().kind()
+        Authenticator::new(verifier).authenticate(&headers).now_or_never().unwrap().unwrap().unwrap().principal().kind()
     };
     assert_eq!(kind(ClaimNames::default()), "user");
     let names = ClaimNames { platform_admin: Some("is_admin".to_owned()), ..ClaimNames::default() };
@@ -214,6 +217,8 @@ fn a_mistake_in_the_setting_up_names_its_mend() {
     assert!(without_issuer.to_string().contains("add issuer("));
     let without_audience = JwtVerifier::builder().issuer(ISSUER).key(hs256_key()).build().unwrap_err();
     assert!(without_audience.to_string().contains("add audience("));
+    let idle = JwtVerifier::builder().audience(AUDIENCE).issuer("").key(hs256_key()).build().unwrap_err();
+    assert!(idle.to_string().contains("add issuer("));
     let lenient = believing([hs256_key()], &clock).leeway(Duration::from_secs(301)).build().unwrap_err();
     assert!(lenient.to_string().contains("at most 300 s"));
 }

@@ -7,6 +7,8 @@ mod axum_app;
 mod choices;
 mod credentials;
 mod freshness;
+#[cfg(feature = "jwks")]
+mod jwks;
 mod jwts;
 mod permissions;
 mod secrecy;

@@ -11,7 +11,24 @@ use crate::support::{World, ask, plain};
 
 /// Where this test's log lines go.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    /// Has everything of this thread logged here, as long as the guard lives.
+    pub(crate) fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
+        let lines = Self::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(lines.clone())
+            .finish();
+        (lines, tracing::subscriber::set_default(subscriber))
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -34,14 +51,7 @@ impl<'a> MakeWriter<'a> for Lines {
 
 #[tokio::test]
 async fn no_secret_leaves() {
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(lines.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-
+    let (lines, _guard) = Lines::listen();
     let world = World::new().await;
     let layer = world.layer().build().unwrap();
     let token = world.token(&[], None).await;
@@ -62,7 +72,7 @@ async fn no_secret_leaves() {
     assert_eq!(answer.status, 503);
     told.push_str(&answer.body.to_string());
 
-    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let log = lines.text();
     assert!(log.contains("the store is unavailable"), "{log}");
     assert!(log.contains("cut by the test"), "{log}");
     let signature = jwt.rsplit('.').next().unwrap();

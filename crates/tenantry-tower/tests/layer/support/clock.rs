@@ -25,6 +25,12 @@ impl TestClock {
         let millis = i64::try_from(duration.as_millis()).unwrap();
         self.0.fetch_add(millis, Ordering::SeqCst);
     }
+
+    #[cfg(feature = "jwks")]
+    pub(crate) fn set_back(&self, duration: Duration) {
+        let millis = i64::try_from(duration.as_millis()).unwrap();
+        self.0.fetch_sub(millis, Ordering::SeqCst);
+    }
 }
 
 impl Clock for TestClock {

@@ -2,9 +2,9 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 #[cfg(feature = "aws_lc_rs")]
-use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
+pub(crate) use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 #[cfg(not(feature = "aws_lc_rs"))]
-use jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER;
+pub(crate) use jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 use tenantry_core::clock::{Clock, Timestamp};

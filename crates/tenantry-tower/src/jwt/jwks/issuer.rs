@@ -1,0 +1,232 @@
+//! An issuer whose keys are fetched, and what can be set about it.
+
+use std::{fmt, time::Duration};
+
+use reqwest::Url;
+
+use crate::{BuildError, jwt::Algorithm};
+
+/// How long keys stay while the issuer cannot be reached, unless the host says otherwise.
+const OUTAGE_DEFAULT: Duration = Duration::from_secs(24 * 3600);
+/// The shortest and the longest that they may stay.
+const OUTAGE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(7 * 24 * 3600));
+/// The least time between two fetches for the sake of unknown keys, unless the host says otherwise.
+const MIN_REFRESH_DEFAULT: Duration = Duration::from_secs(10);
+/// The shortest and the longest that it may be.
+const MIN_REFRESH: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3600));
+
+/// An issuer of JWTs whose keys are fetched over HTTPS, ahead of need. See [`issuer_keys`].
+///
+/// - Certificates are verified against the operating system's (`SSL_CERT_FILE` names others). Redirects are not
+///   followed. A fetch takes at most 5 s and 256 KiB, and of a set the first 100 keys are taken.
+/// - Keys are fetched again before they are too old, and the known ones stay while the issuer cannot be reached; see
+///   [`keep_through_outage`](Self::keep_through_outage).
+/// - A token that is signed by a key that is not known yet waits until the keys have been fetched again, which happens
+///   at most every [`min_refresh`](Self::min_refresh). An issuer that publishes a key before it signs with it, as is
+///   usual, makes nobody wait.
+/// - A token is answered 401 only if its key is known to be missing; 503 `unavailable` if no keys could be fetched,
+///   and 429 `rate_limited` if it is too early to fetch them again. Both carry `Retry-After`.
+/// - It is done in the tokio runtime in which the verifier is built, which needs its I/O and its time enabled.
+///
+/// ```
+/// use tenantry_tower::jwt::{Issuer, JwtVerifier};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tenantry_tower::BuildError> {
+/// let verifier = JwtVerifier::builder()
+///     .issuer_keys(Issuer::discover("https://id.example.com/"))
+///     .issuer_keys(Issuer::jwks("https://login.example.org", "https://login.example.org/keys.json"))
+///     .audience("https://api.example.com/")
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [`issuer_keys`]: super::super::JwtVerifierBuilder::issuer_keys
+#[derive(Clone)]
+pub struct Issuer {
+    name: String,
+    source: Result<Source, BuildError>,
+    rsa_algorithms: Vec<Algorithm>,
+    keep_through_outage: Duration,
+    min_refresh: Duration,
+    plain_http: bool,
+}
+
+/// Where the keys are.
+#[derive(Clone)]
+pub(super) enum Source {
+    /// Behind this URL.
+    Jwks(Url),
+    /// Where the OpenID configuration behind this URL says.
+    Discovery(Url),
+}
+
+/// An issuer that was checked.
+pub(super) struct Checked {
+    /// What `iss` is.
+    pub(super) name: String,
+    pub(super) source: Source,
+    /// What an RSA key that names no algorithm may be used for.
+    pub(super) rsa_algorithms: Vec<Algorithm>,
+    pub(super) keep_through_outage: Duration,
+    pub(super) min_refresh: Duration,
+    pub(super) plain_http: bool,
+}
+
+impl Issuer {
+    /// The issuer whose tokens say `iss`, and whose keys are the JSON Web Key Set behind `url`.
+    ///
+    /// The URL must be `https`, except on this machine (`localhost`, `127.0.0.0/8`, `[::1]`), and name no user. One that
+    /// cannot be used is reported by [`JwtVerifierBuilder::build`](super::super::JwtVerifierBuilder::build).
+    #[must_use]
+    pub fn jwks(iss: impl Into<String>, url: &str) -> Self {
+        Self::new(iss.into(), parse(url).map(Source::Jwks))
+    }
+
+    /// The OpenID provider whose tokens say `iss`, which is its URL as well: its keys are where
+    /// `<iss>/.well-known/openid-configuration` says.
+    ///
+    /// That document must name exactly `iss` as its `issuer`: with or without a slash at the end, as the tokens do.
+    #[must_use]
+    pub fn discover(iss: impl Into<String>) -> Self {
+        let name = iss.into();
+        let source = configuration(&name).map(Source::Discovery);
+        Self::new(name, source)
+    }
+
+    fn new(name: String, source: Result<Source, BuildError>) -> Self {
+        Self {
+            name,
+            source,
+            rsa_algorithms: vec![Algorithm::Rs256],
+            keep_through_outage: OUTAGE_DEFAULT,
+            min_refresh: MIN_REFRESH_DEFAULT,
+            plain_http: false,
+        }
+    }
+
+    /// How long the known keys stay while they cannot be fetched again: 24 h unless set, from a minute to a week.
+    ///
+    /// # Danger
+    /// So long a key may stay that the issuer has withdrawn, for those who can keep this service from fetching.
+    #[must_use]
+    pub fn keep_through_outage(mut self, keep: Duration) -> Self {
+        self.keep_through_outage = keep;
+        self
+    }
+
+    /// The least time between two fetches for the sake of tokens with unknown keys: 10 s unless set, from a second to
+    /// an hour.
+    #[must_use]
+    pub fn min_refresh(mut self, min_refresh: Duration) -> Self {
+        self.min_refresh = min_refresh;
+        self
+    }
+
+    /// What an RSA key may be used for whose `alg` the issuer does not say: RS256 unless set.
+    #[must_use]
+    pub fn rsa_algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        self.rsa_algorithms = algorithms.into_iter().collect();
+        self
+    }
+
+    /// Accepts `http` from any host.
+    ///
+    /// # Danger
+    /// Whoever is on the way to the issuer can put keys of their own in the place of its, and so be any user.
+    #[must_use]
+    pub fn dangerously_accept_http(mut self) -> Self {
+        self.plain_http = true;
+        self
+    }
+
+    /// Checks all of it together.
+    pub(super) fn check(self) -> Result<Checked, BuildError> {
+        let Self { name, source, rsa_algorithms, keep_through_outage, min_refresh, plain_http } = self;
+        if name.is_empty() {
+            return Err(BuildError("an Issuer without a name: give what the iss of its tokens is".to_owned()));
+        }
+        let source = source?;
+        if !is_acceptable(source.url(), plain_http) {
+            return Err(BuildError(
+                "the keys of an issuer cannot be fetched safely over plain http: give an https:// URL".to_owned(),
+            ));
+        }
+        let is_rsa = |algorithm: &Algorithm| matches!(algorithm.family(), jsonwebtoken::AlgorithmFamily::Rsa);
+        if rsa_algorithms.is_empty() || !rsa_algorithms.iter().all(is_rsa) {
+            return Err(BuildError(
+                "rsa_algorithms(…) names RS256 to RS512 and PS256 to PS512, at least one".to_owned(),
+            ));
+        }
+        within("keep_through_outage", keep_through_outage, OUTAGE)?;
+        within("min_refresh", min_refresh, MIN_REFRESH)?;
+        Ok(Checked { name, source, rsa_algorithms, keep_through_outage, min_refresh, plain_http })
+    }
+}
+
+impl Source {
+    pub(super) fn url(&self) -> &Url {
+        match self {
+            Self::Jwks(url) | Self::Discovery(url) => url,
+        }
+    }
+}
+
+/// Whether nobody on the way can change what `url` answers; plain `http` only within this machine, or where the host
+/// said so.
+pub(super) fn is_acceptable(url: &Url, plain_http: bool) -> bool {
+    match url.scheme() {
+        "https" => true,
+        "http" => plain_http || is_local(url),
+        _ => false,
+    }
+}
+
+fn is_local(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// A URL without a user in it: it would be a secret, and URLs are logged.
+pub(super) fn parse(url: &str) -> Result<Url, BuildError> {
+    let url = Url::parse(url).map_err(|error| BuildError(format!("the URL of an issuer is none ({error})")))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(BuildError("the URL of an issuer has a user or password in it: leave them out".to_owned()));
+    }
+    Ok(url)
+}
+
+/// Where the OpenID configuration of the issuer is (OpenID Connect Discovery 1.0, 4.1).
+fn configuration(issuer: &str) -> Result<Url, BuildError> {
+    let url = parse(issuer)?;
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(BuildError("an OpenID issuer has neither ? nor #: give it as its tokens have it (iss)".to_owned()));
+    }
+    parse(&format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/')))
+}
+
+fn within(what: &str, value: Duration, (min, max): (Duration, Duration)) -> Result<(), BuildError> {
+    if (min..=max).contains(&value) {
+        Ok(())
+    } else {
+        Err(BuildError(format!("a {what} of {value:?} is out of bounds: give {min:?} to {max:?}")))
+    }
+}
+
+/// A URL as it may be shown: what follows `?` may be a secret.
+pub(super) fn shown(url: &Url) -> String {
+    format!("{}{}", url.origin().ascii_serialization(), url.path())
+}
+
+impl fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut issuer = f.debug_struct("Issuer");
+        // A name that is no URL, or a URL that could not be used, is better not shown.
+        if let Ok(source) = &self.source {
+            issuer.field("iss", &self.name).field("url", &shown(source.url()));
+        }
+        issuer.finish_non_exhaustive()
+    }
+}
