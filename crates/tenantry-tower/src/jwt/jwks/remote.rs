@@ -200,8 +200,13 @@ impl RemoteKeys {
             if ended > begun {
                 return Err(away(self.issuer.min_refresh));
             }
-            self.ask(now, self.issuer.min_refresh)
-                .map_err(|wait| if is_believed { too_early(wait) } else { away(wait) })?;
+            if let Err(wait) = self.ask(now, self.issuer.min_refresh) {
+                // A fetch may have ended since the keys were looked at: it may be the one that this token needs.
+                if *self.ended.borrow() > ended {
+                    continue;
+                }
+                return Err(if is_believed { too_early(wait) } else { away(wait) });
+            }
             match future::select(Box::pin(ends.changed()), patience).await {
                 Either::Left((_, rest)) => patience = rest,
                 Either::Right(_) => return Err(away(self.issuer.min_refresh)),
