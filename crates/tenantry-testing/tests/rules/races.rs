@@ -8,10 +8,15 @@ fn rounds(default: usize) -> usize {
     std::env::var("TENANTRY_RACE_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(default)
 }
 
-/// Runs all races side by side, and reports all that fail.
+/// All races, or those whose name has the text of the environment variable `TENANTRY_RACES` in it.
+fn chosen() -> impl Iterator<Item = race::Race> {
+    let name = std::env::var("TENANTRY_RACES").unwrap_or_default();
+    race::races().into_iter().filter(move |race| race.name().contains(&name))
+}
+
+/// Runs the races side by side, and reports all that fail.
 async fn hold(nodes: Vec<Engine>, rounds: usize) {
-    let running: Vec<_> = race::races()
-        .into_iter()
+    let running: Vec<_> = chosen()
         .map(|race| {
             let nodes = nodes.clone();
             (race.name(), tokio::spawn(async move { race.run(&nodes, rounds).await }))
