@@ -65,15 +65,15 @@ impl Plain {
         let organization = &self.organizations[org];
         let invitation = &organization.invitations[place];
         let hers = holds(person, invitation.to);
-        // An id is no secret: it leads only whom it is for. What waits for an answer goes with the organization.
-        if by_id && !hers || organization.gone && invitation.state == State::Open {
+        // An id is no secret: it leads only whom it is for. And no invitation outlives its organization.
+        if by_id && !hers || organization.gone {
             return Err(ErrorKind::NotFound);
         }
         if !hers {
             let unverified = matches!(invitation.to, Address::Email(_)) && verified_email(person).is_none();
             return Err(if unverified { ErrorKind::EmailUnverified } else { ErrorKind::EmailMismatch });
         }
-        if organization.gone { Err(ErrorKind::NotFound) } else { organization.require_active() }
+        organization.require_active()
     }
 
     fn accept_as(&mut self, person: Person, (org, place): (usize, usize)) -> Result<Value, ErrorKind> {

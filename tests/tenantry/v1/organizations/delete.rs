@@ -16,6 +16,10 @@ async fn a_deleted_organization_is_gone_for_everyone_at_once() {
         let token = world.token(&alice, &organization, &["org:view", "org:manage"]).await;
         let invite = json!({ "organizationId": organization, "email": zoe.email() });
         let invited = world.call(&alice, "invitations/create", invite).await.ok();
+        let other = json!({ "organizationId": organization, "email": "other@example.com" });
+        let withdrawn = world.call(&alice, "invitations/create", other).await.ok();
+        let revoke = json!({ "organizationId": organization, "id": withdrawn["invitation"]["id"] });
+        world.call(&alice, "invitations/revoke", revoke).await.ok();
         let code = world.call(&alice, "join-codes/create", here.clone()).await.ok();
         for actor in [&alice, &bob, &token] {
             world.whoami(actor, Some(&organization)).await.ok();
@@ -39,6 +43,9 @@ async fn a_deleted_organization_is_gone_for_everyone_at_once() {
         assert_eq!(world.call(&zoe, "invitations/mine", json!({})).await.ok()["invitations"], json!([]));
         let accept = json!({ "token": invited["token"] });
         world.call(&zoe, "invitations/accept", accept).await.refused(404, "not_found");
+        // Nothing is told of what was closed before, either.
+        let withdrawn = json!({ "token": withdrawn["token"] });
+        world.call(&yan, "invitations/accept", withdrawn).await.refused(404, "not_found");
         let join = json!({ "code": code["code"] });
         world.call(&yan, "join-codes/join", join).await.refused(404, "not_found");
         world.call(&bob, "create", create).await.ok();
