@@ -1,6 +1,11 @@
 //! Cursors: where a list goes on.
 
-use crate::{error::Error, limits, store::Numbered};
+use crate::{
+    error::Error,
+    limits,
+    store::{Numbered, Order, Range},
+    transaction::Transaction,
+};
 
 /// How many entries a page holds.
 pub(crate) fn page_size(limit: Option<u32>) -> usize {
@@ -27,6 +32,29 @@ pub(crate) fn parse(text: &str, lists: &[char]) -> Result<(char, Option<u64>), E
 /// The cursor behind a page: `None` if the list ended on it.
 pub(crate) fn next(list: char, entries: &[Numbered], limit: usize) -> Option<String> {
     entries.last().filter(|_| entries.len() == limit).map(|last| cursor(list, last.number))
+}
+
+/// A part of a list that is one index of the organization.
+pub(crate) struct Page<T> {
+    pub(crate) items: Vec<T>,
+    pub(crate) next_cursor: Option<String>,
+}
+
+impl Transaction<'_> {
+    /// The part of `index` behind `cursor`, each entry as `read` makes it of its key. Cursors bear the name `list`.
+    pub(crate) async fn page<T>(
+        &self,
+        (index, order, list): (&'static str, Order, char),
+        cursor: Option<&str>,
+        limit: Option<u32>,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Page<T>, Error> {
+        let limit = page_size(limit);
+        let after = cursor.map(|cursor| parse(cursor, &[list])).transpose()?.and_then(|(_, after)| after);
+        let entries = self.range(&Range { index, after, order, limit }).await?;
+        let items = entries.iter().filter_map(|entry| read(&entry.key)).collect();
+        Ok(Page { items, next_cursor: next(list, &entries, limit) })
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use serde_json::{Value, json};
 use tenantry_core::{
     caller::Caller,
@@ -19,60 +18,30 @@ use tenantry_core::{
     operation::{Operation, Request},
     operations::{invitations, organizations},
     registry::Registry,
-    store::{
-        Changes, CommitError, Committed, Key, Numbered, Range, Shard, Sorted, SortedRange, Store, Txn, Unavailable,
-    },
+    store::{Shard, Txn, Unavailable},
 };
 use tenantry_testing::{actors, model::ManualClock};
 
-/// A store that loses what is to be removed from an address's list while that is `away`.
+use crate::meddled::{Meddled, Meddling};
+
+/// What is to be removed from an address's list is lost while that is `away`.
 #[derive(Debug)]
 struct Losing {
-    store: Arc<dyn Store>,
     away: AtomicBool,
     /// How many entries the last address's list had.
     listed: AtomicUsize,
 }
 
 #[async_trait]
-impl Store for Losing {
-    async fn read(&self, shard: &Shard, keys: &[Key]) -> Result<Vec<Option<Bytes>>, Unavailable> {
-        self.store.read(shard, keys).await
-    }
-    async fn range(&self, shard: &Shard, range: &Range) -> Result<Vec<Numbered>, Unavailable> {
-        let entries = self.store.range(shard, range).await?;
+impl Meddling for Losing {
+    fn listed(&self, shard: &Shard, entries: usize) {
         if shard.as_str().starts_with("a:") {
-            self.listed.store(entries.len(), Ordering::SeqCst);
+            self.listed.store(entries, Ordering::SeqCst);
         }
-        Ok(entries)
     }
-    async fn sorted_range(&self, shard: &Shard, range: &SortedRange) -> Result<Vec<Sorted>, Unavailable> {
-        self.store.sorted_range(shard, range).await
-    }
-    async fn numbers(&self, shard: &Shard, index: &str, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable> {
-        self.store.numbers(shard, index, keys).await
-    }
-    async fn log(
-        &self,
-        shard: &Shard,
-        log: &str,
-        before: Option<u64>,
-        limit: usize,
-    ) -> Result<Vec<(u64, Bytes)>, Unavailable> {
-        self.store.log(shard, log, before, limit).await
-    }
-    async fn commit(&self, shard: &Shard, txn: &Txn) -> Result<Committed, CommitError> {
+    async fn before_commit(&self, shard: &Shard, txn: &Txn) -> Result<(), Unavailable> {
         let removal = shard.as_str().starts_with("a:") && !txn.index_deletes.is_empty();
-        if removal && self.away.load(Ordering::SeqCst) {
-            return Err(Unavailable::new("lost").into());
-        }
-        self.store.commit(shard, txn).await
-    }
-    fn changes(&self) -> Changes {
-        self.store.changes()
-    }
-    async fn ping(&self) -> Result<(), Unavailable> {
-        self.store.ping().await
+        if removal && self.away.load(Ordering::SeqCst) { Err(Unavailable::new("lost")) } else { Ok(()) }
     }
 }
 
@@ -83,11 +52,8 @@ async fn must<O: Operation>(engine: &Engine, caller: &Caller, input: Value) -> O
 
 #[tokio::test]
 async fn what_a_crash_left_in_an_addresss_list_is_pruned() {
-    let store = Arc::new(Losing {
-        store: crate::in_memory().store().clone(),
-        away: AtomicBool::new(true),
-        listed: AtomicUsize::new(0),
-    });
+    let losing = Losing { away: AtomicBool::new(true), listed: AtomicUsize::new(0) };
+    let store = Meddled::new(crate::in_memory().store().clone(), losing);
     let clock = Arc::new(ManualClock::new(SystemClock.now()));
     let registry = Registry::builder().build().expect("what is built in fits together");
     let engine = Engine::builder(store.clone(), registry).clock(clock.clone()).build();

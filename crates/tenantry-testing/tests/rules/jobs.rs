@@ -25,7 +25,7 @@ use tenantry_core::{
 };
 use tenantry_testing::{actors, model::ManualClock};
 
-use crate::{must, severed::Severed};
+use crate::{meddled::Severed, must};
 
 /// Notes what it is told, and fails as often as it is to.
 #[derive(Debug, Clone, Default)]
@@ -157,7 +157,7 @@ async fn whoever_dies_in_the_midst_is_given_up() {
 
 #[tokio::test]
 async fn nothing_is_told_of_what_never_happened() {
-    let store = Arc::new(Severed::new(crate::in_memory().store().clone(), true));
+    let store = Severed::over(crate::in_memory().store().clone(), true);
     let (clock, notes) = (clock(), Notes::default());
     let shared: Arc<dyn Store> = store.clone();
     let engine = node(&shared, &clock, &notes);

@@ -3,6 +3,7 @@
 mod entries;
 mod jobs;
 mod mails;
+mod meddled;
 mod model;
 mod policies;
 mod races;
@@ -11,7 +12,6 @@ mod removal;
 mod scale;
 mod search;
 mod search_moves;
-mod severed;
 
 use std::{sync::Arc, time::Duration};
 

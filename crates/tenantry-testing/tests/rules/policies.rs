@@ -18,11 +18,11 @@ use tenantry_core::{
 };
 use tenantry_testing::{actors, model::ManualClock};
 
-use crate::severed::Severed;
+use crate::meddled::Severed;
 
 #[tokio::test]
 async fn what_a_crash_counted_among_the_owned_is_given_back() {
-    let store = Arc::new(Severed::new(crate::in_memory().store().clone(), true));
+    let store = Severed::over(crate::in_memory().store().clone(), true);
     let clock = Arc::new(ManualClock::new(SystemClock.now()));
     let engine = Engine::builder(store.clone(), Registry::builder().build().expect("what is built in fits together"))
         .clock(clock.clone())

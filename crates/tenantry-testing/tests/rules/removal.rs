@@ -25,7 +25,7 @@ use tenantry_core::{
 };
 use tenantry_testing::{actors, model::ManualClock, redis_server::RedisServer};
 
-use crate::{must, severed::Severed};
+use crate::{meddled::Severed, must};
 
 /// Notes what it is told, and does not take it the first few times.
 #[derive(Debug, Clone, Default)]
@@ -193,7 +193,7 @@ async fn nothing_stays_wherever_the_node_dies() {
     let mut deaths = 0;
     loop {
         // Each node dies a little later than the one before it.
-        let severed = Arc::new(Severed::new(store.clone(), false));
+        let severed = Severed::over(store.clone(), false);
         severed.commits_left.store(2 + deaths, Ordering::SeqCst);
         let dying = node(severed.clone(), &clock, host());
         // It may not even come to tell that it failed.

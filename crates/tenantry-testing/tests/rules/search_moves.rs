@@ -7,7 +7,6 @@ use std::sync::{
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use serde_json::{Value, json};
 use tenantry_core::{
     caller::Caller,
@@ -17,12 +16,12 @@ use tenantry_core::{
     operation::{Operation, Request},
     operations::organizations::{Create, Search, Update},
     registry::Registry,
-    store::{
-        Changes, CommitError, Committed, Key, Numbered, Range, Shard, Sorted, SortedRange, Store, Txn, Unavailable,
-    },
+    store::{Shard, Txn, Unavailable},
 };
 use tenantry_testing::{actors, model::ManualClock};
 use tokio::sync::{Mutex, oneshot};
+
+use crate::meddled::{Meddled, Meddling};
 
 /// What waits for its moment: told to go on, it answers when it is done.
 #[derive(Debug)]
@@ -31,41 +30,27 @@ struct Waiting {
     done: oneshot::Receiver<()>,
 }
 
-/// A store that lets something happen in the midst of a call.
-#[derive(Debug)]
+/// Something happens in the midst of a call.
+#[derive(Debug, Default)]
 struct Interrupted {
-    store: Arc<dyn Store>,
     /// Removals from the search index are lost.
     losing: AtomicBool,
     /// How many entries of the search index were answered.
     entries: AtomicUsize,
     /// What happens before an organization is read, and before how many such reads it does not yet.
-    on_read: Mutex<Option<(usize, Waiting)>>,
+    on_read: Arc<Mutex<Option<(usize, Waiting)>>>,
     /// Who waits before an organization is written, once: told that it is reached, and told when to go on.
     on_commit: Mutex<Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>>,
 }
 
-impl Interrupted {
-    fn new(store: Arc<dyn Store>) -> Arc<Self> {
-        let entries = AtomicUsize::new(0);
-        Arc::new(Self {
-            store,
-            losing: AtomicBool::new(false),
-            entries,
-            on_read: Mutex::default(),
-            on_commit: Mutex::default(),
-        })
-    }
-}
-
 #[async_trait]
-impl Store for Interrupted {
-    async fn read(&self, shard: &Shard, keys: &[Key]) -> Result<Vec<Option<Bytes>>, Unavailable> {
+impl Meddling for Interrupted {
+    async fn before_read(&self, shard: &Shard) -> Option<Box<dyn Send>> {
         if !shard.as_str().starts_with("o:") {
-            return self.store.read(shard, keys).await;
+            return None;
         }
         // One read after the other: what is to happen in between does.
-        let mut on_read = self.on_read.lock().await;
+        let mut on_read = self.on_read.clone().lock_owned().await;
         match on_read.take() {
             Some((0, waiting)) => {
                 waiting.go.send(()).expect("somebody waits for it");
@@ -74,31 +59,14 @@ impl Store for Interrupted {
             Some((reads, waiting)) => *on_read = Some((reads - 1, waiting)),
             None => {}
         }
-        self.store.read(shard, keys).await
+        Some(Box::new(on_read))
     }
-    async fn range(&self, shard: &Shard, range: &Range) -> Result<Vec<Numbered>, Unavailable> {
-        self.store.range(shard, range).await
+    fn found(&self, entries: usize) {
+        self.entries.fetch_add(entries, Ordering::SeqCst);
     }
-    async fn sorted_range(&self, shard: &Shard, range: &SortedRange) -> Result<Vec<Sorted>, Unavailable> {
-        let entries = self.store.sorted_range(shard, range).await?;
-        self.entries.fetch_add(entries.len(), Ordering::SeqCst);
-        Ok(entries)
-    }
-    async fn numbers(&self, shard: &Shard, index: &str, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable> {
-        self.store.numbers(shard, index, keys).await
-    }
-    async fn log(
-        &self,
-        shard: &Shard,
-        log: &str,
-        before: Option<u64>,
-        limit: usize,
-    ) -> Result<Vec<(u64, Bytes)>, Unavailable> {
-        self.store.log(shard, log, before, limit).await
-    }
-    async fn commit(&self, shard: &Shard, txn: &Txn) -> Result<Committed, CommitError> {
+    async fn before_commit(&self, shard: &Shard, txn: &Txn) -> Result<(), Unavailable> {
         if self.losing.load(Ordering::SeqCst) && !txn.sorted_deletes.is_empty() {
-            return Err(Unavailable::new("lost").into());
+            return Err(Unavailable::new("lost"));
         }
         if shard.as_str().starts_with("o:")
             && let Some((reached, go)) = self.on_commit.lock().await.take()
@@ -106,31 +74,25 @@ impl Store for Interrupted {
             reached.send(()).expect("somebody waits for it");
             go.await.expect("they say when to go on");
         }
-        self.store.commit(shard, txn).await
-    }
-    fn changes(&self) -> Changes {
-        self.store.changes()
-    }
-    async fn ping(&self) -> Result<(), Unavailable> {
-        self.store.ping().await
+        Ok(())
     }
 }
 
 /// Two nodes on one state: one searches, on the other organizations are renamed.
 struct World {
-    here: Arc<Interrupted>,
-    there: Arc<Interrupted>,
+    here: Arc<Meddled<Interrupted>>,
+    there: Arc<Meddled<Interrupted>>,
     clock: Arc<ManualClock>,
 }
 
 impl World {
     fn new() -> Self {
         let store = crate::in_memory().store().clone();
-        let (here, there) = (Interrupted::new(store.clone()), Interrupted::new(store));
+        let [here, there] = [store.clone(), store].map(|store| Meddled::new(store, Interrupted::default()));
         Self { here, there, clock: Arc::new(ManualClock::new(SystemClock.now())) }
     }
 
-    fn engine(&self, store: &Arc<Interrupted>) -> Engine {
+    fn engine(&self, store: &Arc<Meddled<Interrupted>>) -> Engine {
         let registry = Registry::builder().build().expect("what is built in fits together");
         Engine::builder(store.clone(), registry).clock(self.clock.clone()).build()
     }

@@ -3,10 +3,10 @@ use crate::{
     ids::{InvitationId, OrganizationId},
     operation::{Locate, Needs, Operation},
     operations::{input, output},
-    paging,
+    paging::Page,
     permission::Permission,
     rows::{InvitationRow, index, keys},
-    store::{Order, Range},
+    store::Order,
     transaction::Transaction,
     validate::Violations,
     view::OrgInvitation,
@@ -54,14 +54,9 @@ impl Operation for List {
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Listed, Error> {
         let organization = tx.organization().await?;
-        let limit = paging::page_size(self.limit);
-        let after = match &self.cursor {
-            Some(cursor) => paging::parse(cursor, &['i'])?.1,
-            None => None,
-        };
-        let range = Range { index: index::INVITATIONS, after, order: Order::NewestFirst, limit };
-        let entries = tx.range(&range).await?;
-        let ids: Vec<_> = entries.iter().filter_map(|entry| InvitationId::from_base62(&entry.key)).collect();
+        let list = (index::INVITATIONS, Order::NewestFirst, 'i');
+        let Page { items: ids, next_cursor } =
+            tx.page(list, self.cursor.as_deref(), self.limit, InvitationId::from_base62).await?;
         let keys: Vec<_> = ids.iter().map(|id| keys::invitation(*id).key).collect();
         let known = tx.roles().await?;
         let rows: Vec<Option<InvitationRow>> = tx.peek(&keys).await?;
@@ -71,6 +66,6 @@ impl Operation for List {
             .zip(rows)
             .filter_map(|(id, row)| Some(OrgInvitation::new(id, named, row?, &known, tx.now)))
             .collect();
-        Ok(Listed { invitations, next_cursor: paging::next('i', &entries, limit) })
+        Ok(Listed { invitations, next_cursor })
     }
 }

@@ -3,10 +3,10 @@ use crate::{
     ids::{JoinCodeId, OrganizationId},
     operation::{Locate, Needs, Operation},
     operations::{input, output},
-    paging,
+    paging::Page,
     permission::Permission,
     rows::{JoinCodeRow, index, keys},
-    store::{Order, Range},
+    store::Order,
     transaction::Transaction,
     validate::Violations,
     view::OrgJoinCode,
@@ -53,14 +53,9 @@ impl Operation for List {
     }
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Listed, Error> {
-        let limit = paging::page_size(self.limit);
-        let after = match &self.cursor {
-            Some(cursor) => paging::parse(cursor, &['c'])?.1,
-            None => None,
-        };
-        let range = Range { index: index::JOIN_CODES, after, order: Order::NewestFirst, limit };
-        let entries = tx.range(&range).await?;
-        let ids: Vec<_> = entries.iter().filter_map(|entry| JoinCodeId::from_base62(&entry.key)).collect();
+        let list = (index::JOIN_CODES, Order::NewestFirst, 'c');
+        let Page { items: ids, next_cursor } =
+            tx.page(list, self.cursor.as_deref(), self.limit, JoinCodeId::from_base62).await?;
         let keys: Vec<_> = ids.iter().map(|id| keys::join_code(*id).key).collect();
         let counters: Vec<_> = ids.iter().map(|id| keys::join_code_uses(*id)).collect();
         let known = tx.roles().await?;
@@ -71,6 +66,6 @@ impl Operation for List {
             .zip(rows.into_iter().zip(uses))
             .filter_map(|(id, (row, uses))| Some(OrgJoinCode::new(id, self.organization_id, row?, uses, &known)))
             .collect();
-        Ok(Listed { join_codes, next_cursor: paging::next('c', &entries, limit) })
+        Ok(Listed { join_codes, next_cursor })
     }
 }

@@ -3,11 +3,11 @@ use crate::{
     ids::OrganizationId,
     operation::{Locate, Needs, Operation},
     operations::{input, output},
-    paging,
+    paging::Page,
     permission::Permission,
     rows::{TokenRow, UsedRow, index, keys},
     secret::TokenKey,
-    store::{Order, Range},
+    store::Order,
     transaction::Transaction,
     validate::Violations,
     view::ApiToken,
@@ -54,15 +54,10 @@ impl Operation for List {
     }
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Listed, Error> {
-        let limit = paging::page_size(self.limit);
-        let after = match &self.cursor {
-            Some(cursor) => paging::parse(cursor, &['t'])?.1,
-            None => None,
-        };
-        let range = Range { index: index::TOKENS, after, order: Order::NewestFirst, limit };
-        let entries = tx.range(&range).await?;
-        let tokens = entries.iter().filter_map(|entry| TokenKey::from_short(self.organization_id, &entry.key));
-        let tokens: Vec<_> = tokens.collect();
+        let list = (index::TOKENS, Order::NewestFirst, 't');
+        let Page { items: tokens, next_cursor } = tx
+            .page(list, self.cursor.as_deref(), self.limit, |key| TokenKey::from_short(self.organization_id, key))
+            .await?;
         let keys: Vec<_> = tokens.iter().map(|key| keys::token(key).key).collect();
         let used_keys: Vec<_> = tokens.iter().map(|key| keys::token_used(key).key).collect();
         let now = tx.now;
@@ -73,6 +68,6 @@ impl Operation for List {
             .zip(rows.into_iter().zip(used))
             .filter_map(|(key, (row, used))| Some(ApiToken::new(key, row?, &used.unwrap_or_default(), now)))
             .collect();
-        Ok(Listed { api_tokens, next_cursor: paging::next('t', &entries, limit) })
+        Ok(Listed { api_tokens, next_cursor })
     }
 }

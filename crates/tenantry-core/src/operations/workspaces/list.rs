@@ -4,10 +4,10 @@ use crate::{
     ids::{OrganizationId, WorkspaceId},
     operation::{Locate, Needs, Operation},
     operations::{input, output},
-    paging,
+    paging::Page,
     permission::Permission,
     rows::{WorkspaceRow, index, keys},
-    store::{Order, Range},
+    store::Order,
     transaction::Transaction,
     validate::Violations,
 };
@@ -53,19 +53,14 @@ impl Operation for List {
     }
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Listed, Error> {
-        let limit = paging::page_size(self.limit);
-        let after = match &self.cursor {
-            Some(cursor) => paging::parse(cursor, &['w'])?.1,
-            None => None,
-        };
-        let range = Range { index: index::WORKSPACES, after, order: Order::OldestFirst, limit };
-        let entries = tx.range(&range).await?;
-        let ids: Vec<_> = entries.iter().filter_map(|entry| WorkspaceId::from_base62(&entry.key)).collect();
+        let list = (index::WORKSPACES, Order::OldestFirst, 'w');
+        let Page { items: ids, next_cursor } =
+            tx.page(list, self.cursor.as_deref(), self.limit, WorkspaceId::from_base62).await?;
         let keys: Vec<_> = ids.iter().map(|id| keys::workspace(*id).key).collect();
         let rows: Vec<Option<WorkspaceRow>> = tx.peek(&keys).await?;
         let shown = ids.into_iter().zip(rows);
         let workspaces =
             shown.filter_map(|(id, row)| Some(OrgWorkspace::new(id, self.organization_id, row?))).collect();
-        Ok(Listed { workspaces, next_cursor: paging::next('w', &entries, limit) })
+        Ok(Listed { workspaces, next_cursor })
     }
 }
