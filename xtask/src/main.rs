@@ -12,13 +12,15 @@ use anyhow::{Context, Result, bail};
 const HELP: &str = "\
 cargo xtask test       set up what is missing, then formatting, lints, documentation and every test
 cargo xtask lint       formatting, lints and documentation only
-cargo xtask features   every feature of every crate alone, none, and all together";
+cargo xtask features   every feature of every crate alone, none, and all together
+cargo xtask bench      the benchmarks, built for release; without a name it says which there are";
 
 fn main() -> ExitCode {
     let result = match std::env::args().nth(1).as_deref() {
         Some("test") => test(),
         Some("lint") => lint(),
         Some("features") => features::check(),
+        Some("bench") => bench(&std::env::args().skip(2).collect::<Vec<_>>()),
         _ => {
             println!("{HELP}");
             Ok(())
@@ -50,6 +52,11 @@ fn lint() -> Result<()> {
     cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     run(command(&["doc", "--workspace", "--no-deps", "--features", "tenantry/jwks,tenantry/smtp"])
         .env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn bench(arguments: &[String]) -> Result<()> {
+    setup::program("redis-server", "redis-server")?;
+    run(command(&["run", "--release", "--package", "tenantry-bench", "--"]).args(arguments))
 }
 
 /// Runs cargo in the repository; fails if it fails.

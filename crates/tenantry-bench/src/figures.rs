@@ -1,0 +1,49 @@
+//! What was measured, and how it is told.
+
+use std::time::{Duration, Instant};
+
+/// The time now, as a benchmark needs it.
+pub(crate) fn now() -> Instant {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long something takes is what a benchmark asks, and nothing depends on it"
+    )]
+    Instant::now()
+}
+
+/// One figure from each round.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Figures(Vec<f64>);
+
+impl Figures {
+    pub(crate) fn push(&mut self, figure: f64) {
+        self.0.push(figure);
+    }
+
+    pub(crate) fn least(&self) -> f64 {
+        self.0.iter().copied().fold(f64::INFINITY, f64::min)
+    }
+
+    pub(crate) fn median(&self) -> f64 {
+        self.part(0.5)
+    }
+
+    /// The figure below which this part of all are.
+    pub(crate) fn part(&self, part: f64) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        #[expect(clippy::cast_sign_loss, clippy::cast_possible_truncation, reason = "a part of a length is a place")]
+        let place = (part * sorted.len() as f64) as usize;
+        sorted.get(place.min(sorted.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
+    }
+
+    /// Where half of the rounds lie, as text.
+    pub(crate) fn spread(&self, decimals: usize) -> String {
+        format!("{:.decimals$}–{:.decimals$}", self.part(0.25), self.part(0.75))
+    }
+}
+
+/// Nanoseconds for each of `count`.
+pub(crate) fn each_ns(taken: Duration, count: usize) -> f64 {
+    taken.as_secs_f64() * 1e9 / count as f64
+}

@@ -1,0 +1,144 @@
+//! A request whose answer is known, in process and without a network: an axum route `GET /whoami`, bare and behind each
+//! layer, 1,000 distinct credentials in turn.
+//!
+//! All ways are measured in turns; the figure is the difference of the fastest rounds, which is the steadiest that a
+//! shared machine yields. Allocations are counted in a round of their own.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, Result, bail, ensure};
+use axum::{Router, middleware, routing::get};
+use http::HeaderValue;
+use tenantry_embedded::EmbeddedStore;
+use tenantry_testing::counting::{Counting, Counts};
+use tokio::runtime::Runtime;
+use tower_layer::Layer;
+
+use super::cores;
+use crate::{
+    measure::{Subject, Way, ask, interleaved, subject},
+    peers::{Cached, Empty, Verified, cached, judged},
+    table::Table,
+    world::{World, key_file},
+};
+
+const CREDENTIALS: usize = 1000;
+const ROUNDS: usize = 25;
+const REQUESTS: usize = 20_000;
+
+/// How often it is looked whether the answers are known.
+const TRIES_MAX: usize = 1000;
+
+/// How many credentials there are under callgrind, where making them takes long.
+const CREDENTIALS_REPEATED: usize = 50;
+
+/// Measures, and publishes the tables `layer-known` and `layer-cores`.
+pub(super) fn run() -> Result<()> {
+    let runtime = runtime()?;
+    // On this thread, while the runtime's own thread listens to change notices.
+    runtime.block_on(async {
+        let store = store()?;
+        let world = World::new(store.clone(), CREDENTIALS).await?;
+        let mut ways = ways(&world)?;
+        for way in &mut ways {
+            until_known(way, &store).await?;
+        }
+        let measured = interleaved(&mut ways, ROUNDS, REQUESTS).await;
+        let asked = store.take();
+        ensure!(asked == Counts::default(), "the answers were not known: {asked:?}");
+        let title = format!(
+            "A known answer, in process: nanoseconds for a request; {ROUNDS} rounds of {REQUESTS} requests each, in turns"
+        );
+        let columns = ["way", "fastest round", "median", "half of the rounds", "above bare", "allocations above bare"];
+        let mut table = Table::new(&title, &columns);
+        let bare = measured[0].clone();
+        for (way, measured) in ways.iter().zip(&measured) {
+            table.row([
+                way.name.to_owned(),
+                format!("{:.0}", measured.ns.least()),
+                format!("{:.0}", measured.ns.median()),
+                measured.ns.spread(0),
+                format!("{:.0}", measured.ns.least() - bare.ns.least()),
+                format!("{:.1}", measured.allocations - bare.allocations),
+            ]);
+        }
+        table.publish("layer-known")?;
+        cores::run(&ways)
+    })
+}
+
+/// Asks one way `count` times and measures nothing: for `valgrind --tool=callgrind --toggle-collect='*repeated*'`.
+pub(crate) fn repeat(name: &str, count: usize) -> Result<()> {
+    let runtime = runtime()?;
+    let (mut way, credentials) = runtime.block_on(async {
+        let store = store()?;
+        let world = World::new(store.clone(), CREDENTIALS_REPEATED).await?;
+        let ways = ways(&world)?;
+        let names = ways.iter().map(|way| way.name).collect::<Vec<_>>().join("\n");
+        let way = ways.into_iter().find(|way| way.name == name);
+        let mut way = way.with_context(|| format!("there is no way {name:?}. These there are:\n{names}"))?;
+        until_known(&mut way, &store).await?;
+        anyhow::Ok((way.service, way.credentials))
+    })?;
+    repeated(&runtime, &mut way, &credentials, count);
+    println!("{name}: {count} requests");
+    Ok(())
+}
+
+/// Asks until the store is asked nothing any more. It takes a moment until the layer hears that notices arrive.
+async fn until_known(way: &mut Way, store: &Counting) -> Result<()> {
+    for _ in 0..TRIES_MAX {
+        store.take();
+        ask(&mut way.service, &way.credentials, way.credentials.len()).await;
+        if store.take() == Counts::default() {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    bail!("{}: the answers do not become known", way.name)
+}
+
+/// What is to be counted, by a name that callgrind finds.
+#[inline(never)]
+fn repeated(runtime: &Runtime, service: &mut Subject, credentials: &[HeaderValue], count: usize) {
+    runtime.block_on(ask(service, credentials, count));
+}
+
+fn runtime() -> Result<Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?)
+}
+
+fn store() -> Result<Arc<Counting>> {
+    Ok(Arc::new(Counting::new(Arc::new(EmbeddedStore::in_memory()?))))
+}
+
+fn ways(world: &World) -> Result<Vec<Way>> {
+    let route = || Router::new().route("/whoami", get(async || "ok"));
+    let way = |name, service, credentials: &Arc<[HeaderValue]>| Way { name, service, credentials: credentials.clone() };
+    // Each has a layer of its own, as each of the others has a cache of its own.
+    let tenancy = || anyhow::Ok(subject(world.layer().build()?.layer(route())));
+    let by_router = || anyhow::Ok(subject(route().layer(world.layer().build()?)));
+    let moka = Cached::new(&world.tokens);
+    let rs256 = Verified::rs256(&key_file("test-rsa-2048-public.pem")?)?;
+    let eddsa = Verified::eddsa(&key_file("test-ed25519-public.pem")?)?;
+    Ok(vec![
+        way("bare", subject(route()), &world.tokens),
+        way("an empty layer that inserts an Arc", subject(judged(Empty("acme".into())).layer(route())), &world.tokens),
+        way("TenancyLayer, API token", tenancy()?, &world.tokens),
+        way("TenancyLayer, JWT HS256", tenancy()?, &world.hs256),
+        way("TenancyLayer, JWT RS256", tenancy()?, &world.rs256),
+        way("TenancyLayer, JWT EdDSA", tenancy()?, &world.eddsa),
+        way("TenancyLayer by Router::layer, API token", by_router()?, &world.tokens),
+        way("TenancyLayer by Router::layer, JWT HS256", by_router()?, &world.hs256),
+        way("by hand: SHA-256, moka", subject(judged(moka.clone()).layer(route())), &world.tokens),
+        way("by hand: SHA-256, moka, by Router::layer", subject(route().layer(judged(moka.clone()))), &world.tokens),
+        way(
+            "by hand: SHA-256, moka, by from_fn",
+            subject(route().layer(middleware::from_fn_with_state(moka, cached))),
+            &world.tokens,
+        ),
+        way("by hand: jsonwebtoken HS256", subject(judged(Verified::hs256()).layer(route())), &world.hs256),
+        way("by hand: jsonwebtoken RS256", subject(judged(rs256).layer(route())), &world.rs256),
+        way("by hand: jsonwebtoken EdDSA", subject(judged(eddsa).layer(route())), &world.eddsa),
+    ])
+}

@@ -1,0 +1,50 @@
+//! The benchmarks of this repository.
+//!
+//! A figure is a ratio or a difference of two things that were measured in one run, in turns; or a count. What each
+//! benchmark compares stands in its module. `cargo xtask bench` runs them in release mode and prints their tables,
+//! which are written under `target/bench` as well.
+
+#![expect(clippy::cast_precision_loss, reason = "figures are for people, who read three digits of them")]
+
+mod figures;
+mod layer;
+mod measure;
+mod peers;
+mod table;
+mod world;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
+
+const HELP: &str = "\
+layer                    what TenancyLayer costs a request, beside what a host would write by hand
+layer --repeat WAY N     asks one way N times and measures nothing, for callgrind:
+                         valgrind --tool=callgrind --toggle-collect='*repeated*' …";
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[&str]) -> Result<()> {
+    match arguments {
+        ["layer"] => layer::run(),
+        ["layer", "--repeat", way, count] => layer::repeat(way, count.parse().context("how many requests")?),
+        _ => {
+            println!("{HELP}");
+            Ok(())
+        }
+    }
+}
