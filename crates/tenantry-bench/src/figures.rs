@@ -41,6 +41,17 @@ impl Figures {
     pub(crate) fn spread(&self, decimals: usize) -> String {
         format!("{:.decimals$}–{:.decimals$}", self.part(0.25), self.part(0.75))
     }
+
+    /// Each round's figure beside that of the same round of `others`, in percent: both met the same machine.
+    pub(crate) fn percent_of(&self, others: &Self) -> Self {
+        Self(self.0.iter().zip(&others.0).map(|(figure, other)| 100.0 * figure / other).collect())
+    }
+}
+
+impl FromIterator<f64> for Figures {
+    fn from_iter<I: IntoIterator<Item = f64>>(figures: I) -> Self {
+        Self(figures.into_iter().collect())
+    }
 }
 
 /// Nanoseconds for each of `count`.

@@ -6,10 +6,14 @@
 
 #![expect(clippy::cast_precision_loss, reason = "figures are for people, who read three digits of them")]
 
+mod commands;
 mod figures;
 mod layer;
+mod load;
 mod measure;
 mod peers;
+mod plot;
+mod site;
 mod table;
 mod world;
 
@@ -23,6 +27,9 @@ static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 
 const HELP: &str = "\
 layer                    what TenancyLayer costs a request, beside what a host would write by hand
+layer known              that part only: an answer that is known, in process
+layer burst              that part only: a thousand requests at once whose answer is unknown
+layer loopback           that part only: over HTTP, and rivals that ask Redis
 layer --repeat WAY N     asks one way N times and measures nothing, for callgrind:
                          valgrind --tool=callgrind --toggle-collect='*repeated*' …";
 
@@ -41,6 +48,7 @@ fn main() -> ExitCode {
 fn run(arguments: &[&str]) -> Result<()> {
     match arguments {
         ["layer"] => layer::run(),
+        ["layer", part] => layer::run_part(part),
         ["layer", "--repeat", way, count] => layer::repeat(way, count.parse().context("how many requests")?),
         _ => {
             println!("{HELP}");

@@ -1,8 +1,15 @@
 //! Tables, printed and kept.
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::{fmt::Write as _, fs, path::PathBuf};
 
 use anyhow::{Context, Result};
+
+/// Where everything is kept: `target/bench`.
+pub(crate) fn folder() -> Result<PathBuf> {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bench"));
+    fs::create_dir_all(&folder).context("making target/bench")?;
+    Ok(folder.canonicalize()?)
+}
 
 /// A table in the making: Markdown, so that it can be read as it is and quoted as it is.
 pub(crate) struct Table {
@@ -23,9 +30,7 @@ impl Table {
     pub(crate) fn publish(&self, name: &str) -> Result<()> {
         let text = self.text();
         println!("{text}");
-        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bench"));
-        fs::create_dir_all(folder).context("making target/bench")?;
-        fs::write(folder.join(format!("{name}.md")), text).context("writing the table")
+        fs::write(folder()?.join(format!("{name}.md")), text).context("writing the table")
     }
 
     fn text(&self) -> String {

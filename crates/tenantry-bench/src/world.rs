@@ -40,6 +40,8 @@ pub(crate) struct World {
     pub(crate) tokens: Arc<[HeaderValue]>,
     /// `Bearer <jwt>` of users of whom each has one organization, signed with HS256.
     pub(crate) hs256: Arc<[HeaderValue]>,
+    /// The id of the organization of each of them.
+    pub(crate) organizations: Vec<String>,
     /// The same users, RS256.
     pub(crate) rs256: Arc<[HeaderValue]>,
     /// The same users, `EdDSA`.
@@ -53,6 +55,7 @@ impl World {
         let hs256_key = EncodingKey::from_secret(SECRET.as_bytes());
         let rs256_key = EncodingKey::from_rsa_pem(&key_file("test-rsa-2048-private.pem")?)?;
         let eddsa_key = EncodingKey::from_ed_pem(&key_file("test-ed25519-private.pem")?)?;
+        let mut organizations = Vec::new();
         let (mut tokens, mut hs256, mut rs256, mut eddsa) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for number in 0..count {
             let name = format!("user{number}");
@@ -60,6 +63,7 @@ impl World {
             let created = must::<organizations::Create>(&engine, &user, json!({ "name": name })).await?;
             let input = json!({ "organizationId": created.organization.id, "permissions": ["org:view"] });
             let made = must::<tokens::Create>(&engine, &user, input).await?.api_token;
+            organizations.push(created.organization.id.to_string());
             tokens.push(bearer(&made.bearer)?);
             hs256.push(bearer(&sign(&name, Algorithm::HS256, &hs256_key)?)?);
             rs256.push(bearer(&sign(&name, Algorithm::RS256, &rs256_key)?)?);
@@ -72,6 +76,7 @@ impl World {
             hs256: hs256.into(),
             rs256: rs256.into(),
             eddsa: eddsa.into(),
+            organizations,
         })
     }
 

@@ -86,7 +86,7 @@ pub(crate) fn repeat(name: &str, count: usize) -> Result<()> {
 }
 
 /// Asks until the store is asked nothing any more. It takes a moment until the layer hears that notices arrive.
-async fn until_known(way: &mut Way, store: &Counting) -> Result<()> {
+pub(super) async fn until_known(way: &mut Way, store: &Counting) -> Result<()> {
     for _ in 0..TRIES_MAX {
         store.take();
         ask(&mut way.service, &way.credentials, way.credentials.len()).await;

@@ -1,5 +1,8 @@
 //! What a host would write by hand, as tower services, each in the best way that is as simple.
 
+pub(crate) mod role_in_redis;
+pub(crate) mod sessions;
+
 use std::{
     collections::HashSet,
     convert::Infallible,
@@ -145,10 +148,16 @@ impl Verified {
     }
 }
 
+impl Verified {
+    /// The user whom the JWT names.
+    fn user(&self, credential: &HeaderValue) -> Option<String> {
+        let jwt = credential.to_str().ok()?.strip_prefix("Bearer ")?;
+        Some(jsonwebtoken::decode::<Claims>(jwt, &self.key, &self.validation).ok()?.claims.sub)
+    }
+}
+
 impl Judge for Verified {
     fn judge(&self, credential: &HeaderValue) -> Option<Known> {
-        let jwt = credential.to_str().ok()?.strip_prefix("Bearer ")?;
-        let verified = jsonwebtoken::decode::<Claims>(jwt, &self.key, &self.validation).ok()?;
-        Some(Known(verified.claims.sub.into()))
+        self.user(credential).map(|user| Known(user.into()))
     }
 }

@@ -1,0 +1,242 @@
+//! The same over loopback, with rivals that ask Redis: real HTTP, 32 connections that stay open, a thread that serves
+//! and a thread that asks, the Redis server beside them.
+
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result, ensure};
+use axum::{Router, routing::get};
+use bytes::Bytes;
+use http::HeaderValue;
+use stats_alloc::Region;
+use tenantry_redis::{Options, RedisStore};
+use tenantry_testing::redis_server::RedisServer;
+use tower_layer::Layer;
+
+use crate::{
+    commands::Commands,
+    figures::{Figures, each_ns, now},
+    load::{self, CONNECTIONS, Connection},
+    measure::{Subject, subject},
+    peers::{
+        Cached, Empty, Verified, judged,
+        role_in_redis::{self, Access, Proof, asking},
+        sessions,
+    },
+    plot,
+    site::serve,
+    table::Table,
+    world::{World, key_file},
+};
+
+const CREDENTIALS: usize = 1000;
+const ROUNDS: usize = 30;
+const ROUND: Duration = Duration::from_millis(150);
+/// How many requests are counted, in allocations and in what Redis is asked for; also how many one caller asks in a
+/// round.
+const COUNTED: usize = CREDENTIALS;
+
+/// One way to do it, served.
+struct Site {
+    name: &'static str,
+    address: SocketAddr,
+    requests: Vec<Bytes>,
+}
+
+/// What was measured of one site.
+#[derive(Default)]
+struct Measured {
+    per_second: Figures,
+    /// Microseconds for a request of one caller.
+    alone_us: Figures,
+    allocations: f64,
+    asked: String,
+}
+
+/// Measures, and publishes the table `layer-loopback`.
+pub(super) fn run() -> Result<()> {
+    let server = RedisServer::start(&[]);
+    let serving = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let sites = serving.block_on(async { serving.spawn(sites(server.url())).await })??;
+    let client = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut measured: Vec<Measured> = sites.iter().map(|_| Measured::default()).collect();
+    for site in &sites {
+        load::per_second(site.address, &site.requests, CONNECTIONS, ROUND)?;
+    }
+    for round in 0..ROUNDS {
+        // Each begins a round once, so that none always has the same neighbour.
+        for place in (0..sites.len()).map(|place| (place + round) % sites.len()) {
+            let (site, measured) = (&sites[place], &mut measured[place]);
+            measured.per_second.push(load::per_second(site.address, &site.requests, CONNECTIONS, ROUND)?);
+            measured.alone_us.push(client.block_on(alone(site))? / 1000.0);
+        }
+    }
+    for (site, measured) in sites.iter().zip(&mut measured) {
+        let (before, region) = (Commands::so_far(&server), Region::new(crate::ALLOCATOR));
+        client.block_on(alone(site))?;
+        let change = region.change();
+        measured.allocations = (change.allocations + change.reallocations) as f64 / COUNTED as f64;
+        measured.asked = Commands::so_far(&server).each_since(&before, COUNTED);
+    }
+    publish(&sites, &measured)
+}
+
+fn publish(sites: &[Site], measured: &[Measured]) -> Result<()> {
+    let title = format!(
+        "Over loopback, {CONNECTIONS} connections: {ROUNDS} rounds of {} ms each, in turns; and one caller alone",
+        ROUND.as_millis()
+    );
+    let columns = [
+        "way",
+        "req/s",
+        "% of bare",
+        "half of the rounds",
+        "one caller, µs above bare",
+        "allocations above bare",
+        "asked of Redis for a request",
+    ];
+    let mut table = Table::new(&title, &columns);
+    let bare = measured.first().context("bare is first")?;
+    let mut percents = Vec::new();
+    for (site, measured) in sites.iter().zip(measured) {
+        let percent = measured.per_second.percent_of(&bare.per_second);
+        percents.push((site.name, percent.median()));
+        table.row([
+            site.name.to_owned(),
+            format!("{:.0}", measured.per_second.median()),
+            format!("{:.1}", percent.median()),
+            percent.spread(1),
+            format!("{:.1}", measured.alone_us.least() - bare.alone_us.least()),
+            format!("{:.0}", measured.allocations - bare.allocations),
+            measured.asked.clone(),
+        ]);
+    }
+    table.publish("layer-loopback")?;
+    plot::bars("layer-loopback", "Throughput over loopback, 32 connections", "% of a bare axum route", &percents)
+}
+
+/// Nanoseconds for a request on one connection.
+async fn alone(site: &Site) -> Result<f64> {
+    let mut connection = Connection::open(site.address).await?;
+    let begun = now();
+    for request in site.requests.iter().cycle().take(COUNTED) {
+        let status = connection.status(request).await?;
+        ensure!(status == 200, "{}: what is measured must succeed, but is answered {status}", site.name);
+    }
+    Ok(each_ns(begun.elapsed(), COUNTED))
+}
+
+/// Everything that is compared.
+async fn sites(url: String) -> Result<Vec<Site>> {
+    let store = Arc::new(RedisStore::connect(&url, Options::new()).await?);
+    let world = World::new(store, CREDENTIALS).await?;
+    let mut sites = Sites::default();
+    of_known_answers(&mut sites, &world).await?;
+    of_unknown_answers(&mut sites, &world).await?;
+    of_roles_in_redis(&mut sites, &world, &url).await?;
+    of_sessions(&mut sites, &url).await?;
+    Ok(sites.0)
+}
+
+#[derive(Default)]
+struct Sites(Vec<Site>);
+
+impl Sites {
+    async fn add(&mut self, name: &'static str, service: Subject, requests: Vec<Bytes>) -> Result<()> {
+        let address = serve(service).await?;
+        self.0.push(Site { name, address, requests });
+        Ok(())
+    }
+}
+
+fn route() -> Router {
+    Router::new().route("/whoami", get(async || "ok"))
+}
+
+fn requests(credentials: &[HeaderValue]) -> Vec<Bytes> {
+    credentials.iter().map(|credential| load::get("/whoami", &[("authorization", credential)])).collect()
+}
+
+async fn of_known_answers(sites: &mut Sites, world: &World) -> Result<()> {
+    let tenancy = || anyhow::Ok(subject(world.layer().build()?.layer(route())));
+    let empty = judged(Empty("acme".into())).layer(route());
+    let rs256 = Verified::rs256(&key_file("test-rsa-2048-public.pem")?)?;
+    let eddsa = Verified::eddsa(&key_file("test-ed25519-public.pem")?)?;
+    let by_moka = judged(Cached::new(&world.tokens)).layer(route());
+    for (name, service, credentials) in [
+        ("bare", subject(route()), &world.tokens),
+        ("an empty layer that inserts an Arc", subject(empty), &world.tokens),
+        ("Tenantry, known API token", tenancy()?, &world.tokens),
+        ("Tenantry, known JWT HS256", tenancy()?, &world.hs256),
+        ("Tenantry, known JWT RS256", tenancy()?, &world.rs256),
+        ("Tenantry, known JWT EdDSA", tenancy()?, &world.eddsa),
+        ("by hand: SHA-256, moka", subject(by_moka), &world.tokens),
+        ("by hand: jsonwebtoken HS256", subject(judged(Verified::hs256()).layer(route())), &world.hs256),
+        ("by hand: jsonwebtoken RS256", subject(judged(rs256).layer(route())), &world.rs256),
+        ("by hand: jsonwebtoken EdDSA", subject(judged(eddsa).layer(route())), &world.eddsa),
+    ] {
+        sites.add(name, service, requests(credentials)).await?;
+    }
+    Ok(())
+}
+
+/// Nothing is remembered but that a JWT's signature is right.
+async fn of_unknown_answers(sites: &mut Sites, world: &World) -> Result<()> {
+    let tenancy = || anyhow::Ok(subject(world.layer().max_age(Duration::ZERO).build()?.layer(route())));
+    sites.add("Tenantry, unknown API token", tenancy()?, requests(&world.tokens)).await?;
+    let named = world.hs256.iter().zip(&world.organizations).map(|(credential, organization)| {
+        let organization = HeaderValue::try_from(organization)?;
+        Ok(load::get("/whoami", &[("authorization", credential), ("x-organization-id", &organization)]))
+    });
+    let named = named.collect::<Result<_>>()?;
+    sites.add("Tenantry, unknown JWT, organization named", tenancy()?, named).await?;
+    sites.add("Tenantry, unknown JWT, only organization", tenancy()?, requests(&world.hs256)).await
+}
+
+async fn of_roles_in_redis(sites: &mut Sites, world: &World, url: &str) -> Result<()> {
+    role_in_redis::prepare(url, &world.tokens).await?;
+    let by = |proof, access| subject(asking(proof, access).layer(route()));
+    let jwt = || Proof::Jwt(Verified::hs256());
+    let shared = Access::shared(url).await?;
+    for (name, service, credentials) in [
+        ("JWT HS256, role from Redis: deadpool", by(jwt(), Access::pool(url)?), &world.hs256),
+        ("JWT HS256, role from Redis: one connection", by(jwt(), shared.clone()), &world.hs256),
+        ("API key, role from Redis: deadpool", by(Proof::Key, Access::pool(url)?), &world.tokens),
+        ("API key, role from Redis: one connection", by(Proof::Key, shared), &world.tokens),
+    ] {
+        sites.add(name, service, requests(credentials)).await?;
+    }
+    Ok(())
+}
+
+async fn of_sessions(sites: &mut Sites, url: &str) -> Result<()> {
+    let store = sessions::store(url).await?;
+    let cached = sessions::cached(store.clone());
+    for (name, router) in [
+        ("tower-sessions, Redis", sessions::tower_sessions(store.clone())),
+        ("tower-sessions, Redis behind moka", sessions::tower_sessions(cached.clone())),
+        ("axum-login, Redis", sessions::axum_login(url, store).await?),
+        ("axum-login, Redis behind moka", sessions::axum_login(url, cached).await?),
+    ] {
+        let service = subject(router);
+        let address = serve(service).await?;
+        let requests = logged_in(address).await.context(name)?;
+        sites.0.push(Site { name, address, requests });
+    }
+    Ok(())
+}
+
+/// Requests with a session each.
+async fn logged_in(address: SocketAddr) -> Result<Vec<Bytes>> {
+    let mut connection = Connection::open(address).await?;
+    let (mut requests, mut cookies) = (Vec::new(), BTreeSet::new());
+    for number in 0..CREDENTIALS {
+        let answer = connection.answer(&load::get(&format!("/login/user{number}"), &[])).await?;
+        ensure!(answer.status == 200, "a login is answered {}", answer.status);
+        let cookie = answer.head.lines().find_map(|line| line.strip_prefix("set-cookie: "));
+        let cookie = cookie.and_then(|cookie| cookie.split(';').next()).context("a login sets a cookie")?;
+        cookies.insert(cookie.to_owned());
+        requests.push(load::get("/whoami", &[("cookie", &HeaderValue::try_from(cookie)?)]));
+    }
+    ensure!(cookies.len() == CREDENTIALS, "each login begins a session of its own");
+    Ok(requests)
+}

@@ -1,0 +1,147 @@
+//! A client that costs less than what it asks: HTTP/1.1 over connections that stay open, requests that were made
+//! before.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use bytes::Bytes;
+use futures_util::future::try_join_all;
+use http::HeaderValue;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use crate::figures::now;
+
+/// How many connections ask at once.
+pub(crate) const CONNECTIONS: usize = 32;
+/// More than any answer is long.
+const ANSWER_BYTES_MAX: usize = 1 << 20;
+
+/// One connection.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    received: Vec<u8>,
+}
+
+/// What was answered.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// Lower-case names and values, as they came.
+    pub(crate) head: String,
+}
+
+/// Where an answer ends, and what it says.
+struct Extent {
+    status: u16,
+    head: usize,
+    end: usize,
+}
+
+impl Connection {
+    pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, received: Vec::with_capacity(4096) })
+    }
+
+    /// Sends a request and waits for the answer's end; answers its status.
+    pub(crate) async fn status(&mut self, request: &[u8]) -> Result<u16> {
+        Ok(self.exchange(request).await?.status)
+    }
+
+    /// Sends a request; answers everything.
+    pub(crate) async fn answer(&mut self, request: &[u8]) -> Result<Answer> {
+        let Extent { status, head, .. } = self.exchange(request).await?;
+        let text = String::from_utf8_lossy(&self.received[..head]).into_owned();
+        Ok(Answer { status, head: text })
+    }
+
+    async fn exchange(&mut self, request: &[u8]) -> Result<Extent> {
+        self.received.clear();
+        self.stream.write_all(request).await?;
+        loop {
+            let read = self.stream.read_buf(&mut self.received).await?;
+            ensure!(read > 0, "the server has hung up");
+            let extent = extent(&self.received)?;
+            if let Some(extent) = extent.filter(|extent| extent.end <= self.received.len()) {
+                return Ok(extent);
+            }
+            ensure!(self.received.len() < ANSWER_BYTES_MAX, "the answer has no end");
+        }
+    }
+}
+
+/// As far as it is known from what was received.
+fn extent(received: &[u8]) -> Result<Option<Extent>> {
+    let Some(head) = received.windows(4).position(|bytes| bytes == b"\r\n\r\n").map(|place| place + 4) else {
+        return Ok(None);
+    };
+    let text = std::str::from_utf8(&received[..head])?;
+    let status = text.split(' ').nth(1).and_then(|status| status.parse().ok()).context("an answer without a status")?;
+    // As hyper writes it.
+    let length = text.lines().find_map(|line| line.strip_prefix("content-length: "));
+    let length: usize = length.map(str::parse).transpose()?.unwrap_or(0);
+    Ok(Some(Extent { status, head, end: head + length }))
+}
+
+/// A `GET` with these headers.
+pub(crate) fn get(path: &str, headers: &[(&str, &HeaderValue)]) -> Bytes {
+    let mut request = format!("GET {path} HTTP/1.1\r\nhost: bench\r\n").into_bytes();
+    for (name, value) in headers {
+        request.extend_from_slice(format!("{name}: ").as_bytes());
+        request.extend_from_slice(value.as_bytes());
+        request.extend_from_slice(b"\r\n");
+    }
+    request.extend_from_slice(b"\r\n");
+    request.into()
+}
+
+/// How many requests a second the server at `address` answers to so many connections, asked for so long with
+/// `requests` in turn. A thread of its own asks.
+pub(crate) fn per_second(address: SocketAddr, requests: &[Bytes], connections: usize, length: Duration) -> Result<f64> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let asking = || {
+        runtime.block_on(async {
+            let (stop, answered) = (Arc::new(AtomicBool::new(false)), AtomicUsize::new(0));
+            let mut opened = Vec::new();
+            for _ in 0..connections {
+                opened.push(Connection::open(address).await?);
+            }
+            let stopping = stop.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(length).await;
+                stopping.store(true, Ordering::Relaxed);
+            });
+            let begun = now();
+            try_join_all(opened.into_iter().enumerate().map(|(number, mut connection)| {
+                let (stop, answered) = (&stop, &answered);
+                // Each begins somewhere else: two ask the same at once only by chance.
+                let first = number * requests.len() / connections;
+                async move {
+                    for request in requests.iter().cycle().skip(first) {
+                        if stop.load(Ordering::Relaxed) {
+                            break;
+                        }
+                        let status = connection.status(request).await?;
+                        ensure!(status == 200, "what is measured must succeed, but is answered {status}");
+                        answered.fetch_add(1, Ordering::Relaxed);
+                    }
+                    Ok(())
+                }
+            }))
+            .await?;
+            Ok(answered.into_inner() as f64 / begun.elapsed().as_secs_f64())
+        })
+    };
+    thread::scope(|scope| scope.spawn(asking).join().map_err(|_| anyhow!("the thread that asks has panicked"))?)
+}
