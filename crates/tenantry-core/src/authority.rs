@@ -101,10 +101,26 @@ pub(crate) fn decide(
     let authority = decided?;
     // A token's organization was deleted; a user was told so already.
     let row = row.ok_or_else(unknown_token)?;
+    active(row, authority)
+}
+
+/// Decides of a user who is a member.
+pub(crate) fn decide_member(
+    identity: &Identity,
+    organization: OrganizationRow,
+    member: MemberRow,
+    known: &Roles,
+) -> Result<(OrganizationRow, Authority), Error> {
+    let authority = user(identity, Some(&organization), Some(member), known)?;
+    active(organization, authority)
+}
+
+/// Nobody acts in an organization that is suspended, but a platform admin.
+fn active(organization: OrganizationRow, authority: Authority) -> Result<(OrganizationRow, Authority), Error> {
     if !matches!(authority.principal, Principal::PlatformAdmin(_)) {
-        row.require_active()?;
+        organization.require_active()?;
     }
-    Ok((row, authority))
+    Ok((organization, authority))
 }
 
 fn user(

@@ -49,6 +49,7 @@ pub mod secret;
 pub mod slug;
 pub mod store;
 pub mod tenant;
+pub mod token_use;
 pub mod transaction;
 pub mod validate;
 pub mod view;

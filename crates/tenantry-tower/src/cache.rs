@@ -3,30 +3,44 @@
 use std::{sync::Arc, time::Duration};
 
 use moka::sync::Cache;
-use tenantry_core::clock::Timestamp;
+use tenantry_core::{clock::Timestamp, ids::OrganizationId, slug::Slug};
 
-use crate::{generations::Generations, jwt::Verified, resolved::Resolved};
+use crate::{generations::Generations, jwt::Verified, refused::Refused, resolved::Resolved};
+
+/// How long a refusal is remembered at most: long enough that who sends a wrong credential again and again costs
+/// nothing, and short where what no notice tells has made it right.
+const REFUSED_MAX_AGE: Duration = Duration::from_secs(5);
 
 /// What is known of credentials, by the keyed hash of what was asked.
 ///
 /// moka's synchronous cache: a known answer must be found without a future, and `flights.rs` sees to it that one load
-/// serves all who ask. What is found is believed only if it is still so; see `generations.rs`.
+/// serves all who ask. What is found is believed only if it is still so; see `generations.rs`. What is granted, what
+/// is refused and what helps to find out have a cache each: wrong credentials, of which anybody can send any number,
+/// push out nothing but one another.
 pub(crate) struct Answers {
     generations: Arc<Generations>,
     resolved: Cache<u128, Resolved>,
+    refused: Cache<u128, Refused>,
     verified: Cache<u128, Arc<Verified>>,
+    slugs: Cache<Slug, OrganizationId>,
 }
 
 impl Answers {
     pub(crate) fn new(generations: Arc<Generations>, max_age: Duration, capacity: u64) -> Self {
         // moka's own time is monotonic: it bounds an answer's life also when the clock is set back.
         let resolved = Cache::builder().max_capacity(capacity).time_to_live(max_age).build();
-        // What a JWT tells stays true until it ends or its key is withdrawn, which is looked at when it is found.
-        Self { generations, resolved, verified: Cache::new(capacity) }
+        let refused = Cache::builder().max_capacity(capacity).time_to_live(max_age.min(REFUSED_MAX_AGE)).build();
+        // What a JWT tells stays true until it ends or its key is withdrawn, which is looked at when it is found; and
+        // which organization has a slug is confirmed by whoever asks.
+        Self { generations, resolved, refused, verified: Cache::new(capacity), slugs: Cache::new(capacity) }
     }
 
     /// The answer, if it may be given again at `now`.
-    pub(crate) fn get(&self, key: u128, now: Timestamp) -> Option<Resolved> {
+    pub(crate) fn get(&self, key: u128, now: Timestamp) -> Option<Result<Resolved, Refused>> {
+        self.granted(key, now).map(Ok).or_else(|| self.refused(key, now).map(Err))
+    }
+
+    fn granted(&self, key: u128, now: Timestamp) -> Option<Resolved> {
         let resolved = self.resolved.get(&key)?;
         let validity = resolved.validity()?;
         let is_true = now < validity.until
@@ -35,9 +49,23 @@ impl Answers {
         is_true.then_some(resolved)
     }
 
+    fn refused(&self, key: u128, now: Timestamp) -> Option<Refused> {
+        let refused = self.refused.get(&key)?;
+        let (began, subjects) = refused.basis()?;
+        let is_true = now < began.at.after(REFUSED_MAX_AGE) && self.generations.is_fresh(began.as_of, subjects);
+        is_true.then_some(refused)
+    }
+
     /// Keeps an answer; whoever finds it checks it.
     pub(crate) fn keep(&self, key: u128, resolved: Resolved) {
         self.resolved.insert(key, resolved);
+    }
+
+    /// Keeps a refusal, if notices tell when it is so no more.
+    pub(crate) fn keep_refused(&self, key: u128, refused: Refused) {
+        if refused.basis().is_some() && !refused.is_of_the_moment() {
+            self.refused.insert(key, refused);
+        }
     }
 
     /// What the JWT with this hash tells, if it was verified by keys that are still believed and has not ended at `now`.
@@ -47,5 +75,17 @@ impl Answers {
 
     pub(crate) fn keep_verified(&self, key: u128, verified: Arc<Verified>) {
         self.verified.insert(key, verified);
+    }
+
+    /// The organization that last had `slug`.
+    pub(crate) fn last_with(&self, slug: &Slug) -> Option<OrganizationId> {
+        self.slugs.get(slug)
+    }
+
+    /// Keeps which organization has `slug`; whoever finds it has it confirmed.
+    pub(crate) fn note_slug(&self, slug: &Slug, organization: OrganizationId) {
+        if self.slugs.get(slug) != Some(organization) {
+            self.slugs.insert(slug.clone(), organization);
+        }
     }
 }

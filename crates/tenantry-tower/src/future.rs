@@ -11,7 +11,7 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::{problem, resolved::Resolved, resolver::Refusal};
+use crate::{problem, refused::Refused, resolved::Resolved};
 
 pin_project! {
     /// The response of the service within, or a refusal.
@@ -28,7 +28,7 @@ pin_project! {
     #[project = StateProject]
     enum State<S, F, ReqBody, ResBody> {
         Resolving {
-            answer: BoxFuture<'static, Result<Resolved, Refusal>>,
+            answer: BoxFuture<'static, Result<Resolved, Refused>>,
             // Taken when the answer is there.
             waiting: Option<(S, Request<ReqBody>)>,
         },
@@ -47,7 +47,7 @@ where
     S: Service<Request<ReqBody>>,
 {
     pub(crate) fn resolving(
-        answer: BoxFuture<'static, Result<Resolved, Refusal>>,
+        answer: BoxFuture<'static, Result<Resolved, Refused>>,
         request: Request<ReqBody>,
         service: S,
     ) -> Self {
@@ -83,7 +83,7 @@ where
                             resolved.mark(request.extensions_mut());
                             State::Serving { future: service.call(request) }
                         }
-                        Err(refusal) => State::Refused { response: Some(problem::response(&refusal)) },
+                        Err(refused) => State::Refused { response: Some(problem::response(refused.error())) },
                     };
                     state.set(next);
                 }

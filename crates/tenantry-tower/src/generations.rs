@@ -17,6 +17,7 @@ use std::sync::{
 use futures_util::StreamExt;
 use tenantry_core::{
     change::{Change, Signal},
+    clock::Timestamp,
     engine::Observer,
     ids::{OrganizationId, UserId},
     secret::TokenKey,
@@ -37,6 +38,13 @@ pub(crate) struct Subjects {
 /// The number of the last notice that was known at a certain time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AsOf(u64);
+
+/// When a read began: by the notices that were known then, and by the clock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) as_of: AsOf,
+    pub(crate) at: Timestamp,
+}
 
 pub(crate) struct Generations {
     keyed: Keyed,
@@ -162,7 +170,7 @@ impl Observer for Generations {
 
 #[cfg(test)]
 mod tests {
-    use tenantry_core::{clock::Timestamp, entropy::SystemEntropy};
+    use tenantry_core::entropy::SystemEntropy;
 
     use super::*;
 

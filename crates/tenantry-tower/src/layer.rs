@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use tenantry_core::engine::Engine;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, task::AbortHandle};
 use tower_layer::Layer;
 
 use crate::{
@@ -35,6 +35,7 @@ impl TenancyLayer {
             engine,
             authenticator,
             required: true,
+            strict: false,
             choices: vec![Choice::Header(Choice::HEADER), Choice::Only],
             max_age: MAX_AGE_DEFAULT,
             capacity: CAPACITY_DEFAULT,
@@ -62,6 +63,7 @@ pub struct TenancyLayerBuilder {
     engine: Engine,
     authenticator: Authenticator,
     required: bool,
+    strict: bool,
     choices: Vec<Choice>,
     max_age: Duration,
     capacity: u64,
@@ -96,7 +98,18 @@ impl TenancyLayerBuilder {
         self
     }
 
-    /// How long an answer may be remembered: 30 s unless set, at most an hour; zero remembers none.
+    /// Lets every request read for itself: the very next one after a change sees it, on every node.
+    ///
+    /// That is one round trip to the store for each (two where the organization is the user's only one, or its slug
+    /// was not seen before). Nothing is remembered of it; that a JWT was verified is.
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        self.strict = true;
+        self
+    }
+
+    /// How long an answer may be remembered: 30 s unless set, more than nothing and at most an hour. For none at all
+    /// there is [`strict`](Self::strict), where this has no meaning.
     ///
     /// Change notices make it forgotten before. This is the bound for what no notice tells.
     #[must_use]
@@ -105,7 +118,7 @@ impl TenancyLayerBuilder {
         self
     }
 
-    /// How many answers may be remembered: 10,000 unless set.
+    /// How many answers may be remembered, and beside them as many refusals: 10,000 unless set.
     #[must_use]
     pub fn capacity(mut self, entries: u64) -> Self {
         self.capacity = entries;
@@ -117,21 +130,20 @@ impl TenancyLayerBuilder {
     /// # Errors
     /// At the first mistake, with the mend; also outside of a tokio runtime, and without randomness.
     pub fn build(self) -> Result<TenancyLayer, BuildError> {
-        let Self { engine, authenticator, required, choices, max_age, capacity } = self;
+        let Self { engine, authenticator, required, strict, choices, max_age, capacity } = self;
         let choices = Choices::new(&choices)?;
         if max_age > MAX_AGE_MAX {
             return Err(BuildError(format!("a max_age of {max_age:?} is too long: give at most {MAX_AGE_MAX:?}")));
+        }
+        if max_age.is_zero() {
+            return Err(BuildError("a max_age of zero remembers nothing: call strict() instead".to_owned()));
         }
         let runtime = Handle::try_current().map_err(|_| {
             BuildError("a TenancyLayer listens to change notices: build it within a tokio runtime".to_owned())
         })?;
         let keyed = Keyed::new(engine.entropy()).map_err(|error| BuildError(error.to_string()))?;
         let generations = Arc::new(Generations::new(keyed));
-        let observer = Arc::downgrade(&generations);
-        engine.observe(observer);
-        let changes = engine.store().changes();
-        let listening = generations.clone();
-        let listener = runtime.spawn(async move { listening.listen(changes).await }).abort_handle();
+        let listener = (!strict).then(|| listen(&engine, &runtime, &generations));
         let resolver = Resolver {
             answers: Answers::new(generations.clone(), max_age, capacity),
             flights: Flights::new(),
@@ -140,6 +152,7 @@ impl TenancyLayerBuilder {
             authenticator,
             choices,
             required,
+            strict,
             max_age,
             keyed,
             generations,
@@ -148,4 +161,13 @@ impl TenancyLayerBuilder {
         };
         Ok(TenancyLayer { resolver: Arc::new(resolver) })
     }
+}
+
+/// From now on `generations` hears of every change, made here or on another node.
+fn listen(engine: &Engine, runtime: &Handle, generations: &Arc<Generations>) -> AbortHandle {
+    let observer = Arc::downgrade(generations);
+    engine.observe(observer);
+    let changes = engine.store().changes();
+    let listening = generations.clone();
+    runtime.spawn(async move { listening.listen(changes).await }).abort_handle()
 }

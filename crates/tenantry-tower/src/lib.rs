@@ -12,7 +12,8 @@
 //! 5. **What is known is not asked again.** An answer is remembered for at most
 //!    [`max_age`](TenancyLayerBuilder::max_age), as long as the store's change notices arrive and none of them is about
 //!    it. While notices may be missing, every request asks the store. All who ask for the same unknown thing at once
-//!    cause one read.
+//!    cause one read. A refusal is remembered for 5 s at most, and apart: wrong credentials push out no right ones.
+//!    **[Strict](TenancyLayerBuilder::strict)**: every request asks for itself.
 //! 6. **What is refused** is an `application/problem+json`; see [`problem`].
 //!
 //! # Deployment
@@ -63,6 +64,7 @@
 //! # }
 //! ```
 
+mod asking;
 mod authenticator;
 mod cache;
 mod choice;
@@ -76,6 +78,7 @@ pub mod jwt;
 mod keyed;
 mod layer;
 pub mod problem;
+mod refused;
 mod require;
 mod resolved;
 mod resolver;

@@ -48,6 +48,7 @@ where
                 resolved.mark(request.extensions_mut());
                 ResponseFuture::serving(self.inner.call(request))
             }
+            Ok(Sight::Refused(refused)) => ResponseFuture::refused(problem::response(refused.error())),
             Ok(Sight::Unknown(query)) => {
                 let answer = Box::pin(self.resolver.clone().answer(query));
                 // The service that is ready is this one, not its clone.

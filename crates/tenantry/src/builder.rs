@@ -21,6 +21,7 @@ pub struct TenantryBuilder {
     jwt: Option<JwtVerifierBuilder>,
     choices: Option<Vec<Choice>>,
     max_age: Option<Duration>,
+    strict: bool,
     host: Host,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -34,6 +35,7 @@ impl Default for TenantryBuilder {
             jwt: None,
             choices: None,
             max_age: None,
+            strict: false,
             host: Host::default(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
@@ -94,6 +96,14 @@ impl TenantryBuilder {
         self
     }
 
+    /// Lets every request read for itself, so that the very next one after a change sees it: one round trip each. See
+    /// `TenancyLayerBuilder::strict`.
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        self.strict = true;
+        self
+    }
+
     /// The host's side: its policies, and what it knows and does itself (a directory of users, a registrar, a mailer,
     /// hooks). Unless set, nothing is limited, looked up or told.
     #[must_use]
@@ -135,6 +145,9 @@ impl TenantryBuilder {
         }
         if let Some(max_age) = self.max_age {
             layer_builder = layer_builder.max_age(max_age);
+        }
+        if self.strict {
+            layer_builder = layer_builder.strict();
         }
         let layer = layer_builder.clone().build().map_err(BuildError::of)?;
         // The layer's builder has made sure that there is a runtime.

@@ -80,7 +80,7 @@ impl<'a> Scan<'a> {
                         return Ok(Step { place, found: None });
                     };
                     let confirmed = engine.confirm_membership(user, id, intent).await?;
-                    let found = confirmed.map(|(row, ..)| Found { id, row, place: place.clone() });
+                    let found = confirmed.map(|(_, row, ..)| Found { id, row, place: place.clone() });
                     Ok(Step { place, found })
                 });
                 join_all(steps).await.into_iter().collect()

@@ -190,7 +190,7 @@ pub(super) async fn finish(engine: &Engine, plain: &Plain) -> Result<(), String>
         for person in 0..PEOPLE.len() {
             let caller = plain.people.caller(person);
             let by_id = engine.resolve(&caller, id).await;
-            let by_slug = engine.resolve_slug(&caller, &slug).await;
+            let by_slug = engine.resolve_slug(&caller, &slug, None).await;
             let actor = Actor::Person(person);
             let member = organization.member(person).filter(|_| plain.place(actor, org).is_ok());
             let roles = if organization.is_looked_after_by(person) && !organization.gone {

@@ -106,7 +106,8 @@ async fn full(engine: &Engine) -> OrganizationId {
     let made = must::<tokens::Create>(engine, "alice", with(json!({ "permissions": ["org:view"] }))).await.api_token;
     let bearer = made.bearer.as_str();
     let tenantry_core::caller::Caller::Token(presented) = actors::token(bearer) else { panic!("a token was made") };
-    engine.record_use(&presented).await.expect("the store is there");
+    let (_, used) = engine.resolve_use(&presented).await.expect("the token is valid");
+    engine.note(used.expect("it was never used")).await.expect("the store is there");
     organization
 }
 

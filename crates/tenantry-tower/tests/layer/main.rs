@@ -11,5 +11,7 @@ mod freshness;
 mod jwks;
 mod jwts;
 mod permissions;
+mod refusals;
 mod secrecy;
+mod strict;
 mod support;

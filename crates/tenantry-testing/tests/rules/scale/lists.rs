@@ -77,7 +77,8 @@ async fn resolves(world: &World, user: &Caller, organizations: &[String]) {
         let counts = Counts { bytes: 0, ..world.store.take() };
         assert_eq!(counts, Counts { reads: 1, keys: 3, ..Counts::default() }, "one that is named is read alone");
     }
-    let only = world.engine.only_organization(&actors::id(user)).await.expect("the store answers");
+    let identity = user.user().expect("a user asks");
+    let only = world.engine.only_organization(identity).await.expect("the store answers");
     assert!(matches!(only, OnlyOrganization::Several));
     let counts = Counts { bytes: 0, ..world.store.take() };
     let looked_at = organizations.len().min(16);

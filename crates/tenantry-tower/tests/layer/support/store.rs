@@ -22,6 +22,7 @@ use tokio::sync::{Semaphore, mpsc};
 pub(crate) struct Watched {
     store: EmbeddedStore,
     reads: AtomicUsize,
+    calls: AtomicUsize,
     /// Reads that have been answered by the store and are not handed out yet.
     held: AtomicUsize,
     hold: AtomicBool,
@@ -35,6 +36,7 @@ impl Watched {
         Self {
             store,
             reads: AtomicUsize::new(0),
+            calls: AtomicUsize::new(0),
             held: AtomicUsize::new(0),
             hold: AtomicBool::new(false),
             release: Semaphore::new(0),
@@ -46,6 +48,11 @@ impl Watched {
     /// How often an authority was read: the rows of an organization and of a caller in it.
     pub(crate) fn reads(&self) -> usize {
         self.reads.load(Ordering::SeqCst)
+    }
+
+    /// How often anything at all was asked.
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
     }
 
     /// The next read is made, and then held up before it answers.
@@ -67,6 +74,10 @@ impl Watched {
         self.away.store(true, Ordering::SeqCst);
     }
 
+    pub(crate) fn come_back(&self) {
+        self.away.store(false, Ordering::SeqCst);
+    }
+
     /// Tells all listeners something beside the store's own notices.
     pub(crate) fn tell(&self, signal: &Signal) {
         for listener in self.listeners.lock().unwrap().iter() {
@@ -82,6 +93,11 @@ impl Watched {
         listeners.len()
     }
 
+    fn asked(&self) -> Result<(), Unavailable> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        self.reached()
+    }
+
     fn reached(&self) -> Result<(), Unavailable> {
         if self.away.load(Ordering::SeqCst) { Err(Unavailable::new("cut by the test")) } else { Ok(()) }
     }
@@ -90,9 +106,9 @@ impl Watched {
 #[async_trait]
 impl Store for Watched {
     async fn read(&self, shard: &Shard, keys: &[Key]) -> Result<Vec<Option<Bytes>>, Unavailable> {
-        self.reached()?;
+        self.asked()?;
         let rows = self.store.read(shard, keys).await;
-        if shard.as_str().starts_with("o:") && keys.len() == 3 {
+        if shard.as_str().starts_with("o:") && keys.len() >= 3 {
             self.reads.fetch_add(1, Ordering::SeqCst);
             if self.hold.swap(false, Ordering::SeqCst) {
                 self.held.fetch_add(1, Ordering::SeqCst);
@@ -104,17 +120,17 @@ impl Store for Watched {
     }
 
     async fn range(&self, shard: &Shard, range: &Range) -> Result<Vec<Numbered>, Unavailable> {
-        self.reached()?;
+        self.asked()?;
         self.store.range(shard, range).await
     }
 
     async fn sorted_range(&self, shard: &Shard, range: &SortedRange) -> Result<Vec<Sorted>, Unavailable> {
-        self.reached()?;
+        self.asked()?;
         self.store.sorted_range(shard, range).await
     }
 
     async fn numbers(&self, shard: &Shard, index: &str, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable> {
-        self.reached()?;
+        self.asked()?;
         self.store.numbers(shard, index, keys).await
     }
 

@@ -113,8 +113,11 @@ async fn organization(engine: &Engine, owner: &str, name: &str) -> OrganizationI
     engine.run(&asked(owner), &create).await.unwrap().organization.id
 }
 
+/// Root is a platform admin.
 fn asked(user: &str) -> Asked {
-    Asked::new(Caller::User(Box::new(Identity::new(UserId::new(user).unwrap()))))
+    let mut identity = Identity::new(UserId::new(user).unwrap());
+    identity.platform_admin = user == "root";
+    Asked::new(Caller::User(Box::new(identity)))
 }
 
 /// A plain tower service behind the layer, which tells what it finds in the extensions.

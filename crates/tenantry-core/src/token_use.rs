@@ -1,0 +1,92 @@
+//! When an API token was last used: noted beside the way of a request, at most once a minute for each of its secrets.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use crate::{
+    authority,
+    caller::{Caller, Presented},
+    clock::Timestamp,
+    engine::Engine,
+    error::Error,
+    limits,
+    resolve::exactly,
+    rows::{self, TokenRow, UsedRow, keys, shards},
+    secret::Hashed,
+    store::{Check, CommitError, Shard, Txn},
+    tenant::Tenant,
+};
+
+/// The use of an API token, to be noted by [`Engine::note`].
+pub struct TokenUse {
+    shard: Shard,
+    txn: Txn,
+}
+
+impl Engine {
+    /// The owner of an API token, if the token is valid, and its use, if that is worth a note: one read of one shard.
+    ///
+    /// # Errors
+    /// As [`Engine::resolve`](Engine::resolve).
+    pub async fn resolve_use(&self, presented: &Presented) -> Result<(Tenant, Option<TokenUse>), Error> {
+        let caller = Caller::Token(presented.clone());
+        let [organization, token, roles] = authority::keys(&caller);
+        let used = keys::token_used(&presented.key).key;
+        let shard = shards::organization(presented.key.organization());
+        let values = self.store().read(&shard, &[organization, token, roles, used]).await?;
+        let [organization, token, roles, used] = exactly(values)?;
+        let now = self.clock().now();
+        let tenant = self.decided(&caller, presented.key.organization(), &[organization, token.clone(), roles], now)?;
+        let txn = worth_a_note(presented, token, used, now)?;
+        Ok((tenant, txn.map(|txn| TokenUse { shard, txn })))
+    }
+
+    /// Notes that an API token is in use.
+    ///
+    /// For the layer to call in the background: nothing waits for it, and nothing depends on it.
+    ///
+    /// # Errors
+    /// `unavailable`.
+    pub async fn note(&self, used: TokenUse) -> Result<(), Error> {
+        match self.store().commit(&used.shard, &used.txn).await {
+            // In a conflict, somebody else has just noted a use, or the token is gone with its organization.
+            Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(()),
+            Err(CommitError::Unavailable(error)) => Err(error.into()),
+        }
+    }
+}
+
+/// What notes a use of the token that has these rows, unless one of the same secret was noted within the last minute.
+fn worth_a_note(
+    presented: &Presented,
+    kept_token: Option<Bytes>,
+    kept_used: Option<Bytes>,
+    now: Timestamp,
+) -> Result<Option<Txn>, Error> {
+    let token: Option<TokenRow> = kept_token.as_deref().map(rows::decode).transpose()?;
+    let Some(token) = token else { return Ok(None) };
+    let mut used: UsedRow = kept_used.as_deref().map(rows::decode).transpose()?.unwrap_or_default();
+    if used.by(&presented.secret).is_some_and(|noted| now.since(noted) < limits::LAST_USED_GRANULARITY) {
+        return Ok(None);
+    }
+    let kept = |secret: &Hashed| {
+        *secret == token.secret || token.overlapping(now).is_some_and(|previous| previous.secret == *secret)
+    };
+    used.secrets.retain(|(secret, _)| kept(secret) && *secret != presented.secret);
+    if kept(&presented.secret) {
+        used.secrets.push((presented.secret.clone(), now));
+    }
+    used.last = Some(now);
+    let key = keys::token_used(&presented.key).key;
+    let puts = vec![(key.clone(), rows::encode(&used)?)];
+    let checks =
+        vec![Check { key: keys::token(&presented.key).key, expected: kept_token }, Check { key, expected: kept_used }];
+    Ok(Some(Txn { checks, puts, ..Txn::default() }))
+}
+
+impl fmt::Debug for TokenUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenUse").field("shard", &self.shard).finish_non_exhaustive()
+    }
+}

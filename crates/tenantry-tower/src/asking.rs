@@ -1,0 +1,161 @@
+//! Asks the store: the way from a credential to a tenant, where nothing is known.
+
+use std::sync::Arc;
+
+use http::HeaderValue;
+use tenantry_core::{
+    caller::{Caller, Identity, Presented},
+    clock::Timestamp,
+    error::{Error, ErrorKind},
+    resolve::OnlyOrganization,
+    slug::Slug,
+    tenant::Tenant,
+    token_use::TokenUse,
+};
+
+use crate::{
+    choice::{Named, Wish},
+    credential::{self, Credential},
+    generations::{Moment, Subjects},
+    jwt::Verified,
+    refused::Refused,
+    resolved::{Resolved, Validity},
+    resolver::{Query, Resolver},
+};
+
+impl Resolver {
+    /// Asks the store.
+    pub(crate) async fn resolve(&self, query: &Query) -> Result<Resolved, Refused> {
+        let began = Moment { as_of: self.generations.now(), at: self.engine.clock().now() };
+        match credential::parse(&query.authorization)? {
+            Credential::Token(presented) => self.resolve_token(query, presented, began).await,
+            Credential::Jwt(jwt) => {
+                let verified = self.verified(&query.authorization, jwt, began.at).await?;
+                self.resolve_user(query, &verified, began).await
+            }
+        }
+    }
+
+    /// What a JWT tells; its signature is verified once.
+    async fn verified(&self, authorization: &HeaderValue, jwt: &str, now: Timestamp) -> Result<Arc<Verified>, Error> {
+        let mut hashing = self.keyed.begin();
+        hashing.add(Some(authorization.as_bytes()));
+        let key = hashing.end();
+        if let Some(verified) = self.answers.verified(key, now) {
+            return Ok(verified);
+        }
+        let verified = Arc::new(self.authenticator.verify(jwt).await?);
+        self.answers.keep_verified(key, verified.clone());
+        Ok(verified)
+    }
+
+    async fn resolve_token(&self, query: &Query, presented: Presented, began: Moment) -> Result<Resolved, Refused> {
+        let subjects = self.generations.token(&presented.key);
+        let refuse = |error| Refused::since(error, began, subjects);
+        let (tenant, used) = self.engine.resolve_use(&presented).await.map_err(refuse)?;
+        let is_meant = query.wishes.iter().all(|wish| match wish {
+            Wish::Explicit(Named::Id(id)) => *id == tenant.organization_id(),
+            Wish::Explicit(Named::Slug(slug)) => slug.as_str() == tenant.organization_slug(),
+            Wish::Claim | Wish::Only => true,
+        });
+        if !is_meant {
+            return Err(refuse(Error::not_found("organization")));
+        }
+        if let Some(used) = used {
+            self.note(&presented, used);
+        }
+        let until = began.at.after(self.max_age);
+        let until = tenant.expires_at().map_or(until, |expiry| expiry.min(until));
+        let validity = Validity { as_of: began.as_of, subjects, until, vouched: None };
+        Ok(Resolved::new(Caller::Token(presented), Some(tenant), self.engine.clone(), validity))
+    }
+
+    /// In the background: nobody waits for it, and nothing depends on it.
+    fn note(&self, presented: &Presented, used: TokenUse) {
+        let (engine, key) = (self.engine.clone(), presented.key);
+        self.runtime.spawn(async move {
+            if let Err(error) = engine.note(used).await {
+                tracing::debug!(%key, %error, "the use of an API token was not noted");
+            }
+        });
+    }
+
+    async fn resolve_user(&self, query: &Query, verified: &Verified, began: Moment) -> Result<Resolved, Refused> {
+        let caller = Caller::User(Box::new(verified.identity.clone()));
+        let (tenant, subjects) = self.choose(query, verified, &caller, began).await?;
+        // A platform admin's rights depend on whether the organization has an owner, of which no notice tells.
+        let until = if verified.identity.platform_admin { began.at } else { began.at.after(self.max_age) };
+        let vouched = Some(verified.vouched.clone());
+        let validity = Validity { as_of: began.as_of, subjects, until: until.min(verified.expires_at), vouched };
+        Ok(Resolved::new(caller, tenant, self.engine.clone(), validity))
+    }
+
+    /// The user in the organization that they mean; where that is optional, perhaps in none.
+    async fn choose(
+        &self,
+        query: &Query,
+        verified: &Verified,
+        caller: &Caller,
+        began: Moment,
+    ) -> Result<(Option<Tenant>, Subjects), Refused> {
+        let identity = &verified.identity;
+        for wish in &query.wishes {
+            let named = match wish {
+                Wish::Explicit(named) => named,
+                Wish::Claim => match &verified.organization {
+                    Some(named) => named,
+                    None => continue,
+                },
+                Wish::Only => return self.only(identity, began).await,
+            };
+            let tenant = match named {
+                Named::Id(id) => self.engine.resolve(caller, *id).await.map_err(|error| {
+                    // A platform admin's rights depend on whether the organization has an owner: see `resolve_user`.
+                    if identity.platform_admin {
+                        return Refused::from(error);
+                    }
+                    Refused::since(error, began, self.generations.member(*id, &identity.id))
+                })?,
+                Named::Slug(slug) => self.by_slug(caller, slug).await?,
+            };
+            let subjects = self.generations.member(tenant.organization_id(), &identity.id);
+            return Ok((Some(tenant), subjects));
+        }
+        self.in_none(identity, self.choices.unsaid(), began)
+    }
+
+    /// A slug may come to mean another organization without a notice about anything that is known here: that is no
+    /// reason to ask twice for what was granted, whose organization says itself what its slug is; but a refusal is not
+    /// remembered.
+    async fn by_slug(&self, caller: &Caller, slug: &Slug) -> Result<Tenant, Error> {
+        let tenant = self.engine.resolve_slug(caller, slug, self.answers.last_with(slug)).await?;
+        self.answers.note_slug(slug, tenant.organization_id());
+        Ok(tenant)
+    }
+
+    async fn only(&self, identity: &Identity, began: Moment) -> Result<(Option<Tenant>, Subjects), Refused> {
+        let refusal = match self.engine.only_organization(identity).await? {
+            OnlyOrganization::One(tenant) => {
+                let subjects = self.generations.only(tenant.organization_id(), &identity.id);
+                return Ok((Some(tenant), subjects));
+            }
+            OnlyOrganization::None => Error::new(
+                ErrorKind::Forbidden,
+                "you belong to no organization: create one, or accept an invitation to one",
+            ),
+            OnlyOrganization::Several => self.choices.unsaid(),
+        };
+        self.in_none(identity, refusal, began)
+    }
+
+    /// The user means no organization, which is refused unless that is optional.
+    fn in_none(
+        &self,
+        identity: &Identity,
+        refusal: Error,
+        began: Moment,
+    ) -> Result<(Option<Tenant>, Subjects), Refused> {
+        let subjects = self.generations.user(&identity.id);
+        if self.required { Err(Refused::since(refusal, began, subjects)) } else { Ok((None, subjects)) }
+    }
+}
