@@ -20,6 +20,10 @@ impl Figures {
         self.0.push(figure);
     }
 
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn least(&self) -> f64 {
         self.0.iter().copied().fold(f64::INFINITY, f64::min)
     }
@@ -40,6 +44,18 @@ impl Figures {
     /// Where half of the rounds lie, as text.
     pub(crate) fn spread(&self, decimals: usize) -> String {
         format!("{:.decimals$}–{:.decimals$}", self.part(0.25), self.part(0.75))
+    }
+
+    pub(crate) fn greatest(&self) -> f64 {
+        self.0.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+    }
+
+    /// Each figure in order, with the percentage of all that are not greater.
+    pub(crate) fn cumulated(&self) -> Vec<(f64, f64)> {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        let percent = |place: usize| 100.0 * (place + 1) as f64 / sorted.len() as f64;
+        sorted.iter().enumerate().map(|(place, figure)| (*figure, percent(place))).collect()
     }
 
     /// Each round's figure beside that of the same round of `others`, in percent: both met the same machine.

@@ -38,6 +38,7 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// Lower-case names and values, as they came.
     pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
 }
 
 /// Where an answer ends, and what it says.
@@ -61,9 +62,9 @@ impl Connection {
 
     /// Sends a request; answers everything.
     pub(crate) async fn answer(&mut self, request: &[u8]) -> Result<Answer> {
-        let Extent { status, head, .. } = self.exchange(request).await?;
+        let Extent { status, head, end } = self.exchange(request).await?;
         let text = String::from_utf8_lossy(&self.received[..head]).into_owned();
-        Ok(Answer { status, head: text })
+        Ok(Answer { status, head: text, body: self.received[head..end].to_vec() })
     }
 
     async fn exchange(&mut self, request: &[u8]) -> Result<Extent> {
@@ -106,42 +107,90 @@ pub(crate) fn get(path: &str, headers: &[(&str, &HeaderValue)]) -> Bytes {
     request.into()
 }
 
+/// A `POST` of JSON with a credential.
+pub(crate) fn post(path: &str, credential: &HeaderValue, body: &str) -> Bytes {
+    let mut request = format!("POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n").into_bytes();
+    request.extend_from_slice(format!("content-length: {}\r\nauthorization: ", body.len()).as_bytes());
+    request.extend_from_slice(credential.as_bytes());
+    request.extend_from_slice(format!("\r\n\r\n{body}").as_bytes());
+    request.into()
+}
+
 /// How many requests a second the server at `address` answers to so many connections, asked for so long with
 /// `requests` in turn. A thread of its own asks.
 pub(crate) fn per_second(address: SocketAddr, requests: &[Bytes], connections: usize, length: Duration) -> Result<f64> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let asking = || {
-        runtime.block_on(async {
-            let (stop, answered) = (Arc::new(AtomicBool::new(false)), AtomicUsize::new(0));
-            let mut opened = Vec::new();
-            for _ in 0..connections {
-                opened.push(Connection::open(address).await?);
-            }
-            let stopping = stop.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(length).await;
-                stopping.store(true, Ordering::Relaxed);
-            });
-            let begun = now();
-            try_join_all(opened.into_iter().enumerate().map(|(number, mut connection)| {
-                let (stop, answered) = (&stop, &answered);
-                // Each begins somewhere else: two ask the same at once only by chance.
-                let first = number * requests.len() / connections;
-                async move {
-                    for request in requests.iter().cycle().skip(first) {
-                        if stop.load(Ordering::Relaxed) {
-                            break;
-                        }
-                        let status = connection.status(request).await?;
-                        ensure!(status == 200, "what is measured must succeed, but is answered {status}");
-                        answered.fetch_add(1, Ordering::Relaxed);
+    alone(async {
+        let (stop, answered) = (Arc::new(AtomicBool::new(false)), AtomicUsize::new(0));
+        let mut opened = Vec::new();
+        for _ in 0..connections {
+            opened.push(Connection::open(address).await?);
+        }
+        let stopping = stop.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(length).await;
+            stopping.store(true, Ordering::Relaxed);
+        });
+        let begun = now();
+        try_join_all(opened.into_iter().enumerate().map(|(number, mut connection)| {
+            let (stop, answered) = (&stop, &answered);
+            // Each begins somewhere else: two ask the same at once only by chance.
+            let first = number * requests.len() / connections;
+            async move {
+                for request in requests.iter().cycle().skip(first) {
+                    if stop.load(Ordering::Relaxed) {
+                        break;
                     }
-                    Ok(())
+                    let status = connection.status(request).await?;
+                    ensure!(status == 200, "what is measured must succeed, but is answered {status}");
+                    answered.fetch_add(1, Ordering::Relaxed);
                 }
-            }))
-            .await?;
-            Ok(answered.into_inner() as f64 / begun.elapsed().as_secs_f64())
-        })
+                Ok(())
+            }
+        }))
+        .await?;
+        Ok(answered.into_inner() as f64 / begun.elapsed().as_secs_f64())
+    })
+}
+
+/// Sends each of `requests` once, over so many connections; answers how long that took, and the bodies in their
+/// order. A thread of its own asks.
+pub(crate) fn each_once(
+    address: SocketAddr,
+    requests: &[Bytes],
+    connections: usize,
+) -> Result<(Duration, Vec<Vec<u8>>)> {
+    let asking = async {
+        let mut opened = Vec::new();
+        for _ in 0..connections {
+            opened.push(Connection::open(address).await?);
+        }
+        let next = AtomicUsize::new(0);
+        let begun = now();
+        let answered = try_join_all(opened.into_iter().map(async |mut connection| {
+            let mut bodies = Vec::with_capacity(requests.len() / connections);
+            loop {
+                let place = next.fetch_add(1, Ordering::Relaxed);
+                let Some(request) = requests.get(place) else { return Ok(bodies) };
+                let answer = connection.answer(request).await?;
+                let told = || String::from_utf8_lossy(&answer.body).into_owned();
+                ensure!(answer.status == 200, "what is measured must succeed, but: {} {}", answer.status, told());
+                bodies.push((place, answer.body));
+            }
+        }))
+        .await?;
+        let taken = begun.elapsed();
+        let mut bodies: Vec<_> = answered.into_iter().flatten().collect();
+        bodies.sort_by_key(|(place, _)| *place);
+        Ok((taken, bodies.into_iter().map(|(_, body)| body).collect()))
     };
-    thread::scope(|scope| scope.spawn(asking).join().map_err(|_| anyhow!("the thread that asks has panicked"))?)
+    alone(asking)
+}
+
+/// Runs it on a thread of its own.
+fn alone<T: Send>(asking: impl Future<Output = Result<T>> + Send) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    thread::scope(|scope| {
+        let thread = scope.spawn(|| runtime.block_on(asking));
+        thread.join().map_err(|_| anyhow!("the thread that asks has panicked"))?
+    })
 }

@@ -6,15 +6,20 @@
 
 #![expect(clippy::cast_precision_loss, reason = "figures are for people, who read three digits of them")]
 
+mod changes;
 mod commands;
+mod crowd;
 mod figures;
+mod freshness;
 mod layer;
 mod load;
 mod measure;
 mod peers;
 mod plot;
+mod scale;
 mod site;
 mod table;
+mod tally;
 mod world;
 
 use std::process::ExitCode;
@@ -31,7 +36,10 @@ layer known              that part only: an answer that is known, in process
 layer burst              that part only: a thousand requests at once whose answer is unknown
 layer loopback           that part only: over HTTP, and rivals that ask Redis
 layer --repeat WAY N     asks one way N times and measures nothing, for callgrind:
-                         valgrind --tool=callgrind --toggle-collect='*repeated*' …";
+                         valgrind --tool=callgrind --toggle-collect='*repeated*' …
+changes [engine|http]    what 64 callers change on one Redis in a second; the same over HTTP
+scale [N]                what things cost among 1,000 organizations to N (100,000), and the memory
+freshness                how long after a change another node answers as before";
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -49,6 +57,11 @@ fn run(arguments: &[&str]) -> Result<()> {
     match arguments {
         ["layer"] => layer::run(),
         ["layer", part] => layer::run_part(part),
+        ["changes"] => changes::run(),
+        ["changes", part] => changes::run_part(part),
+        ["scale"] => scale::run(scale::LARGEST),
+        ["scale", largest] => scale::run(largest.parse().context("how many organizations")?),
+        ["freshness"] => freshness::run(),
         ["layer", "--repeat", way, count] => layer::repeat(way, count.parse().context("how many requests")?),
         _ => {
             println!("{HELP}");

@@ -19,6 +19,7 @@ use tenantry_core::{
     registry::Registry,
     store::Store,
 };
+use tenantry_redis::{Options, RedisStore};
 use tenantry_testing::actors;
 use tenantry_tower::{
     Authenticator, TenancyLayer, TenancyLayerBuilder,
@@ -86,8 +87,15 @@ impl World {
     }
 }
 
+/// The store of a Redis that is to be kept as busy as it can be: a call may wait longer than in service.
+pub(crate) async fn patient(url: &str) -> Result<RedisStore> {
+    let (response, overall) = (Duration::from_secs(30), Duration::from_secs(60));
+    let options = Options::new().response_timeout(response).overall_timeout(overall);
+    Ok(RedisStore::connect(url, options).await?)
+}
+
 /// Verifies the JWTs of this benchmark's issuer.
-fn verifier() -> Result<JwtVerifier> {
+pub(crate) fn verifier() -> Result<JwtVerifier> {
     Ok(JwtVerifier::builder()
         .issuer(ISSUER)
         .audience(AUDIENCE)
@@ -109,7 +117,13 @@ pub(crate) async fn must<O: Operation>(engine: &Engine, caller: &Caller, input: 
     engine.run(&Request::new(caller.clone()), &operation).await.context(O::ROUTE)
 }
 
-fn bearer(credential: &str) -> Result<HeaderValue> {
+/// `Bearer <jwt>` of a user who is called that way, signed with HS256.
+pub(crate) fn signed(user: &str) -> Result<HeaderValue> {
+    bearer(&sign(user, Algorithm::HS256, &EncodingKey::from_secret(SECRET.as_bytes()))?)
+}
+
+/// A header of what is presented.
+pub(crate) fn bearer(credential: &str) -> Result<HeaderValue> {
     let mut value = HeaderValue::try_from(format!("Bearer {credential}"))?;
     value.set_sensitive(true);
     Ok(value)
@@ -118,6 +132,7 @@ fn bearer(credential: &str) -> Result<HeaderValue> {
 fn sign(user: &str, algorithm: Algorithm, key: &EncodingKey) -> Result<String> {
     #[expect(clippy::disallowed_methods, reason = "the issuer that is played here is no part of the product")]
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    let claims = json!({ "iss": ISSUER, "aud": AUDIENCE, "sub": user, "exp": now + 24 * 3600 });
+    let claims =
+        json!({ "iss": ISSUER, "aud": AUDIENCE, "sub": user, "preferred_username": user, "exp": now + 24 * 3600 });
     Ok(jsonwebtoken::encode(&Header::new(algorithm), &claims, key)?)
 }

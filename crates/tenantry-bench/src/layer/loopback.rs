@@ -179,17 +179,20 @@ async fn of_known_answers(sites: &mut Sites, world: &World) -> Result<()> {
     Ok(())
 }
 
-/// Nothing is remembered but that a JWT's signature is right.
+/// Nothing is remembered but that a JWT's signature is right; or it is asked, each time, whether it is still so.
 async fn of_unknown_answers(sites: &mut Sites, world: &World) -> Result<()> {
-    let tenancy = || anyhow::Ok(subject(world.layer().max_age(Duration::ZERO).build()?.layer(route())));
-    sites.add("Tenantry, unknown API token", tenancy()?, requests(&world.tokens)).await?;
     let named = world.hs256.iter().zip(&world.organizations).map(|(credential, organization)| {
         let organization = HeaderValue::try_from(organization)?;
         Ok(load::get("/whoami", &[("authorization", credential), ("x-organization-id", &organization)]))
     });
-    let named = named.collect::<Result<_>>()?;
-    sites.add("Tenantry, unknown JWT, organization named", tenancy()?, named).await?;
-    sites.add("Tenantry, unknown JWT, only organization", tenancy()?, requests(&world.hs256)).await
+    let named = named.collect::<Result<Vec<_>>>()?;
+    let unknown = || anyhow::Ok(subject(world.layer().max_age(Duration::ZERO).build()?.layer(route())));
+    let strict = || anyhow::Ok(subject(world.layer().strict().build()?.layer(route())));
+    sites.add("Tenantry, unknown API token", unknown()?, requests(&world.tokens)).await?;
+    sites.add("Tenantry, unknown JWT, organization named", unknown()?, named.clone()).await?;
+    sites.add("Tenantry, unknown JWT, only organization", unknown()?, requests(&world.hs256)).await?;
+    sites.add("Tenantry, strict, API token", strict()?, requests(&world.tokens)).await?;
+    sites.add("Tenantry, strict, JWT, organization named", strict()?, named).await
 }
 
 async fn of_roles_in_redis(sites: &mut Sites, world: &World, url: &str) -> Result<()> {

@@ -1,0 +1,75 @@
+//! An organization of many members: their memory, and a page of their list at its beginning, in its middle and at its
+//! end.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use tenantry_core::operations::{join_codes, members, organizations};
+use tenantry_testing::actors;
+
+use super::{
+    CALLERS,
+    platform::{engine, memory_bytes},
+};
+use crate::{
+    crowd::operate,
+    figures::{Figures, now},
+    table::Table,
+    world::must,
+};
+
+const MEMBERS: usize = 100_000;
+const PAGE: usize = 100;
+const ROUNDS: usize = 25;
+/// How often each page is read in a round.
+const READS: usize = 50;
+
+/// Measures, and publishes the table `scale-members`.
+pub(super) async fn run() -> Result<()> {
+    let (server, engine) = engine().await?;
+    let owner = actors::user("owner");
+    let id = must::<organizations::Create>(&engine, &owner, json!({ "name": "Large" })).await?.organization.id;
+    let code = must::<join_codes::Create>(&engine, &owner, json!({ "organizationId": id })).await?.code;
+    let before = memory_bytes(&server)?;
+    let tasks = (1..MEMBERS).map(|number| (actors::user(&format!("member-{number}")), json!({ "code": code })));
+    operate::<join_codes::Join>(&engine, CALLERS, tasks.collect()).await?;
+    let bytes_each = (memory_bytes(&server)? - before) as f64 / (MEMBERS - 1) as f64;
+
+    let page = |cursor: Option<&String>| json!({ "organizationId": id, "limit": PAGE, "cursor": cursor });
+    let mut cursors = Vec::new();
+    let (mut listed, mut input) = (0, page(None));
+    loop {
+        let answer = must::<members::List>(&engine, &owner, input).await?;
+        listed += answer.members.len();
+        let Some(next) = answer.next_cursor else { break };
+        cursors.push(next);
+        input = page(cursors.last());
+    }
+    ensure!(listed == MEMBERS, "{listed} of {MEMBERS} members are listed");
+    let last = cursors.iter().rev().nth(1).context("there are many pages")?;
+    let places: [(&str, Value); 3] =
+        [("beginning", page(None)), ("middle", page(cursors.get(cursors.len() / 2))), ("end", page(Some(last)))];
+    let mut measured: [Figures; 3] = Default::default();
+    for _ in 0..ROUNDS {
+        for ((_, input), measured) in places.iter().zip(&mut measured) {
+            let begun = now();
+            for _ in 0..READS {
+                let answer = must::<members::List>(&engine, &owner, input.clone()).await?;
+                ensure!(answer.members.len() == PAGE, "the page has {} members", answer.members.len());
+            }
+            measured.push(begun.elapsed().as_secs_f64() * 1e6 / READS as f64);
+        }
+    }
+    let title = format!(
+        "A page of {PAGE} of {MEMBERS} members, one caller; {bytes_each:.0} bytes of Redis's memory for a member"
+    );
+    let mut table = Table::new(&title, &["page", "µs", "half of the rounds", "% of the first"]);
+    for ((name, _), here) in places.iter().zip(&measured) {
+        table.row([
+            (*name).to_owned(),
+            format!("{:.0}", here.median()),
+            here.spread(0),
+            format!("{:.1}", here.percent_of(&measured[0]).median()),
+        ]);
+    }
+    table.publish("scale-members")
+}

@@ -1,0 +1,144 @@
+//! What things cost among few organizations and among many, and how much memory they take: each organization has three
+//! members, an API token and a join code. Platforms of all sizes stand side by side, each on a Redis server of its own,
+//! and are measured in turns.
+
+mod members;
+mod memory;
+mod platform;
+
+use anyhow::Result;
+use serde_json::json;
+use tenantry_core::{
+    operation::Operation,
+    operations::{invitations, members as operations},
+};
+
+use self::platform::Platform;
+use crate::{
+    crowd::{Task, operate, together},
+    figures::Figures,
+    plot,
+    table::Table,
+};
+
+/// How many organizations the largest platform has unless it is said.
+pub(crate) const LARGEST: usize = 100_000;
+const SMALLEST: usize = 1000;
+const CALLERS: usize = 64;
+const ROUNDS: usize = 25;
+/// Of each kind, in a round: by all callers, and by one alone.
+const OPERATIONS: usize = 4096;
+const ALONE: usize = 200;
+
+const KINDS: [&str; 3] = ["resolve a member", "set a role", "invite"];
+
+#[derive(Default, Clone)]
+struct Measured {
+    per_second: Figures,
+    /// Microseconds for one, with one caller.
+    alone_us: Figures,
+}
+
+/// Measures, and publishes the tables `scale`, `scale-memory` and `scale-members`.
+pub(crate) fn run(largest: usize) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async { tokio::spawn(measure(largest)).await? })
+}
+
+async fn measure(largest: usize) -> Result<()> {
+    members::run().await?;
+    let sizes = std::iter::successors(Some(SMALLEST), |size| Some(size * 10)).take_while(|size| *size <= largest);
+    let mut platforms = Vec::new();
+    for size in sizes {
+        platforms.push(Platform::load(size, CALLERS).await?);
+        eprintln!("bench: {size} organizations are there");
+    }
+    memory::publish(&platforms).await?;
+    let mut measured = vec![[Measured::default(), Measured::default(), Measured::default()]; platforms.len()];
+    for round in 0..=ROUNDS {
+        for (platform, measured) in platforms.iter_mut().zip(&mut measured) {
+            let mut ignored = Default::default();
+            // The first round warms up.
+            once(platform, if round == 0 { &mut ignored } else { measured }).await?;
+        }
+    }
+    publish(&platforms, &measured)
+}
+
+/// Each kind once.
+async fn once(platform: &mut Platform, measured: &mut [Measured; KINDS.len()]) -> Result<()> {
+    let [resolve, role, invite] = measured;
+    let resolves: Vec<_> = platform.some(OPERATIONS + ALONE).iter().map(|one| (one.owner(), one.id)).collect();
+    let (many, alone) = resolves.split_at(OPERATIONS);
+    let engine = platform.engine.clone();
+    let act = move |(caller, organization)| {
+        let engine = engine.clone();
+        async move { Ok(engine.resolve(&caller, organization).await?) }
+    };
+    let (taken, _) = together(CALLERS, many.to_vec(), act.clone()).await?;
+    resolve.per_second.push(OPERATIONS as f64 / taken.as_secs_f64());
+    let (taken, _) = together(1, alone.to_vec(), act).await?;
+    resolve.alone_us.push(taken.as_secs_f64() * 1e6 / ALONE as f64);
+
+    let tasks = platform
+        .some(OPERATIONS + ALONE)
+        .into_iter()
+        .map(|one| (one.owner(), json!({ "organizationId": one.id, "userId": one.member(1), "role": "admin" })));
+    change::<operations::SetRole>(platform, role, tasks.collect()).await?;
+    let strangers = platform.strangers(OPERATIONS + ALONE);
+    let tasks = platform
+        .some(OPERATIONS + ALONE)
+        .into_iter()
+        .zip(strangers)
+        .map(|(one, stranger)| (one.owner(), json!({ "organizationId": one.id, "username": stranger })));
+    change::<invitations::Create>(platform, invite, tasks.collect()).await
+}
+
+async fn change<O: Operation>(platform: &Platform, measured: &mut Measured, mut tasks: Vec<Task>) -> Result<()>
+where
+    O::Output: 'static,
+{
+    let alone = tasks.split_off(OPERATIONS);
+    let (taken, _) = operate::<O>(&platform.engine, CALLERS, tasks).await?;
+    measured.per_second.push(OPERATIONS as f64 / taken.as_secs_f64());
+    let (taken, _) = operate::<O>(&platform.engine, 1, alone).await?;
+    measured.alone_us.push(taken.as_secs_f64() * 1e6 / ALONE as f64);
+    Ok(())
+}
+
+fn publish(platforms: &[Platform], measured: &[[Measured; KINDS.len()]]) -> Result<()> {
+    let title = format!(
+        "Among few organizations and among many: {CALLERS} callers, {ROUNDS} rounds of {OPERATIONS} of each kind, in turns"
+    );
+    let columns = [
+        "what",
+        "organizations",
+        "a second",
+        "half of the rounds",
+        "% of the fewest",
+        "one caller, µs",
+        "% of the fewest",
+    ];
+    let mut table = Table::new(&title, &columns);
+    let mut lines = Vec::new();
+    for (place, name) in KINDS.iter().enumerate() {
+        let mut line = Vec::new();
+        for (platform, measured_here) in platforms.iter().zip(measured) {
+            let (here, fewest) = (&measured_here[place], &measured[0][place]);
+            let per_second = here.per_second.percent_of(&fewest.per_second).median();
+            line.push((platform.size as f64, per_second));
+            table.row([
+                (*name).to_owned(),
+                platform.size.to_string(),
+                format!("{:.0}", here.per_second.median()),
+                here.per_second.spread(0),
+                format!("{per_second:.1}"),
+                format!("{:.0}", here.alone_us.median()),
+                format!("{:.1}", here.alone_us.percent_of(&fewest.alone_us).median()),
+            ]);
+        }
+        lines.push((*name, line));
+    }
+    table.publish("scale")?;
+    plot::growth("scale", "Throughput of 64 callers, in % of that among 1,000 organizations", "organizations", &lines)
+}

@@ -1,0 +1,137 @@
+//! A platform of many organizations.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use tenantry_core::{
+    caller::Caller,
+    engine::Engine,
+    ids::OrganizationId,
+    operations::{join_codes, organizations, tokens},
+    registry::Registry,
+};
+use tenantry_testing::{actors, redis_server::RedisServer};
+
+use crate::{
+    crowd::together,
+    world::{must, patient},
+};
+
+/// Organizations on a Redis server of their own.
+pub(super) struct Platform {
+    pub(super) size: usize,
+    pub(super) engine: Engine,
+    pub(super) url: String,
+    /// Memory of Redis for each organization.
+    pub(super) bytes_each: f64,
+    pub(super) keys_each: f64,
+    organizations: Vec<OrganizationId>,
+    strangers: usize,
+    random: u64,
+    _server: RedisServer,
+}
+
+/// An organization, by its place on the platform.
+pub(super) struct One {
+    pub(super) id: OrganizationId,
+    place: usize,
+}
+
+impl One {
+    pub(super) fn owner(&self) -> Caller {
+        member(self.place, 0)
+    }
+
+    /// The id of its member with this number; 0 is the owner.
+    pub(super) fn member(&self, number: usize) -> String {
+        member_name(self.place, number)
+    }
+}
+
+fn member_name(place: usize, number: usize) -> String {
+    format!("user-{place}-{number}")
+}
+
+fn member(place: usize, number: usize) -> Caller {
+    actors::user(&member_name(place, number))
+}
+
+/// A server of its own, and an engine over it.
+pub(super) async fn engine() -> Result<(RedisServer, Engine)> {
+    let server = RedisServer::start(&[]);
+    let engine = Engine::new(Arc::new(patient(&server.url()).await?), Registry::builder().build()?);
+    Ok((server, engine))
+}
+
+/// The memory that the server's data takes.
+pub(super) fn memory_bytes(server: &RedisServer) -> Result<u64> {
+    let answer = server.command(&["INFO", "memory"]);
+    let used = answer.lines().find_map(|line| line.strip_prefix("used_memory:")).context("INFO tells used_memory")?;
+    Ok(used.trim().parse()?)
+}
+
+fn keys(server: &RedisServer) -> Result<u64> {
+    let answer = server.command(&["DBSIZE"]);
+    Ok(answer.trim().trim_start_matches(':').parse()?)
+}
+
+impl Platform {
+    /// Makes as many organizations, by the operations that anybody uses.
+    pub(super) async fn load(size: usize, callers: usize) -> Result<Self> {
+        let (server, engine) = engine().await?;
+        let before = memory_bytes(&server)?;
+        let making = engine.clone();
+        let act = move |place| organization(making.clone(), place);
+        let (_, organizations) = together(callers, (0..size).collect(), act).await?;
+        let each = |count: u64| count as f64 / size as f64;
+        Ok(Self {
+            size,
+            engine,
+            url: server.url(),
+            bytes_each: each(memory_bytes(&server)? - before),
+            keys_each: each(keys(&server)?),
+            organizations,
+            strangers: 0,
+            random: 0,
+            _server: server,
+        })
+    }
+
+    /// So many organizations from everywhere on the platform, the same ones in every run.
+    pub(super) fn some(&mut self, count: usize) -> Vec<One> {
+        let mut random = || {
+            // The multiplier is Knuth's; the upper half is random enough to jump about.
+            self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            self.random >> 33
+        };
+        let places = (0..count).map(|_| random()).collect::<Vec<_>>();
+        let one = |random: u64| {
+            #[expect(clippy::cast_possible_truncation, reason = "it has 31 bits")]
+            let place = random as usize % self.organizations.len();
+            One { id: self.organizations[place], place }
+        };
+        places.into_iter().map(one).collect()
+    }
+
+    /// The names of people whom nobody knows.
+    pub(super) fn strangers(&mut self, count: usize) -> Vec<String> {
+        let first = self.strangers;
+        self.strangers += count;
+        (first..self.strangers).map(|number| format!("stranger-{number}")).collect()
+    }
+}
+
+/// An organization with three members, an API token and a join code.
+async fn organization(engine: Engine, place: usize) -> Result<OrganizationId> {
+    let owner = member(place, 0);
+    let created = must::<organizations::Create>(&engine, &owner, json!({ "name": format!("Organization {place}") }));
+    let id = created.await?.organization.id;
+    let code = must::<join_codes::Create>(&engine, &owner, json!({ "organizationId": id })).await?.code;
+    for number in 1..3 {
+        must::<join_codes::Join>(&engine, &member(place, number), json!({ "code": code })).await?;
+    }
+    let input = json!({ "organizationId": id, "permissions": ["org:view"] });
+    must::<tokens::Create>(&engine, &owner, input).await?;
+    Ok(id)
+}
