@@ -6,7 +6,8 @@
 use std::{
     fmt,
     pin::Pin,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    sync::LazyLock,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use jiff::{Unit, tz::TimeZone};
@@ -16,6 +17,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The wall-clock time, in UTC.
     fn now(&self) -> Timestamp;
+
+    /// The time that has passed since a moment of the clock's choosing. Unlike [`now`](Self::now), which people and NTP
+    /// correct, it is never set back or forward.
+    fn elapsed(&self) -> Duration;
 
     /// Completes when `duration` has passed.
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -30,6 +35,12 @@ impl Clock for SystemClock {
         #[expect(clippy::disallowed_methods, reason = "this is the place that provides the clock")]
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn elapsed(&self) -> Duration {
+        #[expect(clippy::disallowed_methods, reason = "this is the place that provides the clock")]
+        static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        BEGAN.elapsed()
     }
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {

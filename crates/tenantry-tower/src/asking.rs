@@ -1,6 +1,6 @@
 //! Asks the store: the way from a credential to a tenant, where nothing is known.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::HeaderValue;
 use tenantry_core::{
@@ -16,7 +16,7 @@ use tenantry_core::{
 use crate::{
     choice::{Named, Wish},
     credential::{self, Credential},
-    generations::{Moment, Subjects},
+    generations::{Freshness, Moment, Subjects},
     jwt::Verified,
     refused::Refused,
     resolved::{Resolved, Validity},
@@ -26,7 +26,8 @@ use crate::{
 impl Resolver {
     /// Asks the store.
     pub(crate) async fn resolve(&self, query: &Query) -> Result<Resolved, Refused> {
-        let began = Moment { as_of: self.generations.now(), at: self.engine.clock().now() };
+        let clock = self.engine.clock();
+        let began = Moment { as_of: self.generations.now(), at: clock.now(), elapsed: clock.elapsed() };
         match credential::parse(&query.authorization)? {
             Credential::Token(presented) => self.resolve_token(query, presented, began).await,
             Credential::Jwt(jwt) => {
@@ -64,10 +65,10 @@ impl Resolver {
         if let Some(used) = used {
             self.note(&presented, used);
         }
-        let until = began.at.after(self.max_age);
-        let until = tenant.expires_at().map_or(until, |expiry| expiry.min(until));
-        let validity = Validity { as_of: began.as_of, subjects, until, vouched: None };
-        Ok(Resolved::new(Caller::Token(presented), Some(tenant), self.engine.clone(), validity))
+        let lifetime = tenant.expires_at().map_or(self.max_age, |expiry| expiry.since(began.at).min(self.max_age));
+        let freshness = Freshness::new(began.as_of, subjects);
+        let validity = Validity { freshness, ends: began.elapsed + lifetime, vouched: None };
+        Ok(Resolved::new(query.key, Caller::Token(presented), Some(tenant), self.engine.clone(), validity))
     }
 
     /// In the background: nobody waits for it, and nothing depends on it.
@@ -83,11 +84,14 @@ impl Resolver {
     async fn resolve_user(&self, query: &Query, verified: &Verified, began: Moment) -> Result<Resolved, Refused> {
         let caller = Caller::User(Box::new(verified.identity.clone()));
         let (tenant, subjects) = self.choose(query, verified, &caller, began).await?;
+        let vouched = verified.vouched.clone();
+        let ends = verified.expires_at.min(vouched.believed_until());
         // A platform admin's rights depend on whether the organization has an owner, of which no notice tells.
-        let until = if verified.identity.platform_admin { began.at } else { began.at.after(self.max_age) };
-        let vouched = Some(verified.vouched.clone());
-        let validity = Validity { as_of: began.as_of, subjects, until: until.min(verified.expires_at), vouched };
-        Ok(Resolved::new(caller, tenant, self.engine.clone(), validity))
+        let max_age = if verified.identity.platform_admin { Duration::ZERO } else { self.max_age };
+        let ends = began.elapsed + ends.since(began.at).min(max_age);
+        let freshness = Freshness::new(began.as_of, subjects);
+        let validity = Validity { freshness, ends, vouched: Some(vouched) };
+        Ok(Resolved::new(query.key, caller, tenant, self.engine.clone(), validity))
     }
 
     /// The user in the organization that they mean; where that is optional, perhaps in none.

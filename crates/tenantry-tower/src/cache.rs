@@ -5,7 +5,14 @@ use std::{sync::Arc, time::Duration};
 use moka::sync::Cache;
 use tenantry_core::{clock::Timestamp, ids::OrganizationId, slug::Slug};
 
-use crate::{generations::Generations, jwt::Verified, refused::Refused, resolved::Resolved};
+use crate::{
+    front::Front,
+    generations::Generations,
+    jwt::{Verified, Vouched},
+    keyed::AsItIs,
+    refused::Refused,
+    resolved::{Resolved, Validity},
+};
 
 /// How long a refusal is remembered at most: long enough that who sends a wrong credential again and again costs
 /// nothing, and short where what no notice tells has made it right.
@@ -19,46 +26,61 @@ const REFUSED_MAX_AGE: Duration = Duration::from_secs(5);
 /// push out nothing but one another.
 pub(crate) struct Answers {
     generations: Arc<Generations>,
-    resolved: Cache<u128, Resolved>,
-    refused: Cache<u128, Refused>,
-    verified: Cache<u128, Arc<Verified>>,
+    front: Front,
+    resolved: Cache<u128, Resolved, AsItIs>,
+    refused: Cache<u128, Refused, AsItIs>,
+    verified: Cache<u128, Arc<Verified>, AsItIs>,
     slugs: Cache<Slug, OrganizationId>,
 }
 
 impl Answers {
     pub(crate) fn new(generations: Arc<Generations>, max_age: Duration, capacity: u64) -> Self {
-        // moka's own time is monotonic: it bounds an answer's life also when the clock is set back.
-        let resolved = Cache::builder().max_capacity(capacity).time_to_live(max_age).build();
-        let refused = Cache::builder().max_capacity(capacity).time_to_live(max_age.min(REFUSED_MAX_AGE)).build();
+        // An answer says itself when it ends. That moka knows the age too lets it give back the room.
+        let resolved = Cache::builder().max_capacity(capacity).time_to_live(max_age).build_with_hasher(AsItIs);
+        let refused_max_age = max_age.min(REFUSED_MAX_AGE);
+        let refused = Cache::builder().max_capacity(capacity).time_to_live(refused_max_age).build_with_hasher(AsItIs);
         // What a JWT tells stays true until it ends or its key is withdrawn, which is looked at when it is found; and
         // which organization has a slug is confirmed by whoever asks.
-        Self { generations, resolved, refused, verified: Cache::new(capacity), slugs: Cache::new(capacity) }
+        let verified = Cache::builder().max_capacity(capacity).build_with_hasher(AsItIs);
+        Self { generations, front: Front::new(capacity), resolved, refused, verified, slugs: Cache::new(capacity) }
     }
 
-    /// The answer, if it may be given again at `now`.
-    pub(crate) fn get(&self, key: u128, now: Timestamp) -> Option<Result<Resolved, Refused>> {
+    /// The answer, if it may be given again at `now`, by the time that passes.
+    pub(crate) fn get(&self, key: u128, now: Duration) -> Option<Result<Resolved, Refused>> {
         self.granted(key, now).map(Ok).or_else(|| self.refused(key, now).map(Err))
     }
 
-    fn granted(&self, key: u128, now: Timestamp) -> Option<Resolved> {
+    fn granted(&self, key: u128, now: Duration) -> Option<Resolved> {
+        if let Some(tenant) = self.front.get(key, |inside| self.is_true(&inside.validity, now)) {
+            return Some(Resolved::inside(tenant));
+        }
         let resolved = self.resolved.get(&key)?;
         let validity = resolved.validity()?;
-        let is_true = now < validity.until
-            && validity.vouched.as_ref().is_none_or(|vouched| vouched.holds(now))
-            && self.generations.is_fresh(validity.as_of, validity.subjects);
-        is_true.then_some(resolved)
+        if !self.is_true(validity, now) {
+            return None;
+        }
+        if let Some(tenant) = resolved.tenant() {
+            self.front.put(&tenant);
+        }
+        Some(resolved)
     }
 
-    fn refused(&self, key: u128, now: Timestamp) -> Option<Refused> {
+    fn is_true(&self, validity: &Validity, now: Duration) -> bool {
+        now < validity.ends
+            && validity.vouched.as_ref().is_none_or(Vouched::stands)
+            && self.generations.renew(&validity.freshness)
+    }
+
+    fn refused(&self, key: u128, now: Duration) -> Option<Refused> {
         let refused = self.refused.get(&key)?;
         let (began, subjects) = refused.basis()?;
-        let is_true = now < began.at.after(REFUSED_MAX_AGE) && self.generations.is_fresh(began.as_of, subjects);
+        let is_true = now < began.elapsed + REFUSED_MAX_AGE && self.generations.is_fresh(began.as_of, subjects);
         is_true.then_some(refused)
     }
 
     /// Keeps an answer; whoever finds it checks it.
-    pub(crate) fn keep(&self, key: u128, resolved: Resolved) {
-        self.resolved.insert(key, resolved);
+    pub(crate) fn keep(&self, resolved: &Resolved) {
+        self.resolved.insert(resolved.key(), resolved.clone());
     }
 
     /// Keeps a refusal, if notices tell when it is so no more.

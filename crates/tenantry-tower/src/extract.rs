@@ -68,7 +68,7 @@ impl<S: Sync> FromRequestParts<S> for Resolved {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        Ok(Resolved::of(&parts.extensions)?.clone())
+        Ok(Self::of(&parts.extensions)?)
     }
 }
 
@@ -82,7 +82,6 @@ impl<S: Sync> FromRequestParts<S> for Memberships {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        let resolved = Resolved::of(&parts.extensions)?.clone();
-        Ok(Self(resolved.memberships().await?))
+        Ok(Self(Resolved::of(&parts.extensions)?.memberships().await?))
     }
 }

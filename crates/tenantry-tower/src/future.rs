@@ -27,10 +27,9 @@ pin_project! {
 pin_project! {
     #[project = StateProject]
     enum State<S, F, ReqBody, ResBody> {
+        // In a box: nearly every future is of a known answer, and would carry the room for a request along.
         Resolving {
-            answer: BoxFuture<'static, Result<Resolved, Refused>>,
-            // Taken when the answer is there.
-            waiting: Option<(S, Request<ReqBody>)>,
+            unresolved: Box<Unresolved<S, ReqBody>>,
         },
         Serving {
             #[pin]
@@ -42,6 +41,12 @@ pin_project! {
     }
 }
 
+struct Unresolved<S, ReqBody> {
+    answer: BoxFuture<'static, Result<Resolved, Refused>>,
+    /// Taken when the answer is there.
+    waiting: Option<(S, Request<ReqBody>)>,
+}
+
 impl<S, ReqBody, ResBody> ResponseFuture<S, ReqBody, ResBody>
 where
     S: Service<Request<ReqBody>>,
@@ -51,7 +56,8 @@ where
         request: Request<ReqBody>,
         service: S,
     ) -> Self {
-        Self { state: State::Resolving { answer, waiting: Some((service, request)) } }
+        let unresolved = Box::new(Unresolved { answer, waiting: Some((service, request)) });
+        Self { state: State::Resolving { unresolved } }
     }
 
     pub(crate) fn serving(future: S::Future) -> Self {
@@ -74,10 +80,10 @@ where
         let mut state = self.project().state;
         loop {
             match state.as_mut().project() {
-                StateProject::Resolving { answer, waiting } => {
-                    let answer = ready!(answer.as_mut().poll(cx));
+                StateProject::Resolving { unresolved } => {
+                    let answer = ready!(unresolved.answer.as_mut().poll(cx));
                     let (mut service, mut request) =
-                        waiting.take().expect("it is taken once, since the state is replaced at once");
+                        unresolved.waiting.take().expect("it is taken once, since the state is replaced at once");
                     let next = match answer {
                         Ok(resolved) => {
                             resolved.mark(request.extensions_mut());

@@ -5,13 +5,17 @@
 //!    answer forgotten too early, never too late.
 //! 2. An answer remembers the last number before its read, and its subjects' stripes. It is fresh while none of them
 //!    holds a greater number. So a notice that comes during the read is enough to make the answer stale.
+//!    Each time that it is found to be fresh, it is so up to the last notice of then.
 //! 3. While the link is lost nothing is fresh, and nothing of before is when it is back.
 //!
 //! Whoever hears a notice writes, one at a time; everyone reads, and waits for nobody.
 
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use futures_util::StreamExt;
@@ -39,11 +43,27 @@ pub(crate) struct Subjects {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AsOf(u64);
 
-/// When a read began: by the notices that were known then, and by the clock.
+/// Up to which notice an answer is known to be so, and what it depends on.
+///
+/// The number rises with each look, so that while no notice comes nobody looks at a stripe: two cache lines less.
+#[derive(Debug)]
+pub(crate) struct Freshness {
+    as_of: AtomicU64,
+    subjects: Subjects,
+}
+
+impl Freshness {
+    pub(crate) fn new(as_of: AsOf, subjects: Subjects) -> Self {
+        Self { as_of: AtomicU64::new(as_of.0), subjects }
+    }
+}
+
+/// When a read began: by the notices that were known then, by the calendar, and by the time that passes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment {
     pub(crate) as_of: AsOf,
     pub(crate) at: Timestamp,
+    pub(crate) elapsed: Duration,
 }
 
 pub(crate) struct Generations {
@@ -115,6 +135,22 @@ impl Generations {
         let since = |number: &AtomicU64| number.load(Ordering::Acquire) > as_of.0;
         let changed = |stripe: u16| self.stripes.get(usize::from(stripe)).is_none_or(since);
         self.linked() && !since(&self.reset) && !changed(subjects.first) && !changed(subjects.second)
+    }
+
+    /// Whether nothing that an answer depends on has changed since it was last found to be so, and if that is so, it was
+    /// found to be so now.
+    pub(crate) fn renew(&self, freshness: &Freshness) -> bool {
+        let AsOf(latest) = self.now();
+        let as_of = freshness.as_of.load(Ordering::Relaxed);
+        if as_of == latest {
+            return self.linked();
+        }
+        let fresh = self.is_fresh(AsOf(as_of), freshness.subjects);
+        if fresh {
+            // What was heard until then was looked at: the stripe of each notice is written before its number.
+            freshness.as_of.fetch_max(latest, Ordering::Relaxed);
+        }
+        fresh
     }
 
     /// Takes note of one signal.
@@ -194,6 +230,43 @@ mod tests {
         assert!(generations.is_fresh(after, member));
         generations.hear(&Signal::Changed(Change::Organization(organization)));
         assert!(!generations.is_fresh(after, member) && !generations.is_fresh(after, only));
+    }
+
+    #[test]
+    fn what_is_found_fresh_again_and_again_is_stale_at_the_next_notice() {
+        let generations = linked();
+        let organization = OrganizationId::from_parts(Timestamp::from_millis(1), [1; 10]);
+        let ann = UserId::new("ann").unwrap();
+        let subjects = generations.member(organization, &ann);
+        // One who shares no stripe with her.
+        let apart = |bob: &UserId| {
+            let stripes = [generations.member(organization, bob).second, generations.user(bob).second];
+            !stripes.contains(&subjects.first) && !stripes.contains(&subjects.second)
+        };
+        let bob = (0..).map(|number| UserId::new(format!("bob-{number}")).unwrap()).find(apart).unwrap();
+        let freshness = Freshness::new(generations.now(), subjects);
+        for _ in 0..3 {
+            assert!(generations.renew(&freshness));
+            generations.hear(&Signal::Changed(Change::Member(organization, bob.clone())));
+        }
+        let known = |generations: &Generations| AsOf(freshness.as_of.load(Ordering::SeqCst)) == generations.now();
+        assert!(!known(&generations));
+        assert!(generations.renew(&freshness) && known(&generations));
+        generations.hear(&Signal::Changed(Change::Member(organization, ann)));
+        assert!(!generations.renew(&freshness) && !known(&generations));
+        generations.hear(&Signal::Changed(Change::Member(organization, bob)));
+        assert!(!generations.renew(&freshness), "once stale, always stale");
+    }
+
+    #[test]
+    fn what_was_found_fresh_just_now_is_stale_when_the_link_is_lost() {
+        let generations = linked();
+        let freshness = Freshness::new(generations.now(), generations.user(&UserId::new("ann").unwrap()));
+        assert!(generations.renew(&freshness));
+        generations.hear(&Signal::LinkLost);
+        assert!(!generations.renew(&freshness));
+        generations.hear(&Signal::LinkBack);
+        assert!(!generations.renew(&freshness));
     }
 
     #[test]

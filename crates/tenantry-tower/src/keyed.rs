@@ -4,7 +4,7 @@
 //! leave nobody a way to make one credential pass for another. SipHash-1-3 rather than 2-4: nobody outside sees a
 //! hash, a JWT is long, and every request hashes one.
 
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 use tenantry_core::entropy::{Entropy, EntropyError};
@@ -49,6 +49,35 @@ impl Hashing {
 
     pub(crate) fn end(&self) -> u128 {
         self.0.finish128().as_u128()
+    }
+}
+
+/// Hashes of [`Keyed`] are keys of a table as they are: nobody can choose them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct AsItIs;
+
+/// The lower half of one `u128`.
+#[derive(Debug, Default)]
+pub(crate) struct LowerHalf(u64);
+
+impl BuildHasher for AsItIs {
+    type Hasher = LowerHalf;
+
+    fn build_hasher(&self) -> LowerHalf {
+        LowerHalf::default()
+    }
+}
+
+impl Hasher for LowerHalf {
+    fn write(&mut self, bytes: &[u8]) {
+        let (lower, _) = bytes.split_at(bytes.len().min(size_of::<u64>()));
+        let mut whole = [0; size_of::<u64>()];
+        whole[..lower.len()].copy_from_slice(lower);
+        self.0 = u64::from_ne_bytes(whole);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 

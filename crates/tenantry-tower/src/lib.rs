@@ -72,6 +72,7 @@ mod credential;
 #[cfg(feature = "axum")]
 mod extract;
 mod flights;
+mod front;
 mod future;
 mod generations;
 pub mod jwt;

@@ -1,21 +1,17 @@
 //! What the layer puts into a request's extensions.
 
-use std::{fmt, ops::Deref, sync::Arc};
+use std::{fmt, ops::Deref, sync::Arc, time::Duration};
 
 use http::Extensions;
 use tenantry_core::{
     caller::Caller,
-    clock::Timestamp,
     engine::Engine,
     error::{Error, ErrorKind},
     tenant,
     view::OrgMembership,
 };
 
-use crate::{
-    generations::{AsOf, Subjects},
-    jwt::Vouched,
-};
+use crate::{generations::Freshness, jwt::Vouched};
 
 /// The organization in which a request is made, who makes it, and what they may do.
 ///
@@ -23,22 +19,30 @@ use crate::{
 /// organization, and is an extractor in axum's handlers; `Option<Tenant>` is one where the layer is optional. All
 /// else is in the [`Tenant`](tenant::Tenant) of the core, to which it derefs. Cheap to clone.
 #[derive(Clone)]
-pub struct Tenant {
+pub struct Tenant(pub(crate) Arc<Inside>);
+
+/// What a hit looks at comes first, so that it is in one cache line with the count of references.
+#[repr(C)]
+pub(crate) struct Inside {
+    pub(crate) validity: Validity,
+    /// Of what was asked.
+    pub(crate) key: u128,
     tenant: tenant::Tenant,
-    resolved: Resolved,
+    caller: Caller,
+    engine: Engine,
 }
 
 impl Deref for Tenant {
     type Target = tenant::Tenant;
 
     fn deref(&self) -> &tenant::Tenant {
-        &self.tenant
+        &self.0.tenant
     }
 }
 
 impl fmt::Debug for Tenant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.tenant.fmt(f)
+        self.0.tenant.fmt(f)
     }
 }
 
@@ -46,21 +50,28 @@ impl fmt::Debug for Tenant {
 ///
 /// Cheap to clone.
 #[derive(Clone)]
-pub struct Resolved(Arc<Inner>);
+pub struct Resolved(Place);
 
-struct Inner {
-    caller: Option<Caller>,
-    tenant: Option<tenant::Tenant>,
-    engine: Engine,
+#[derive(Clone)]
+enum Place {
+    Inside(Tenant),
+    Outside(Arc<Outside>),
+}
+
+/// Who is in no organization.
+struct Outside {
     validity: Option<Validity>,
+    key: u128,
+    caller: Option<Caller>,
+    engine: Engine,
 }
 
 /// How long an answer may be given again.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Validity {
-    pub(crate) as_of: AsOf,
-    pub(crate) subjects: Subjects,
-    pub(crate) until: Timestamp,
+    pub(crate) freshness: Freshness,
+    /// By the time that passes, not by the calendar: that may be corrected.
+    pub(crate) ends: Duration,
     /// By which keys the user's JWT was verified; `None` of an API token.
     pub(crate) vouched: Option<Vouched>,
 }
@@ -70,9 +81,9 @@ impl Resolved {
     ///
     /// # Errors
     /// `internal`, naming the mend, if the request did not come through the layer.
-    pub fn of(extensions: &Extensions) -> Result<&Self, Error> {
-        let tenant = extensions.get::<Tenant>().map(|tenant| &tenant.resolved);
-        tenant.or_else(|| extensions.get::<Self>()).ok_or_else(|| {
+    pub fn of(extensions: &Extensions) -> Result<Self, Error> {
+        let inside = extensions.get::<Tenant>().cloned().map(Self::inside);
+        inside.or_else(|| extensions.get::<Self>().cloned()).ok_or_else(|| {
             let detail = "the request did not come through TenancyLayer: add TenancyLayer around this route";
             Error::new(ErrorKind::Internal, detail)
         })
@@ -80,52 +91,88 @@ impl Resolved {
 
     /// Puts it into a request's extensions: one value, since each costs an allocation.
     pub(crate) fn mark(self, extensions: &mut Extensions) {
-        if let Some(tenant) = self.tenant() {
-            extensions.insert(tenant);
-        } else {
-            // A layer further out may have left one.
-            extensions.remove::<Tenant>();
-            extensions.insert(self);
+        match self.0 {
+            Place::Inside(tenant) => {
+                extensions.insert(tenant);
+            }
+            outside @ Place::Outside(_) => {
+                // A layer further out may have left one.
+                extensions.remove::<Tenant>();
+                extensions.insert(Self(outside));
+            }
         }
     }
 
     /// A request without a credential.
     pub(crate) fn anonymous(engine: Engine) -> Self {
-        Self(Arc::new(Inner { caller: None, tenant: None, engine, validity: None }))
+        Self(Place::Outside(Arc::new(Outside { validity: None, key: 0, caller: None, engine })))
     }
 
-    pub(crate) fn new(caller: Caller, tenant: Option<tenant::Tenant>, engine: Engine, validity: Validity) -> Self {
-        Self(Arc::new(Inner { caller: Some(caller), tenant, engine, validity: Some(validity) }))
+    pub(crate) fn new(
+        key: u128,
+        caller: Caller,
+        tenant: Option<tenant::Tenant>,
+        engine: Engine,
+        validity: Validity,
+    ) -> Self {
+        let Some(tenant) = tenant else {
+            let (validity, caller) = (Some(validity), Some(caller));
+            return Self(Place::Outside(Arc::new(Outside { validity, key, caller, engine })));
+        };
+        Self(Place::Inside(Tenant(Arc::new(Inside { validity, key, tenant, caller, engine }))))
+    }
+
+    /// With a tenant of the same.
+    pub(crate) fn inside(tenant: Tenant) -> Self {
+        Self(Place::Inside(tenant))
+    }
+
+    /// By the keyed hash of what was asked.
+    pub(crate) fn key(&self) -> u128 {
+        match &self.0 {
+            Place::Inside(tenant) => tenant.0.key,
+            Place::Outside(outside) => outside.key,
+        }
     }
 
     pub(crate) fn validity(&self) -> Option<&Validity> {
-        self.0.validity.as_ref()
+        match &self.0 {
+            Place::Inside(tenant) => Some(&tenant.0.validity),
+            Place::Outside(outside) => outside.validity.as_ref(),
+        }
     }
 
     /// Who is calling; `None` if the request has no credential.
     #[must_use]
     pub fn caller(&self) -> Option<&Caller> {
-        self.0.caller.as_ref()
+        match &self.0 {
+            Place::Inside(tenant) => Some(&tenant.0.caller),
+            Place::Outside(outside) => outside.caller.as_ref(),
+        }
     }
 
     /// The organization in which the request is made; `None` only where the layer is optional.
     #[must_use]
     pub fn tenant(&self) -> Option<Tenant> {
-        self.0.tenant.clone().map(|tenant| Tenant { tenant, resolved: self.clone() })
+        match &self.0 {
+            Place::Inside(tenant) => Some(tenant.clone()),
+            Place::Outside(_) => None,
+        }
     }
 
     /// The organization in which the request is made.
     ///
     /// # Errors
     /// `unauthenticated` if nobody is known to be calling, and `forbidden` if somebody is, without an organization.
-    pub fn require_tenant(&self) -> Result<Tenant, Error> {
-        self.tenant().ok_or_else(|| {
-            if self.0.caller.is_none() {
-                return unauthenticated();
+    pub fn require_tenant(self) -> Result<Tenant, Error> {
+        match self.0 {
+            Place::Inside(tenant) => Ok(tenant),
+            Place::Outside(outside) if outside.caller.is_none() => Err(unauthenticated()),
+            Place::Outside(_) => {
+                let detail = "this is done in an organization: name one of yours, create one, or accept an invitation";
+                Err(Error::new(ErrorKind::Forbidden, detail))
             }
-            let detail = "this is done in an organization: name one of yours, create one, or accept an invitation";
-            Error::new(ErrorKind::Forbidden, detail)
-        })
+        }
     }
 
     /// All organizations of the user who is calling. Asks the store.
@@ -134,7 +181,11 @@ impl Resolved {
     /// `unauthenticated`, `forbidden` for an API token, `unavailable`.
     pub async fn memberships(&self) -> Result<Vec<OrgMembership>, Error> {
         let user = self.caller().ok_or_else(unauthenticated)?.user()?;
-        self.0.engine.memberships(&user.id).await
+        let engine = match &self.0 {
+            Place::Inside(tenant) => &tenant.0.engine,
+            Place::Outside(outside) => &outside.engine,
+        };
+        engine.memberships(&user.id).await
     }
 }
 
@@ -147,8 +198,8 @@ pub(crate) fn unauthenticated() -> Error {
 impl fmt::Debug for Resolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Resolved")
-            .field("principal", &self.0.caller.as_ref().map(Caller::principal))
-            .field("tenant", &self.0.tenant)
+            .field("principal", &self.caller().map(Caller::principal))
+            .field("tenant", &self.tenant())
             .finish_non_exhaustive()
     }
 }

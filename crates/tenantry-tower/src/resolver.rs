@@ -53,7 +53,7 @@ pub(crate) enum Sight {
 pub(crate) struct Query {
     pub(crate) authorization: HeaderValue,
     pub(crate) wishes: Vec<Wish>,
-    key: u128,
+    pub(crate) key: u128,
 }
 
 /// What a load brought, and of when it is.
@@ -75,7 +75,7 @@ impl Resolver {
         self.choices.hash(headers, request.uri(), &mut hashing)?;
         let key = hashing.end();
         if !self.strict
-            && let Some(answer) = self.answers.get(key, self.engine.clock().now())
+            && let Some(answer) = self.answers.get(key, self.engine.clock().elapsed())
         {
             return Ok(answer.map_or_else(Sight::Refused, Sight::Known));
         }
@@ -95,7 +95,7 @@ impl Resolver {
                 break;
             }
             // Somebody else's load may have landed since this request looked.
-            if let Some(answer) = self.answers.get(query.key, self.engine.clock().now()) {
+            if let Some(answer) = self.answers.get(query.key, self.engine.clock().elapsed()) {
                 return answer;
             }
             let flight = self.flights.join(query.key, || self.clone().load(query.clone()).boxed());
@@ -112,7 +112,7 @@ impl Resolver {
         let as_of = self.generations.now();
         let result = self.resolve(&query).await;
         match &result {
-            Ok(resolved) => self.answers.keep(query.key, resolved.clone()),
+            Ok(resolved) => self.answers.keep(resolved),
             Err(refused) => self.answers.keep_refused(query.key, refused.clone()),
         }
         Landed { as_of, result }
@@ -121,9 +121,7 @@ impl Resolver {
     /// Whether this is so for all who waited for it, or has to be looked at again.
     fn is_believable(&self, landed: &Landed) -> bool {
         match &landed.result {
-            Ok(resolved) => {
-                resolved.validity().is_some_and(|validity| self.generations.is_fresh(validity.as_of, validity.subjects))
-            }
+            Ok(resolved) => resolved.validity().is_some_and(|validity| self.generations.renew(&validity.freshness)),
             Err(refused) if refused.is_of_the_moment() => true,
             Err(refused) => match refused.basis() {
                 Some((began, subjects)) => self.generations.is_fresh(began.as_of, subjects),

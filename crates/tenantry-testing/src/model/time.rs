@@ -34,6 +34,10 @@ impl Clock for ManualClock {
         Timestamp::from_millis(self.0.load(Ordering::SeqCst))
     }
 
+    fn elapsed(&self) -> Duration {
+        self.now().since(Timestamp::from_millis(0))
+    }
+
     fn sleep(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(tokio::task::yield_now())
     }

@@ -171,6 +171,10 @@ impl Clock for ToldClock {
         Timestamp::from_millis(self.0.load(Ordering::Relaxed))
     }
 
+    fn elapsed(&self) -> Duration {
+        self.now().since(Timestamp::from_millis(0))
+    }
+
     fn sleep(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(std::future::pending())
     }

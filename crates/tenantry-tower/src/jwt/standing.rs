@@ -51,9 +51,18 @@ impl Vouched {
         Self { standing: standing.clone(), generation }
     }
 
+    /// Whether the keys are still those.
+    pub(crate) fn stands(&self) -> bool {
+        self.standing.generation.load(Ordering::Acquire) == self.generation
+    }
+
+    /// When the keys are too old to be believed, as of now.
+    pub(crate) fn believed_until(&self) -> Timestamp {
+        Timestamp::from_millis(self.standing.believed_until.load(Ordering::Acquire))
+    }
+
     /// Whether it still counts.
     pub(crate) fn holds(&self, now: Timestamp) -> bool {
-        self.standing.generation.load(Ordering::Acquire) == self.generation
-            && now.as_millis() < self.standing.believed_until.load(Ordering::Acquire)
+        self.stands() && now < self.believed_until()
     }
 }

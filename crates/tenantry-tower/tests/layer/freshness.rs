@@ -65,6 +65,22 @@ async fn a_known_answer_asks_nobody_and_ends_with_its_age() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_corrected_makes_nothing_last_longer() {
+    let world = World::new().await;
+    let service = plain(world.layer().max_age(Duration::from_secs(10)).build().unwrap());
+    let token = world.token(&[], Some(Duration::from_secs(3600))).await;
+    let credential = format!("Bearer {}", token.bearer);
+    world.until_remembered(&service, || request(&credential)).await;
+    world.clock.set_back(Duration::from_secs(86_400));
+    let before = world.store.reads();
+    assert_eq!(ask_clone(&service, request(&credential)).await.status, 200);
+    assert_eq!(world.store.reads(), before, "it is as old as it was");
+    world.clock.advance(Duration::from_secs(10));
+    assert_eq!(ask_clone(&service, request(&credential)).await.status, 200);
+    assert_eq!(world.store.reads(), before + 1);
+}
+
+#[tokio::test]
 async fn a_jwt_ends_though_it_is_remembered() {
     let world = World::new().await;
     let service = plain(world.layer().max_age(Duration::from_secs(3600)).build().unwrap());

@@ -81,6 +81,10 @@ impl Clock for HandClock {
         self.time.now()
     }
 
+    fn elapsed(&self) -> Duration {
+        self.time.elapsed()
+    }
+
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let (wake, woken) = oneshot::channel();
         let mut sleepers = self.sleepers.lock().unwrap();

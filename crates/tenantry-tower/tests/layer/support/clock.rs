@@ -2,7 +2,7 @@
 
 use std::{
     pin::Pin,
-    sync::atomic::{AtomicI64, Ordering},
+    sync::atomic::{AtomicI64, AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -12,30 +12,38 @@ use tenantry_core::clock::{Clock, Timestamp};
 const BEGIN_MILLIS: i64 = 1_795_339_800_000;
 
 #[derive(Debug)]
-pub(crate) struct TestClock(AtomicI64);
+pub(crate) struct TestClock {
+    now: AtomicI64,
+    elapsed: AtomicU64,
+}
 
 impl Default for TestClock {
     fn default() -> Self {
-        Self(AtomicI64::new(BEGIN_MILLIS))
+        Self { now: AtomicI64::new(BEGIN_MILLIS), elapsed: AtomicU64::new(0) }
     }
 }
 
 impl TestClock {
     pub(crate) fn advance(&self, duration: Duration) {
-        let millis = i64::try_from(duration.as_millis()).unwrap();
-        self.0.fetch_add(millis, Ordering::SeqCst);
+        let millis = u64::try_from(duration.as_millis()).unwrap();
+        self.elapsed.fetch_add(millis, Ordering::SeqCst);
+        self.now.fetch_add(i64::try_from(millis).unwrap(), Ordering::SeqCst);
     }
 
-    #[cfg(feature = "jwks")]
+    /// As somebody corrects it: no time passes.
     pub(crate) fn set_back(&self, duration: Duration) {
         let millis = i64::try_from(duration.as_millis()).unwrap();
-        self.0.fetch_sub(millis, Ordering::SeqCst);
+        self.now.fetch_sub(millis, Ordering::SeqCst);
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+        Timestamp::from_millis(self.now.load(Ordering::SeqCst))
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.elapsed.load(Ordering::SeqCst))
     }
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
