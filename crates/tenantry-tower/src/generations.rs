@@ -243,7 +243,7 @@ mod tests {
             let stripes = [generations.member(organization, bob).second, generations.user(bob).second];
             !stripes.contains(&subjects.first) && !stripes.contains(&subjects.second)
         };
-        let bob = (0..).map(|number| UserId::new(format!("bob-{number}")).unwrap()).find(apart).unwrap();
+        let bob = (0..1000).map(|number| UserId::new(format!("bob-{number}")).unwrap()).find(apart).unwrap();
         let freshness = Freshness::new(generations.now(), subjects);
         for _ in 0..3 {
             assert!(generations.renew(&freshness));
