@@ -1,6 +1,6 @@
 //! Change notices: what a commit tells every node, so that no cache believes what is no longer so.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Instant};
 
 use crate::{
     ids::{OrganizationId, UserId},
@@ -75,6 +75,10 @@ pub enum Signal {
     LinkLost,
     /// Notices arrive again: forget what is cached, then caches may be believed anew.
     LinkBack,
+    /// The notices of everything that was acknowledged before this moment have been told. A store whose notices come
+    /// over a network says so again and again, so that a listener which hears nothing for a while (its link is frozen,
+    /// or it is itself) knows since when.
+    Proven(Instant),
 }
 
 #[cfg(test)]

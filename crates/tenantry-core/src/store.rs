@@ -37,6 +37,7 @@
 //! # A listener's life
 //! A stream from `changes` begins with [`Signal::LinkBack`] once notices arrive. When they may be missing it says
 //! [`Signal::LinkLost`], and `LinkBack` once they arrive again. A listener that cannot keep up is told the same way.
+//! A store whose notices come over a network also proves with [`Signal::Proven`], several times a second, that they do.
 
 use std::{borrow::Cow, fmt, fmt::Write as _, pin::Pin, sync::Arc, time::Duration};
 

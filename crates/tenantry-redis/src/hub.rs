@@ -32,7 +32,7 @@ impl Hub {
     pub(crate) fn tell(&self, signal: Signal) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match signal {
-            Signal::Changed(_) => {}
+            Signal::Changed(_) | Signal::Proven(_) => {}
             Signal::LinkLost => state.up = false,
             Signal::LinkBack => state.up = true,
         }

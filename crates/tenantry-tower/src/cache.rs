@@ -68,13 +68,13 @@ impl Answers {
     fn is_true(&self, validity: &Validity, now: Duration) -> bool {
         now < validity.ends
             && validity.vouched.as_ref().is_none_or(Vouched::stands)
-            && self.generations.renew(&validity.freshness)
+            && self.generations.renew(&validity.freshness, now)
     }
 
     fn refused(&self, key: u128, now: Duration) -> Option<Refused> {
         let refused = self.refused.get(&key)?;
         let (began, subjects) = refused.basis()?;
-        let is_true = now < began.elapsed + REFUSED_MAX_AGE && self.generations.is_fresh(began.as_of, subjects);
+        let is_true = now < began.elapsed + REFUSED_MAX_AGE && self.generations.is_fresh(began.as_of, subjects, now);
         is_true.then_some(refused)
     }
 

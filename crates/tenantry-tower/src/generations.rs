@@ -7,12 +7,14 @@
 //!    holds a greater number. So a notice that comes during the read is enough to make the answer stale.
 //!    Each time that it is found to be fresh, it is so up to the last notice of then.
 //! 3. While the link is lost nothing is fresh, and nothing of before is when it is back.
+//! 4. The store proves again and again that notices arrive. Nothing is fresh once the last proof is too old: whoever
+//!    looks compares the time, so that it does not matter who was late to tell (a link that is frozen, or this process).
 //!
 //! Whoever hears a notice writes, one at a time; everyone reads, and waits for nobody.
 
 use std::{
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -21,7 +23,7 @@ use std::{
 use futures_util::StreamExt;
 use tenantry_core::{
     change::{Change, Signal},
-    clock::Timestamp,
+    clock::{Clock, Timestamp},
     engine::Observer,
     ids::{OrganizationId, UserId},
     secret::TokenKey,
@@ -74,18 +76,26 @@ pub(crate) struct Generations {
     /// The number at which everything before became stale.
     reset: AtomicU64,
     linked: AtomicBool,
+    clock: Arc<dyn Clock>,
+    /// How old a proof may be.
+    max_staleness: Duration,
+    /// Until when the last proof holds, in milliseconds of [`Clock::elapsed`]; for ever where the store gives none.
+    believed_until: AtomicU64,
     /// One notice at a time: the listener's, or one of a change that was made here.
     hearing: Mutex<()>,
 }
 
 impl Generations {
-    pub(crate) fn new(keyed: Keyed) -> Self {
+    pub(crate) fn new(keyed: Keyed, clock: Arc<dyn Clock>, max_staleness: Duration) -> Self {
         Self {
             keyed,
             stripes: (0..STRIPES).map(|_| AtomicU64::new(0)).collect(),
             latest: AtomicU64::new(0),
             reset: AtomicU64::new(0),
             linked: AtomicBool::new(false),
+            clock,
+            max_staleness,
+            believed_until: AtomicU64::new(u64::MAX),
             hearing: Mutex::default(),
         }
     }
@@ -120,9 +130,9 @@ impl Generations {
         u16::from_le_bytes([low, high]) % STRIPES
     }
 
-    /// Whether notices arrive.
-    pub(crate) fn linked(&self) -> bool {
-        self.linked.load(Ordering::Acquire)
+    /// Whether notices arrive, as far as it is known at `now`, by the time that passes.
+    pub(crate) fn linked(&self, now: Duration) -> bool {
+        self.linked.load(Ordering::Acquire) && millis(now) < self.believed_until.load(Ordering::Acquire)
     }
 
     /// To be asked before a read.
@@ -131,21 +141,21 @@ impl Generations {
     }
 
     /// Whether nothing that an answer depends on has changed since.
-    pub(crate) fn is_fresh(&self, as_of: AsOf, subjects: Subjects) -> bool {
+    pub(crate) fn is_fresh(&self, as_of: AsOf, subjects: Subjects, now: Duration) -> bool {
         let since = |number: &AtomicU64| number.load(Ordering::Acquire) > as_of.0;
         let changed = |stripe: u16| self.stripes.get(usize::from(stripe)).is_none_or(since);
-        self.linked() && !since(&self.reset) && !changed(subjects.first) && !changed(subjects.second)
+        self.linked(now) && !since(&self.reset) && !changed(subjects.first) && !changed(subjects.second)
     }
 
     /// Whether nothing that an answer depends on has changed since it was last found to be so, and if that is so, it was
     /// found to be so now.
-    pub(crate) fn renew(&self, freshness: &Freshness) -> bool {
+    pub(crate) fn renew(&self, freshness: &Freshness, now: Duration) -> bool {
         let AsOf(latest) = self.now();
         let as_of = freshness.as_of.load(Ordering::Relaxed);
         if as_of == latest {
-            return self.linked();
+            return self.linked(now);
         }
-        let fresh = self.is_fresh(AsOf(as_of), freshness.subjects);
+        let fresh = self.is_fresh(AsOf(as_of), freshness.subjects, now);
         if fresh {
             // What was heard until then was looked at: the stripe of each notice is written before its number.
             freshness.as_of.fetch_max(latest, Ordering::Relaxed);
@@ -155,6 +165,11 @@ impl Generations {
 
     /// Takes note of one signal.
     fn hear(&self, signal: &Signal) {
+        if let Signal::Proven(at) = signal {
+            let proven = self.clock.elapsed().saturating_sub(at.elapsed());
+            self.believed_until.store(millis(proven + self.max_staleness), Ordering::Release);
+            return;
+        }
         let _hearing = self.hearing.lock().unwrap_or_else(PoisonError::into_inner);
         let number = self.latest.load(Ordering::Relaxed) + 1;
         let bump = |stripe: u16| {
@@ -174,7 +189,7 @@ impl Generations {
                 self.reset.store(number, Ordering::Release);
             }
             // A notice of a kind that is not known here may mean anything, as may those missed before LinkBack.
-            Signal::LinkBack | Signal::Changed(_) => self.reset.store(number, Ordering::Release),
+            Signal::LinkBack | Signal::Changed(_) | Signal::Proven(_) => self.reset.store(number, Ordering::Release),
         }
         self.latest.store(number, Ordering::Release);
         if *signal == Signal::LinkBack {
@@ -188,7 +203,7 @@ impl Generations {
             match signal {
                 Signal::LinkLost => tracing::warn!("change notices may be missing: every request asks the store"),
                 Signal::LinkBack => tracing::info!("change notices arrive: answers are remembered"),
-                Signal::Changed(_) => {}
+                Signal::Changed(_) | Signal::Proven(_) => {}
             }
             self.hear(&signal);
         }
@@ -204,16 +219,26 @@ impl Observer for Generations {
     }
 }
 
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
-    use tenantry_core::entropy::SystemEntropy;
+    use tenantry_core::{clock::SystemClock, entropy::SystemEntropy};
 
     use super::*;
 
+    const NOW: Duration = Duration::ZERO;
+
     fn linked() -> Generations {
-        let generations = Generations::new(Keyed::new(&SystemEntropy).unwrap());
+        let generations = unlinked();
         generations.hear(&Signal::LinkBack);
         generations
+    }
+
+    fn unlinked() -> Generations {
+        Generations::new(Keyed::new(&SystemEntropy).unwrap(), Arc::new(SystemClock), Duration::from_secs(2))
     }
 
     #[test]
@@ -223,13 +248,13 @@ mod tests {
         let ann = UserId::new("ann").unwrap();
         let (member, only) = (generations.member(organization, &ann), generations.only(organization, &ann));
         let before = generations.now();
-        assert!(generations.is_fresh(before, member));
+        assert!(generations.is_fresh(before, member, NOW));
         generations.hear(&Signal::Changed(Change::Member(organization, ann)));
-        assert!(!generations.is_fresh(before, member) && !generations.is_fresh(before, only));
+        assert!(!generations.is_fresh(before, member, NOW) && !generations.is_fresh(before, only, NOW));
         let after = generations.now();
-        assert!(generations.is_fresh(after, member));
+        assert!(generations.is_fresh(after, member, NOW));
         generations.hear(&Signal::Changed(Change::Organization(organization)));
-        assert!(!generations.is_fresh(after, member) && !generations.is_fresh(after, only));
+        assert!(!generations.is_fresh(after, member, NOW) && !generations.is_fresh(after, only, NOW));
     }
 
     #[test]
@@ -246,42 +271,42 @@ mod tests {
         let bob = (0..1000).map(|number| UserId::new(format!("bob-{number}")).unwrap()).find(apart).unwrap();
         let freshness = Freshness::new(generations.now(), subjects);
         for _ in 0..3 {
-            assert!(generations.renew(&freshness));
+            assert!(generations.renew(&freshness, NOW));
             generations.hear(&Signal::Changed(Change::Member(organization, bob.clone())));
         }
         let known = |generations: &Generations| AsOf(freshness.as_of.load(Ordering::SeqCst)) == generations.now();
         assert!(!known(&generations));
-        assert!(generations.renew(&freshness) && known(&generations));
+        assert!(generations.renew(&freshness, NOW) && known(&generations));
         generations.hear(&Signal::Changed(Change::Member(organization, ann)));
-        assert!(!generations.renew(&freshness) && !known(&generations));
+        assert!(!generations.renew(&freshness, NOW) && !known(&generations));
         generations.hear(&Signal::Changed(Change::Member(organization, bob)));
-        assert!(!generations.renew(&freshness), "once stale, always stale");
+        assert!(!generations.renew(&freshness, NOW), "once stale, always stale");
     }
 
     #[test]
     fn what_was_found_fresh_just_now_is_stale_when_the_link_is_lost() {
         let generations = linked();
         let freshness = Freshness::new(generations.now(), generations.user(&UserId::new("ann").unwrap()));
-        assert!(generations.renew(&freshness));
+        assert!(generations.renew(&freshness, NOW));
         generations.hear(&Signal::LinkLost);
-        assert!(!generations.renew(&freshness));
+        assert!(!generations.renew(&freshness, NOW));
         generations.hear(&Signal::LinkBack);
-        assert!(!generations.renew(&freshness));
+        assert!(!generations.renew(&freshness, NOW));
     }
 
     #[test]
     fn nothing_is_fresh_without_a_link() {
-        let generations = Generations::new(Keyed::new(&SystemEntropy).unwrap());
+        let generations = unlinked();
         let user = generations.user(&UserId::new("ann").unwrap());
-        assert!(!generations.is_fresh(generations.now(), user));
+        assert!(!generations.is_fresh(generations.now(), user, NOW));
         generations.hear(&Signal::LinkBack);
         let first = generations.now();
-        assert!(generations.is_fresh(first, user));
+        assert!(generations.is_fresh(first, user, NOW));
         generations.hear(&Signal::LinkLost);
         let between = generations.now();
-        assert!(!generations.is_fresh(between, user));
+        assert!(!generations.is_fresh(between, user, NOW));
         generations.hear(&Signal::LinkBack);
-        assert!(!generations.is_fresh(first, user) && !generations.is_fresh(between, user));
-        assert!(generations.is_fresh(generations.now(), user));
+        assert!(!generations.is_fresh(first, user, NOW) && !generations.is_fresh(between, user, NOW));
+        assert!(generations.is_fresh(generations.now(), user, NOW));
     }
 }

@@ -15,6 +15,10 @@ use crate::{
 const MAX_AGE_DEFAULT: Duration = Duration::from_secs(30);
 /// The longest that an answer may be remembered.
 const MAX_AGE_MAX: Duration = Duration::from_secs(3600);
+/// How long an answer is believed after the last proof that notices arrive, unless the host says otherwise.
+const MAX_STALENESS_DEFAULT: Duration = Duration::from_secs(2);
+/// Proofs come several times a second: below this, a slow one would make every request read.
+const MAX_STALENESS_MIN: Duration = Duration::from_secs(1);
 /// How many answers are remembered unless the host says otherwise.
 const CAPACITY_DEFAULT: u64 = 10_000;
 
@@ -38,6 +42,7 @@ impl TenancyLayer {
             strict: false,
             choices: vec![Choice::Header(Choice::HEADER), Choice::Only],
             max_age: MAX_AGE_DEFAULT,
+            max_staleness: MAX_STALENESS_DEFAULT,
             capacity: CAPACITY_DEFAULT,
         }
     }
@@ -66,6 +71,7 @@ pub struct TenancyLayerBuilder {
     strict: bool,
     choices: Vec<Choice>,
     max_age: Duration,
+    max_staleness: Duration,
     capacity: u64,
 }
 
@@ -118,6 +124,15 @@ impl TenancyLayerBuilder {
         self
     }
 
+    /// How long an answer may be believed after the last proof that change notices arrive: 2 s unless set, from 1 s to
+    /// the longest [`max_age`](Self::max_age) of an hour. No answer is staler than that, whatever breaks between this
+    /// process and the store, and if this process is frozen itself.
+    #[must_use]
+    pub fn max_staleness(mut self, max_staleness: Duration) -> Self {
+        self.max_staleness = max_staleness;
+        self
+    }
+
     /// How many answers may be remembered, and beside them as many refusals: 10,000 unless set.
     #[must_use]
     pub fn capacity(mut self, entries: u64) -> Self {
@@ -130,7 +145,7 @@ impl TenancyLayerBuilder {
     /// # Errors
     /// At the first mistake, with the mend; also outside of a tokio runtime, and without randomness.
     pub fn build(self) -> Result<TenancyLayer, BuildError> {
-        let Self { engine, authenticator, required, strict, choices, max_age, capacity } = self;
+        let Self { engine, authenticator, required, strict, choices, max_age, max_staleness, capacity } = self;
         let choices = Choices::new(&choices)?;
         if max_age > MAX_AGE_MAX {
             return Err(BuildError(format!("a max_age of {max_age:?} is too long: give at most {MAX_AGE_MAX:?}")));
@@ -138,11 +153,15 @@ impl TenancyLayerBuilder {
         if max_age.is_zero() {
             return Err(BuildError("a max_age of zero remembers nothing: call strict() instead".to_owned()));
         }
+        if !(MAX_STALENESS_MIN..=MAX_AGE_MAX).contains(&max_staleness) {
+            let mend = format!("give from {MAX_STALENESS_MIN:?} to {MAX_AGE_MAX:?}");
+            return Err(BuildError(format!("a max_staleness of {max_staleness:?} is of no use: {mend}")));
+        }
         let runtime = Handle::try_current().map_err(|_| {
             BuildError("a TenancyLayer listens to change notices: build it within a tokio runtime".to_owned())
         })?;
         let keyed = Keyed::new(engine.entropy()).map_err(|error| BuildError(error.to_string()))?;
-        let generations = Arc::new(Generations::new(keyed));
+        let generations = Arc::new(Generations::new(keyed, engine.clock().clone(), max_staleness));
         let listener = (!strict).then(|| listen(&engine, &runtime, &generations));
         let resolver = Resolver {
             answers: Answers::new(generations.clone(), max_age, capacity),

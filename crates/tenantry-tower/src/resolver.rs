@@ -91,11 +91,12 @@ impl Resolver {
             return self.resolve(&query).await;
         }
         for _ in 0..ATTEMPTS_MAX {
-            if !self.generations.linked() {
+            let now = self.engine.clock().elapsed();
+            if !self.generations.linked(now) {
                 break;
             }
             // Somebody else's load may have landed since this request looked.
-            if let Some(answer) = self.answers.get(query.key, self.engine.clock().elapsed()) {
+            if let Some(answer) = self.answers.get(query.key, now) {
                 return answer;
             }
             let flight = self.flights.join(query.key, || self.clone().load(query.clone()).boxed());
@@ -120,11 +121,14 @@ impl Resolver {
 
     /// Whether this is so for all who waited for it, or has to be looked at again.
     fn is_believable(&self, landed: &Landed) -> bool {
+        let now = self.engine.clock().elapsed();
         match &landed.result {
-            Ok(resolved) => resolved.validity().is_some_and(|validity| self.generations.renew(&validity.freshness)),
+            Ok(resolved) => {
+                resolved.validity().is_some_and(|validity| self.generations.renew(&validity.freshness, now))
+            }
             Err(refused) if refused.is_of_the_moment() => true,
             Err(refused) => match refused.basis() {
-                Some((began, subjects)) => self.generations.is_fresh(began.as_of, subjects),
+                Some((began, subjects)) => self.generations.is_fresh(began.as_of, subjects, now),
                 // It may depend on anything at all.
                 None => self.generations.now() == landed.as_of,
             },

@@ -127,6 +127,7 @@ async fn a_mistake_in_the_setting_up_names_its_mend() {
     assert!(mend(world.layer().choose([Choice::PathParameter("/orgs".to_owned())])).contains("/orgs/{organization}"));
     assert!(mend(world.layer().max_age(std::time::Duration::from_secs(7200))).contains("at most"));
     assert!(mend(world.layer().max_age(std::time::Duration::ZERO)).contains("strict()"));
+    assert!(mend(world.layer().max_staleness(std::time::Duration::ZERO)).contains("give from 1s to 3600s"));
     let builder = world.layer();
     let outside = std::thread::spawn(move || builder.build().unwrap_err().to_string()).join().unwrap();
     assert!(outside.contains("within a tokio runtime"));

@@ -1,6 +1,6 @@
 //! Answers are remembered as long as they are true, and no longer.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future;
 use http::{Request, header::AUTHORIZATION};
@@ -160,6 +160,39 @@ async fn without_a_link_every_request_reads() {
     for _ in 0..10 {
         assert_eq!(reads().await, 0);
     }
+}
+
+#[tokio::test]
+async fn an_answer_is_believed_no_longer_than_the_last_proof_allows() {
+    let world = World::new().await;
+    let service = plain(world.layer().max_staleness(Duration::from_secs(2)).build().unwrap());
+    let credential = world.bearer("ann");
+    world.until_remembered(&service, || request(&credential)).await;
+    let reads = async || {
+        let before = world.store.reads();
+        assert_eq!(ask_clone(&service, request(&credential)).await.status, 200);
+        world.store.reads() - before
+    };
+    // A store that never gives proofs needs none.
+    world.clock.advance(Duration::from_secs(5));
+    assert_eq!(reads().await, 0);
+
+    // As if the proof was long under way: this process was frozen, or the link.
+    #[expect(clippy::disallowed_methods, reason = "a store knows the moment of its proof, not the engine's clock")]
+    let new = Instant::now();
+    let old = new.checked_sub(Duration::from_secs(20)).unwrap();
+    world.clock.advance(Duration::from_secs(20));
+    world.store.tell(&Signal::Proven(old));
+    eventually("what the old proof allows is over", async || reads().await == 1).await;
+    for _ in 0..10 {
+        assert_eq!(reads().await, 1);
+    }
+    world.store.tell(&Signal::Proven(new));
+    eventually("the new proof is enough", async || reads().await == 0).await;
+    world.clock.advance(Duration::from_millis(1500));
+    assert_eq!(reads().await, 0);
+    world.clock.advance(Duration::from_millis(500));
+    assert_eq!(reads().await, 1, "nobody had to notice that no more proofs come");
 }
 
 #[tokio::test]
