@@ -1,6 +1,6 @@
 //! Notices.
 
-use std::time::Duration;
+use std::{future::ready, time::Duration};
 
 use futures_util::StreamExt;
 use tenantry_core::{
@@ -25,7 +25,9 @@ fn notice(subject: &Subject, name: &str) -> Change {
 }
 
 async fn next(changes: &mut Changes) -> Signal {
-    let next = tokio::time::timeout(SILENCE_MAX, changes.next()).await;
+    // A proof is no notice: nothing else for so long is silence.
+    let mut notices = changes.filter(|signal| ready(!matches!(signal, Signal::Proven(_))));
+    let next = tokio::time::timeout(SILENCE_MAX, notices.next()).await;
     let next = next.unwrap_or_else(|_| {
         panic!("against the rule: notices reach every listener, or it hears that the link is lost")
     });
@@ -46,7 +48,7 @@ async fn hear(changes: &mut Changes, expected: &[Change]) -> Option<Vec<Change>>
     while heard.last() != expected.last() {
         match next(changes).await {
             Signal::Changed(change) if expected.contains(&change) => heard.push(change),
-            Signal::Changed(_) | Signal::LinkBack => {}
+            Signal::Changed(_) | Signal::LinkBack | Signal::Proven(_) => {}
             Signal::LinkLost => return None,
         }
     }
