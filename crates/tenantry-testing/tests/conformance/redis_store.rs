@@ -90,7 +90,7 @@ async fn two_namespaces_do_not_see_each_other() {
     loop {
         match next(&mut changes).await {
             Signal::Changed(heard) => return assert_eq!(heard, change(2)),
-            Signal::LinkLost | Signal::LinkBack => {}
+            Signal::LinkLost | Signal::LinkBack | Signal::Proven(_) => {}
         }
     }
 }
