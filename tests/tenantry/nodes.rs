@@ -56,7 +56,7 @@ async fn what_one_node_takes_away_another_refuses_without_waiting_for_a_time_to_
 #[tokio::test(flavor = "multi_thread")]
 async fn without_redis_the_answer_is_503_and_all_is_well_when_it_is_back() {
     let server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
-    let store = RedisStore::connect(&server.url(), RedisOptions::default()).await.unwrap();
+    let store = RedisStore::connect(&server.store_url(), RedisOptions::default()).await.unwrap();
     let world = World::start(std::sync::Arc::new(store)).await;
     let alice = Actor::user("alice");
     let organization = world.organization(&alice).await;

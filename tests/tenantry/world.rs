@@ -26,7 +26,10 @@ use tenantry::{
     jwt::{Algorithm, ClaimNames, JwtVerifier, Key},
     require,
 };
-use tenantry_testing::{model::ManualClock, redis_server::RedisServer};
+use tenantry_testing::{
+    model::ManualClock,
+    redis_server::{NAMESPACE, RedisServer},
+};
 
 use crate::actors::{Actor, JWT_SECRET};
 
@@ -46,13 +49,13 @@ pub(crate) async fn redis(namespace: &str) -> Arc<dyn Store> {
     // A machine that is busy with other tests decides nothing here.
     let (response, overall) = (Duration::from_secs(30), Duration::from_secs(60));
     let options = RedisOptions::default().namespace(namespace).response_timeout(response).overall_timeout(overall);
-    Arc::new(RedisStore::connect(&RedisServer::shared().url(), options).await.unwrap())
+    Arc::new(RedisStore::connect(&RedisServer::shared().store_url(), options).await.unwrap())
 }
 
 /// A name under which nobody else keeps anything.
 pub(crate) fn new_namespace() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    format!("wire-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    format!("{NAMESPACE}:wire-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A service that is multi-tenant, and a client for it.

@@ -50,7 +50,7 @@ fn test() -> Result<()> {
 fn lint() -> Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
-    run(command(&["doc", "--workspace", "--no-deps", "--features", "tenantry/jwks,tenantry/smtp"])
+    run(command(&["doc", "--workspace", "--no-deps", "--features", "tenantry/jwks,tenantry/redis-tls,tenantry/smtp"])
         .env("RUSTDOCFLAGS", "-D warnings"))
 }
 

@@ -6,7 +6,8 @@
 -- ARGV[1]     the channel of the notices
 -- ARGV[2]     one letter for each of KEYS, which kind of key it is: h(ash), s(tring), z(set),
 --             x: a zset that is a sorted index, l(ist)
--- ARGV[3..]   lists; each begins with its length. <key> is a place in KEYS, <there> 1 or 0, '' means none:
+-- ARGV[3]     1 in a cluster, where the number of this node belongs to the channel
+-- ARGV[4..]   lists; each begins with its length. <key> is a place in KEYS, <there> 1 or 0, '' means none:
 --             1. checks of rows                    <field> <there> <value>
 --             2. checks of rows with a lifetime    <key> <there> <value>
 --             3. adds                              <field> <by> <least> <greatest>
@@ -32,7 +33,13 @@
 local GREATEST = 9007199254740992
 local KINDS = { h = 'hash', s = 'string', z = 'zset', x = 'zset', l = 'list' }
 
-local place = 2
+-- Asked of the node itself, and before anything is written: whoever sent this may know an old number.
+local channel = ARGV[1]
+if ARGV[3] == '1' then
+  channel = channel .. ':' .. redis.call('CLUSTER', 'MYID')
+end
+
+local place = 3
 local function take()
   place = place + 1
   return ARGV[place]
@@ -162,7 +169,7 @@ for _ = 1, number() do
   redis.call('RPUSH', key(), take())
 end
 for _ = 1, number() do
-  redis.call('PUBLISH', ARGV[1], take())
+  redis.call('PUBLISH', channel, take())
 end
 
 local reply = { 'applied' }

@@ -1,70 +1,102 @@
 //! Commits that wait for replicas.
 
-use deadpool_redis::{Manager, Pool, Runtime};
-use redis::{AsyncConnectionConfig, RedisError};
-use tenantry_core::store::Unavailable;
-
-use crate::{
-    link::Server,
-    options::{ConnectError, Options},
-    script::{Invocation, Reply, is_unknown_script},
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
-/// Connections of which each belongs to one commit at a time: `WAIT` speaks of what *this* connection has written,
-/// and lets nobody else through meanwhile.
+use tenantry_core::store::Unavailable;
+use tokio::sync::Semaphore;
+
+use crate::{
+    node::{Commit, Failure},
+    options::Options,
+    script::Reply,
+    server::{Connected, Server},
+};
+
+/// Connections to one server, of which each belongs to one commit at a time: `WAIT` speaks of what *this* connection
+/// has written, and lets nobody else through meanwhile.
+///
+/// Not deadpool-redis, which sends a `PING` and waits for it whenever a connection is taken. Here a connection on which
+/// something went wrong, or whose commit was given up half-way, never comes back; and one that the server closed
+/// says so by itself.
 pub(crate) struct Confirmed {
     server: Server,
-    options: Options,
-    pool: Pool,
+    replicas: u32,
+    connect_timeout: Duration,
+    /// For the script, and for the replicas.
+    response_timeout: Duration,
+    overall_timeout: Duration,
+    /// As many as there may be connections.
+    permits: Semaphore,
+    idle: Mutex<Vec<Connected>>,
 }
 
 impl Confirmed {
-    pub(crate) fn new(server: &Server, options: &Options) -> Result<Self, ConnectError> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(options.connect_timeout))
-            // WAIT takes the response timeout by itself.
-            .set_response_timeout(Some(options.overall_timeout));
-        let failed = |error: RedisError| ConnectError::unreachable(&server.address, server.describe(&error));
-        let manager = Manager::new_with_config(server.info().clone(), config).map_err(failed)?;
-        let pool = Pool::builder(manager)
-            .max_size(options.pool_size)
-            .wait_timeout(Some(options.overall_timeout))
-            .create_timeout(Some(options.connect_timeout))
-            .recycle_timeout(Some(options.response_timeout))
-            .runtime(Runtime::Tokio1)
-            .build()
-            .map_err(|error| ConnectError::unreachable(&server.address, error))?;
-        Ok(Self { server: server.clone(), options: options.clone(), pool })
+    pub(crate) fn new(server: Server, options: &Options) -> Self {
+        Self {
+            server,
+            replicas: options.wait_replicas,
+            connect_timeout: options.connect_timeout,
+            response_timeout: options.response_timeout,
+            overall_timeout: options.overall_timeout,
+            permits: Semaphore::new(options.pool_size),
+            idle: Mutex::default(),
+        }
     }
 
     /// Runs the script and waits until enough replicas have what it wrote.
-    pub(crate) async fn run(&self, invocation: &Invocation<'_>) -> Result<Reply, Unavailable> {
-        let failed = |error: RedisError| self.server.unavailable(&error);
-        let mut connection = self.pool.get().await.map_err(|error| match error {
-            deadpool_redis::PoolError::Backend(error) => failed(error),
-            error => Unavailable::new(format_args!("no connection to redis at {}: {error}", self.server.address)),
-        })?;
-        let reply = match invocation.by_hash().query_async::<Reply>(&mut connection).await {
-            Err(error) if is_unknown_script(&error) => invocation.by_text().query_async(&mut connection).await,
-            reply => reply,
-        };
-        let reply = reply.map_err(failed)?;
-        if !reply.is_applied() {
+    pub(crate) async fn run(&self, commit: &Commit<'_>, asking: bool) -> Result<Reply, Failure> {
+        let closed = |_| Failure::Unconfirmed(Unavailable::new("the store is closed"));
+        // Whoever waits here is given up by the timeout of the whole call.
+        let _permit = self.permits.acquire().await.map_err(closed)?;
+        let mut connected = self.connected().await?;
+        let reply = commit.send(&mut connected, asking).await?;
+        let confirmed = if reply.is_applied() { self.wait(&mut connected).await? } else { self.replicas };
+        self.idle().push(connected);
+        if confirmed >= self.replicas {
             return Ok(reply);
         }
-        let wanted = self.options.wait_replicas;
-        let limit_ms = u64::try_from(self.options.response_timeout.as_millis()).unwrap_or(u64::MAX).max(1);
-        let wait = redis::cmd("WAIT").arg(wanted).arg(limit_ms).to_owned();
-        let confirmed: u32 = wait.query_async(&mut connection).await.map_err(|error| {
-            let reason = self.server.describe(&error);
-            Unavailable::new(format_args!("the change is applied on the primary, but not confirmed: {reason}"))
-        })?;
-        if confirmed >= wanted {
-            return Ok(reply);
-        }
-        Err(Unavailable::new(format_args!(
-            "the change is applied on the primary, but not confirmed: {confirmed} of {wanted} replicas have it after \
-             {limit_ms} ms: bring the replicas back"
-        )))
+        let (wanted, limit_ms) = (self.replicas, self.limit_ms());
+        let mend = "bring the replicas back";
+        Err(unconfirmed(format!("{confirmed} of {wanted} replicas have it after {limit_ms} ms: {mend}")))
     }
+
+    /// Forgets the connections that nobody uses at the moment.
+    pub(crate) fn abandon(&self) {
+        self.idle().clear();
+    }
+
+    async fn connected(&self) -> Result<Connected, Failure> {
+        while let Some(connected) = { self.idle().pop() } {
+            if connected.is_useful() {
+                return Ok(connected);
+            }
+        }
+        // WAIT takes the response timeout by itself.
+        let connected = self.server.connect_shared(self.connect_timeout, self.overall_timeout).await;
+        connected.map_err(Failure::NotAsked)
+    }
+
+    /// How many replicas have what this connection wrote.
+    async fn wait(&self, connected: &mut Connected) -> Result<u32, Failure> {
+        let wait = redis::cmd("WAIT").arg(self.replicas).arg(self.limit_ms()).to_owned();
+        let confirmed = wait.query_async(&mut connected.connection).await;
+        confirmed.map_err(|error| unconfirmed(self.server.describe(&error)))
+    }
+
+    fn limit_ms(&self) -> u64 {
+        u64::try_from(self.response_timeout.as_millis()).unwrap_or(u64::MAX).max(1)
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connected>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn unconfirmed(reason: impl fmt::Display) -> Failure {
+    let reason = format_args!("the change is applied on the primary, but not confirmed: {reason}");
+    Failure::Unconfirmed(Unavailable::new(reason))
 }

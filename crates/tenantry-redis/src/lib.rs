@@ -1,9 +1,11 @@
 //! Tenantry's state in Redis or Valkey.
 //!
-//! [`RedisStore`] keeps the [contract of a store](tenantry_core::store) over one Redis 7 (or Valkey) node.
+//! [`RedisStore`] keeps the [contract of a store](tenantry_core::store) over Redis 7 (or Valkey): one node, a primary
+//! that sentinels watch over, or a cluster. The [URL](RedisStore::connect) says which.
 //!
 //! 1. **A commit is one script** (`commit.lua`), which publishes the notices too. A read is one round trip.
-//! 2. **Everything of a shard lies in one hash slot**, so that the same data can move to a cluster:
+//! 2. **Everything of a shard lies in one hash slot**, and no call touches two: a cluster spreads organizations over its
+//!    primaries.
 //!
 //!    | key | type | holds |
 //!    |---|---|---|
@@ -13,19 +15,27 @@
 //!    | `<namespace>:{<shard>}:s:<index>` | sorted set, all scores 0 | a sorted index |
 //!    | `<namespace>:{<shard>}:l:<log>` | list | a log |
 //!
-//!    Notices go through the channel `<namespace>:changes`; a channel `<namespace>:link:<random>` for each store
-//!    proves that they still arrive. An ACL must allow the namespace's keys and channels.
+//!    Notices go through the channel `<namespace>:changes`, in a cluster `<namespace>:changes:<node>` for each primary; a
+//!    channel `<namespace>:link:<random>` for each connection that listens proves that they still arrive. Within half a
+//!    second of a primary's silence, no cache is believed any more. An ACL must allow the namespace's keys and channels.
 //! 3. **Nothing takes longer** than [`Options::overall_timeout`]. An outage ends in `Unavailable`; the store finds its
-//!    way back by itself.
-//! 4. **What Redis acknowledges is what it is configured to keep.** [`Options::wait_replicas`] makes a commit wait
+//!    way back by itself: to a server that was restarted, to the replica that the cluster or the sentinels made a primary,
+//!    to where a slot has moved. One node that does not answer holds up only what is asked of it.
+//! 4. **No change is done twice.** What was refused is sent again, where it belongs; what was sent and not answered is
+//!    not, and its caller is told `Unavailable`. While a slot of a cluster is on its way, what touches a shard of which
+//!    half has arrived waits until the rest has.
+//! 5. **What Redis acknowledges is what it is configured to keep.** [`Options::wait_replicas`] makes a commit wait
 //!    for replicas. The `maxmemory-policy` must be `noeviction`: any other lets Redis drop what was acknowledged.
-//! 5. **The URL's password** is in no error, log line or `Debug` output.
+//! 6. **A password** is in no error, log line or `Debug` output. Give the store a user of its own, which may do no more
+//!    than it must: `deploy/redis/users.acl` has one.
+//! 7. **TLS** is a feature, `tls`, and then a matter of the URL (`rediss://`) or of `Options::tls`. Certificates
+//!    are always verified. If the process has chosen no cryptography for rustls, it gets aws-lc-rs.
 //!
 //! ```no_run
 //! use tenantry_redis::{Options, RedisStore};
 //!
 //! # async fn start() -> Result<(), tenantry_redis::ConnectError> {
-//! let store = RedisStore::connect("redis://127.0.0.1:6379", Options::new()).await?;
+//! let store = RedisStore::connect("redis+cluster://10.0.0.1:6379,10.0.0.2:6379", Options::new()).await?;
 //! # Ok(())
 //! # }
 //! ```
@@ -33,12 +43,25 @@
 mod confirmed;
 mod hub;
 mod keys;
-mod link;
+mod node;
 mod options;
+mod pause;
+mod place;
+mod proof;
+mod router;
 mod script;
+mod sentinel;
+mod server;
+mod session;
+mod slots;
 mod sorted;
 mod store;
+#[cfg(feature = "tls")]
+mod tls;
 mod watch;
 
 pub use options::{ConnectError, ConnectErrorKind, Options};
+pub use place::SCHEMES;
 pub use store::RedisStore;
+#[cfg(feature = "tls")]
+pub use tls::Tls;

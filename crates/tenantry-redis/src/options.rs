@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion, io::tcp::TcpSettings};
+use redis::ConnectionInfo;
 
 /// How a [`RedisStore`](crate::RedisStore) is to work.
 ///
@@ -14,6 +14,10 @@ use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion, io::tcp::TcpSet
 /// ```
 #[derive(Debug, Clone)]
 pub struct Options {
+    pub(crate) user: Option<Login>,
+    pub(crate) sentinel_user: Option<Login>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<crate::Tls>,
     pub(crate) namespace: String,
     pub(crate) connect_timeout: Duration,
     pub(crate) response_timeout: Duration,
@@ -22,9 +26,34 @@ pub struct Options {
     pub(crate) pool_size: usize,
 }
 
+/// A user of Redis.
+#[derive(Clone)]
+pub(crate) struct Login {
+    name: String,
+    password: String,
+}
+
+impl Login {
+    /// `info`, as this user.
+    pub(crate) fn apply(&self, info: &ConnectionInfo) -> ConnectionInfo {
+        let settings = info.redis_settings().clone().set_username(&self.name).set_password(&self.password);
+        info.clone().set_redis_settings(settings)
+    }
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
+            user: None,
+            sentinel_user: None,
+            #[cfg(feature = "tls")]
+            tls: None,
             namespace: "tenantry".to_owned(),
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_millis(500),
@@ -40,6 +69,29 @@ impl Options {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// As which user to work (an ACL user), instead of the URL's. Default: what the URL says.
+    #[must_use]
+    pub fn user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
+        self.user = Some(Login { name: name.into(), password: password.into() });
+        self
+    }
+
+    /// As which user to ask the sentinels. Default: none.
+    #[must_use]
+    pub fn sentinel_user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
+        self.sentinel_user = Some(Login { name: name.into(), password: password.into() });
+        self
+    }
+
+    /// Encrypts all connections, whatever the URL says, and says whose certificates to trust. Default: what the URL
+    /// says, and whom the system trusts.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, tls: crate::Tls) -> Self {
+        self.tls = Some(tls);
+        self
     }
 
     /// What all keys and channels begin with: 1 to 64 of `[A-Za-z0-9._:-]`. Default: `tenantry`.
@@ -81,8 +133,8 @@ impl Options {
         self
     }
 
-    /// How many commits may wait for replicas at once, each on a connection of its own. Without
-    /// [`wait_replicas`](Self::wait_replicas) there is one connection for everything. Default: 16.
+    /// How many commits may wait for replicas at once, each on a connection of its own; in a cluster, at each primary.
+    /// Without [`wait_replicas`](Self::wait_replicas) there is one connection for everything. Default: 16.
     #[must_use]
     pub const fn pool_size(mut self, connections: usize) -> Self {
         self.pool_size = connections;
@@ -102,18 +154,6 @@ impl Options {
         }
         Ok(())
     }
-}
-
-/// Reads the URL. The error says nothing of what is in it.
-pub(crate) fn parse(url: &str) -> Result<ConnectionInfo, ConnectError> {
-    let info = url.into_connection_info().map_err(|_| ConnectError {
-        kind: ConnectErrorKind::Options,
-        message: "the redis url cannot be used: write redis://user:password@host:port/database".to_owned(),
-    })?;
-    // RESP3 tells at once when a connection is lost, and lets one connection subscribe and publish.
-    let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-    let tcp = TcpSettings::default().set_nodelay(true);
-    Ok(info.set_redis_settings(redis).set_tcp_settings(tcp))
 }
 
 /// The store could not be connected.
@@ -141,8 +181,8 @@ impl ConnectError {
         self.kind
     }
 
-    pub(crate) fn options(message: &str) -> Self {
-        Self { kind: ConnectErrorKind::Options, message: message.to_owned() }
+    pub(crate) fn options(message: impl Into<String>) -> Self {
+        Self { kind: ConnectErrorKind::Options, message: message.into() }
     }
 
     pub(crate) fn unreachable(address: &str, reason: impl fmt::Display) -> Self {
@@ -170,7 +210,7 @@ mod tests {
             assert_eq!(options.validate().unwrap_err().kind(), ConnectErrorKind::Options);
         }
         assert!(Options::new().namespace("shop:eu-1").validate().is_ok());
-        let error = parse("http://user:hunter2@host").unwrap_err();
-        assert!(!format!("{error} {error:?}").contains("hunter2"));
+        let options = Options::new().user("ann", "hunter2").sentinel_user("bob", "hunter2");
+        assert!(!format!("{options:?}").contains("hunter2"), "{options:?}");
     }
 }

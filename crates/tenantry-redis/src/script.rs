@@ -69,7 +69,7 @@ impl<'t> Invocation<'t> {
     fn command(&self, name: &str, script: &str) -> Cmd {
         let mut command = redis::cmd(name);
         command.arg(script).arg(self.keys.len()).arg(&self.keys);
-        command.arg(self.names.changes()).arg(&self.kinds);
+        command.arg(self.names.changes()).arg(&self.kinds).arg(u8::from(self.names.in_cluster));
         for argument in &self.arguments {
             command.arg(&**argument);
         }

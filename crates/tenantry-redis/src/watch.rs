@@ -1,178 +1,124 @@
 //! The subscription, and the proof that it works.
 //!
-//! One task for each store. On one connection it subscribes to the notices and to a channel of its own, and publishes
-//! a beat to the latter again and again. Redis sends a connection everything in order: a beat that comes back proves
-//! that all notices published before it have come, too. An answered `PING` would prove only that the server lives.
+//! One task for each store, and in it a [`Session`] for each primary: a connection that subscribes to the notices and
+//! to a channel of its own, and publishes a beat to the latter again and again. Redis sends a connection everything in
+//! order: a beat that comes back proves that all notices published there before it have come, too. An answered `PING`
+//! would prove only that the server lives. With each beat the server is asked whether it still is a primary.
+//!
+//! # In a cluster
+//! A notice is published by the primary that has the shard. The cluster would carry it to every other node, over its
+//! bus, but nobody is told when that loses a message: its links break and are made anew unnoticed. So the bus is not
+//! relied upon. There is a session at every primary, which hears what was published *there*: each primary publishes
+//! on a channel that has the number of the node in its name, which the commit script asks of the node itself.
+//!
+//! The link counts as proven while every primary is that has slots in any proven primary's view (see [`Proof`]). That
+//! no stale answer is believed for longer than a beat takes follows for each way in which a shard gets another primary:
+//!
+//! 1. *A replica takes over from a primary that died or froze*: the session there ends within 500 ms.
+//! 2. *A replica takes over from a primary that is cut off from the cluster, but not from us*: a primary that sees only
+//!    a minority says so (`cluster_state`) after the node timeout, and takes no commits any more. The majority waits
+//!    as long before it votes, and longer. Its beats stop being proof, so the link is lost for as long as any view
+//!    counts it among the primaries.
+//! 3. *A slot moves to a primary without any slots before*: it serves the slot once it has told the others. Those that
+//!    have heard name it in their view with the next beat, and it must be proven, too. If none of them had, it would be
+//!    cut off from the majority, and would serve nothing.
+//! 4. *A slot moves between primaries that had slots before*: both are proven all the time. The notices of two
+//!    connections may change places; each says only that something is to be forgotten.
+//!
+//! # With sentinels
+//! With each beat, more than half of the sentinels must name the primary at which we listen and find it well, and none
+//! may name another: a primary that is cut off together with us is not believed once another may have taken its
+//! place.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use redis::{AsyncConnectionConfig, PushInfo, PushKind, Value, aio::MultiplexedConnection};
-use tenantry_core::{
-    change::Signal,
-    entropy::{Entropy, SystemEntropy},
-};
 use tokio::{
-    sync::mpsc::{UnboundedReceiver, unbounded_channel},
-    time::{Instant, sleep, sleep_until, timeout},
+    task::{AbortHandle, JoinSet},
+    time::sleep,
 };
 
-use crate::{hub::Hub, keys::Names, link::Server};
+use crate::{hub::Hub, keys::Names, pause::Pauses, proof::Proof, router::Router, session::Session, slots::Primary};
 
-/// How long after one beat has come back the next is sent.
-const BEAT_EVERY: Duration = Duration::from_millis(200);
-/// How long a beat may take to come back. With [`BEAT_EVERY`] it bounds how late a dead link is noticed: 500 ms.
-const BEAT_TIMEOUT: Duration = Duration::from_millis(300);
-/// The pause before the first attempt to connect anew; each further one is twice as long, with jitter, up to
-/// [`PAUSE_MAX`].
+/// The pauses between attempts to connect, and between looks for the primaries when none is known.
 const PAUSE_MIN: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// What the task works with.
 pub(crate) struct Watch {
-    pub(crate) server: Server,
+    pub(crate) router: Arc<Router>,
     pub(crate) names: Names,
     pub(crate) hub: Arc<Hub>,
-    pub(crate) connect_timeout: Duration,
+    pub(crate) proof: Proof,
 }
 
 impl Watch {
-    /// Works until it is aborted.
-    pub(crate) async fn run(self) {
-        let mut pause = PAUSE_MIN;
-        loop {
-            let mut session = Session { watch: &self, proven: false };
-            let reason = session.run().await;
-            if session.proven {
-                self.hub.tell(Signal::LinkLost);
-                tracing::warn!(address = %self.server.address, reason, "the link for change notices is lost");
-                pause = PAUSE_MIN;
-            } else {
-                tracing::debug!(address = %self.server.address, reason, "the link for change notices is still lost");
-            }
-            sleep(pause.mul_f64(jitter())).await;
-            pause = (pause * 2).min(PAUSE_MAX);
-        }
-    }
-}
-
-/// From a half up to the whole: a restarted server is not met by all nodes at the same moment.
-fn jitter() -> f64 {
-    0.5 + f64::from(u32::from_le_bytes(random())) / f64::from(u32::MAX) / 2.0
-}
-
-/// Random bytes; zeros, should the system have none: that costs the jitter, and nothing depends on it.
-fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    let _ = SystemEntropy.fill(&mut bytes);
-    bytes
-}
-
-/// One connection's life.
-struct Session<'w> {
-    watch: &'w Watch,
-    /// Whether a beat has come back: the listeners have been told that notices arrive.
-    proven: bool,
-}
-
-impl Session<'_> {
-    /// Forwards notices until the link is lost. Returns why it is.
-    async fn run(&mut self) -> String {
-        let (sender, mut pushes) = unbounded_channel();
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.watch.connect_timeout))
-            .set_response_timeout(Some(BEAT_TIMEOUT))
-            .set_push_sender(sender);
-        // The connection's own time-out covers each step of connecting, not their sum.
-        let connected = timeout(self.watch.connect_timeout, self.watch.server.connect(&config)).await;
-        let mut connection = match connected {
-            Ok(Ok(connection)) => connection,
-            Ok(Err(error)) => return self.watch.server.describe(&error),
-            Err(_) => return "connecting took too long".to_owned(),
-        };
-        let beats = self.watch.names.link(u128::from_le_bytes(random()));
-        let channels = [self.watch.names.changes(), beats.clone()];
-        if let Err(error) = connection.subscribe(&channels).await {
-            return self.watch.server.describe(&error);
-        }
-        self.forward(&mut connection, &beats, &mut pushes).await
+    /// Begins to listen. The handle ends it.
+    pub(crate) fn start(router: &Arc<Router>, names: Names, hub: Arc<Hub>) -> AbortHandle {
+        let watch = Self { router: router.clone(), names, proof: Proof::new(hub.clone()), hub };
+        tokio::spawn(Arc::new(watch).run()).abort_handle()
     }
 
-    async fn forward(
-        &mut self,
-        connection: &mut MultiplexedConnection,
-        beats: &str,
-        pushes: &mut UnboundedReceiver<PushInfo>,
-    ) -> String {
-        let mut number: u64 = 0;
-        let mut awaited = false;
-        let mut wake = Instant::now();
+    /// Works until it is aborted, and its sessions with it.
+    async fn run(self: Arc<Self>) {
+        let this = self;
+        let (mut sessions, mut running) = (JoinSet::new(), HashMap::<Primary, AbortHandle>::new());
+        let mut pauses = Pauses::new(PAUSE_MIN, PAUSE_MAX);
+        this.proof.expect(this.router.primaries());
         loop {
-            tokio::select! {
-                // What has arrived counts, also when this task was late to look.
-                biased;
-                push = pushes.recv() => match push.map(|push| heard(push, beats)) {
-                    None | Some(Heard::Closed) => return "the connection was closed".to_owned(),
-                    Some(Heard::Beat(text)) if awaited && text == number.to_string() => {
-                        (awaited, wake) = (false, Instant::now() + BEAT_EVERY);
-                        self.prove();
-                    }
-                    Some(Heard::Notice(text)) if self.proven => self.tell(&text),
-                    Some(Heard::Notice(_) | Heard::Beat(_) | Heard::Nothing) => {}
-                },
-                () = sleep_until(wake) => {
-                    if awaited {
-                        return format!("no beat came back within {} ms", BEAT_TIMEOUT.as_millis());
-                    }
-                    number += 1;
-                    (awaited, wake) = (true, Instant::now() + BEAT_TIMEOUT);
-                    let publish = redis::cmd("PUBLISH").arg(beats).arg(number).to_owned();
-                    if let Err(error) = publish.query_async::<()>(connection).await {
-                        return self.watch.server.describe(&error);
-                    }
+            let required = this.proof.required();
+            running.retain(|primary, session| {
+                let keep = required.contains(primary);
+                if !keep {
+                    session.abort();
+                    this.proof.lose(primary);
                 }
+                keep
+            });
+            for primary in required {
+                let watch = this.clone();
+                running
+                    .entry(primary.clone())
+                    .or_insert_with(|| sessions.spawn(async move { watch.listen(&primary).await }));
+            }
+            if this.proof.is_blind() {
+                tokio::select! {
+                    () = this.proof.changed.notified() => {}
+                    () = sleep(pauses.next()) => {}
+                }
+            } else {
+                pauses.reset();
+                this.proof.changed.notified().await;
+            }
+            // Whoever is required now has slots that the calls need to find, too.
+            this.router.refresh(this.router.lookups()).await;
+            if this.proof.is_blind() {
+                this.proof.expect(this.router.primaries());
             }
         }
     }
 
-    fn prove(&mut self) {
-        if !self.proven {
-            self.proven = true;
-            self.watch.hub.tell(Signal::LinkBack);
-            tracing::info!(address = %self.watch.server.address, "change notices arrive");
+    /// One session at `primary` after the other.
+    async fn listen(&self, primary: &Primary) {
+        let mut pauses = Pauses::new(PAUSE_MIN, PAUSE_MAX);
+        loop {
+            let reason = match self.router.node(&primary.address) {
+                Ok(node) => Session { watch: self, primary, server: node.server.clone() }.run().await,
+                Err(unavailable) => unavailable.to_string(),
+            };
+            if self.proof.lose(primary) {
+                pauses.reset();
+                tracing::warn!(address = %primary.address, reason, "the link for change notices is lost");
+            } else {
+                tracing::debug!(address = %primary.address, reason, "the link for change notices is still lost");
+            }
+            sleep(pauses.next()).await;
         }
     }
 
-    fn tell(&self, text: &str) {
-        if let Ok(change) = text.parse() {
-            return self.watch.hub.tell(Signal::Changed(change));
+    /// It is no primary any more, or another may be: calls look for the primary anew.
+    pub(crate) fn abandon(&self, primary: &Primary) {
+        if let Ok(node) = self.router.node(&primary.address) {
+            node.abandon();
         }
-        // A newer version says something that this one does not understand: anything may have changed.
-        tracing::info!(address = %self.watch.server.address, "a change notice of another version has arrived");
-        self.watch.hub.tell(Signal::LinkLost);
-        self.watch.hub.tell(Signal::LinkBack);
-    }
-}
-
-enum Heard {
-    Notice(String),
-    Beat(String),
-    Closed,
-    Nothing,
-}
-
-fn heard(push: PushInfo, beats: &str) -> Heard {
-    match push.kind {
-        // The server hung up, or ended the subscription: nothing will arrive any more.
-        PushKind::Disconnection | PushKind::Unsubscribe => Heard::Closed,
-        PushKind::Message => {
-            let mut words = push.data.into_iter().map(|word| match word {
-                Value::BulkString(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-                Value::SimpleString(text) => text,
-                _ => String::new(),
-            });
-            let (channel, text) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-            if channel == beats { Heard::Beat(text) } else { Heard::Notice(text) }
-        }
-        _ => Heard::Nothing,
     }
 }

@@ -19,6 +19,8 @@ pub use async_trait::async_trait;
 pub use tenantry_core as core;
 #[cfg(feature = "embedded")]
 pub use tenantry_embedded::EmbeddedStore;
+#[cfg(feature = "redis-tls")]
+pub use tenantry_redis::Tls as RedisTls;
 #[cfg(feature = "redis")]
 pub use tenantry_redis::{Options as RedisOptions, RedisStore};
 #[cfg(feature = "axum")]

@@ -8,7 +8,8 @@ use tenantry_core::store::Store;
 ///
 /// - `memory:`, the embedded store in memory: everything is gone with the process (feature `embedded`);
 /// - `file:PATH`, the embedded store in one file, for one process (feature `embedded`);
-/// - `redis://…`, Redis or Valkey (feature `redis`).
+/// - `redis://…`, `redis+sentinel://…` or `redis+cluster://…`, Redis or Valkey (feature `redis`), and over TLS
+///   `rediss://…`, `rediss+sentinel://…` or `rediss+cluster://…` (feature `redis-tls`).
 ///
 /// # Errors
 /// When the address names no store, the file cannot be used, or Redis does not answer. The message tells which, and
@@ -23,7 +24,7 @@ pub async fn open_store(address: &str) -> Result<Arc<dyn Store>, OpenStoreError>
         return Ok(Arc::new(tenantry_embedded::EmbeddedStore::open(path)?));
     }
     #[cfg(feature = "redis")]
-    if address.starts_with("redis://") {
+    if address.split_once("://").is_some_and(|(scheme, _)| tenantry_redis::SCHEMES.contains(&scheme)) {
         let options = tenantry_redis::Options::default();
         return Ok(Arc::new(tenantry_redis::RedisStore::connect(address, options).await?));
     }

@@ -1,7 +1,13 @@
 //! Every store keeps the contract, and what is peculiar to each of them.
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed, and says where")]
 
+mod cluster_faults;
 mod embedded;
+mod load;
+mod redis_access;
+mod redis_cluster;
 mod redis_faults;
+mod redis_sentinels;
 mod redis_store;
 
 use std::sync::Arc;

@@ -9,7 +9,12 @@ use tenantry_core::{
 use tenantry_redis::{Options, RedisStore};
 use tenantry_testing::redis_server::{RedisServer, Stop};
 
-use crate::redis_store::{change, connect, loud, next, shard, until};
+use crate::redis_store::{change, connect, loud, namespace, next, shard, until};
+
+/// A store with the usual time-outs.
+async fn hasty(server: &RedisServer) -> RedisStore {
+    RedisStore::connect(&server.store_url(), Options::new()).await.expect("the server runs")
+}
 
 /// Every kind of call ends, and says that the store is unavailable. The limit is generous: it proves only that the
 /// calls end.
@@ -28,7 +33,7 @@ async fn all_calls_are_unavailable(store: &RedisStore) {
 #[tokio::test]
 async fn a_stopped_server_is_found_again() {
     let server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
-    let store = connect(&server, "stopped").await;
+    let store = hasty(&server).await;
     let mut changes = store.changes();
     assert_eq!(next(&mut changes).await, Signal::LinkBack);
     for (number, stop) in [(1, Stop::Kill), (2, Stop::Ask)] {
@@ -48,7 +53,7 @@ async fn a_stopped_server_is_found_again() {
 #[tokio::test]
 async fn a_frozen_server_is_noticed() {
     let server = RedisServer::start(&[]);
-    let store = connect(&server, "frozen").await;
+    let store = hasty(&server).await;
     let mut changes = store.changes();
     assert_eq!(next(&mut changes).await, Signal::LinkBack);
     server.freeze();
@@ -78,8 +83,9 @@ async fn a_killed_subscription_comes_back() {
 #[tokio::test]
 async fn a_forgotten_script_is_sent_again() {
     let server = RedisServer::start(&[]);
-    let waiting = Options::new().namespace("script").wait_replicas(1).response_timeout(Duration::from_millis(50));
-    let waiting = RedisStore::connect(&server.url(), waiting).await.unwrap();
+    let waiting =
+        Options::new().namespace(namespace("script")).wait_replicas(1).response_timeout(Duration::from_millis(50));
+    let waiting = RedisStore::connect(&server.store_url(), waiting).await.unwrap();
     let store = connect(&server, "script").await;
     for number in 1..=5 {
         server.command(&["SCRIPT", "FLUSH"]);
@@ -99,10 +105,10 @@ async fn messages_that_do_not_arrive_are_noticed_though_the_server_answers() {
     let mut changes = store.changes();
     assert_eq!(next(&mut changes).await, Signal::LinkBack);
     // PING and every command are answered as before; only the channels are out of reach.
-    server.command(&["ACL", "SETUSER", "default", "resetchannels"]);
+    server.command(&["ACL", "SETUSER", "tenantry", "resetchannels"]);
     until(&mut changes, &Signal::LinkLost).await;
     store.ping().await.unwrap();
-    server.command(&["ACL", "SETUSER", "default", "allchannels"]);
+    server.command(&["ACL", "SETUSER", "tenantry", "&tenantry:*"]);
     until(&mut changes, &Signal::LinkBack).await;
     store.commit(&shard(), &loud(1)).await.unwrap();
     until(&mut changes, &Signal::Changed(change(1))).await;

@@ -10,17 +10,28 @@ use tenantry_core::{
     store::{Changes, CommitError, Key, Shard, Store, Txn},
 };
 use tenantry_redis::{ConnectErrorKind, Options, RedisStore};
-use tenantry_testing::redis_server::RedisServer;
+use tenantry_testing::redis_server::{NAMESPACE, RedisServer};
 
 use crate::conforms;
 
 /// How long the silence may be. Generous: it only ends what would never end.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 
-/// A store on `server`, in a namespace that only `namespace`'s test has.
-pub(crate) async fn connect(server: &RedisServer, namespace: &str) -> RedisStore {
-    let options = Options::new().namespace(namespace);
-    RedisStore::connect(&server.url(), options).await.expect("the server runs")
+/// The namespace of a test, which the test servers' user may use.
+pub(crate) fn namespace(test: &str) -> String {
+    format!("{NAMESPACE}:{test}")
+}
+
+/// Options for a store for which nothing takes too long: a machine that has much else to do decides no test.
+pub(crate) fn patient() -> Options {
+    let patience = Duration::from_secs(60);
+    Options::new().connect_timeout(patience).response_timeout(patience).overall_timeout(2 * patience)
+}
+
+/// A patient store on `server`, in the namespace of `test`.
+pub(crate) async fn connect(server: &RedisServer, test: &str) -> RedisStore {
+    let options = patient().namespace(namespace(test));
+    RedisStore::connect(&server.store_url(), options).await.expect("the server runs")
 }
 
 /// A transaction that says so to all nodes.
@@ -51,20 +62,6 @@ async fn conforms_on_one_node() {
     let nodes: Vec<Arc<dyn Store>> =
         vec![Arc::new(connect(server, "conform").await), Arc::new(connect(server, "conform").await)];
     conforms(nodes, "redis").await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn conforms_on_a_cluster_of_one_node() {
-    let server = RedisServer::start(&["--cluster-enabled", "yes"]);
-    server.command(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
-    while !server.command(&["CLUSTER", "INFO"]).contains("cluster_state:ok") {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    let crossing = server.command(&["MGET", "a", "b"]);
-    assert!(crossing.contains("CROSSSLOT"), "this server would not notice a mistake: {crossing}");
-    let nodes: Vec<Arc<dyn Store>> =
-        vec![Arc::new(connect(&server, "conform").await), Arc::new(connect(&server, "conform").await)];
-    conforms(nodes, "cluster").await;
 }
 
 #[tokio::test]
@@ -101,7 +98,7 @@ async fn a_notice_of_another_version_means_that_anything_may_have_changed() {
     let store = connect(server, "another-version").await;
     let mut changes = store.changes();
     assert_eq!(next(&mut changes).await, Signal::LinkBack);
-    server.command(&["PUBLISH", "another-version:changes", "something new"]);
+    server.command(&["PUBLISH", "tenantry:another-version:changes", "something new"]);
     assert_eq!(next(&mut changes).await, Signal::LinkLost);
     assert_eq!(next(&mut changes).await, Signal::LinkBack);
 }
@@ -110,11 +107,11 @@ async fn a_notice_of_another_version_means_that_anything_may_have_changed() {
 async fn a_foreign_key_is_found_before_anything_is_written() {
     let server = RedisServer::shared();
     let store = connect(server, "foreign").await;
-    server.command(&["SET", "foreign:{o:acme}:l:log", "not a list"]);
+    server.command(&["SET", "tenantry:foreign:{o:acme}:l:log", "not a list"]);
     let txn = Txn { appends: vec![("log", "x".into())], ..loud(1) };
     let error = store.commit(&shard(), &txn).await.unwrap_err();
     assert!(matches!(&error, CommitError::Unavailable(_)), "{error}");
-    assert!(error.to_string().contains("foreign:{o:acme}:l:log is a string"), "{error}");
+    assert!(error.to_string().contains("tenantry:foreign:{o:acme}:l:log is a string"), "{error}");
     assert_eq!(store.read(&shard(), &[Key::lasting("row")]).await.unwrap(), [None]);
 }
 
@@ -122,7 +119,7 @@ async fn a_foreign_key_is_found_before_anything_is_written() {
 async fn a_commit_that_no_replica_confirms_is_unavailable() {
     let server = RedisServer::start(&[]);
     let options = Options::new().wait_replicas(1).response_timeout(Duration::from_millis(100));
-    let store = RedisStore::connect(&server.url(), options).await.unwrap();
+    let store = RedisStore::connect(&server.store_url(), options).await.unwrap();
     let error = store.commit(&shard(), &loud(1)).await.unwrap_err();
     let text = error.to_string();
     assert!(text.contains("applied on the primary, but not confirmed: 0 of 1 replicas"), "{text}");
@@ -139,7 +136,8 @@ async fn a_commit_that_no_replica_confirms_is_unavailable() {
 
 #[tokio::test]
 async fn a_url_that_cannot_work_is_an_error_without_its_password() {
-    let server = RedisServer::start(&["--requirepass", "hunter2"]);
+    let server = RedisServer::start(&[]);
+    server.command(&["ACL", "SETUSER", "default", "resetpass", ">hunter2"]);
     let port = server.port();
     for (url, kind) in [
         ("redis://:hunter2@127.0.0.1:1".to_owned(), ConnectErrorKind::Unreachable),
@@ -152,7 +150,7 @@ async fn a_url_that_cannot_work_is_an_error_without_its_password() {
         let text = format!("{error} {error:?}");
         assert!(!text.contains("hunter2"), "{text}");
     }
-    let store = RedisStore::connect(&format!("redis://:hunter2@127.0.0.1:{port}"), Options::new()).await.unwrap();
+    let store = RedisStore::connect(&format!("redis://:hunter2@127.0.0.1:{port}"), patient()).await.unwrap();
     assert!(!format!("{store:?}").contains("hunter2"));
     store.ping().await.unwrap();
 }

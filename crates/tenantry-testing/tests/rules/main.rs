@@ -23,7 +23,10 @@ use tenantry_core::{
 };
 use tenantry_embedded::EmbeddedStore;
 use tenantry_redis::{Options, RedisStore};
-use tenantry_testing::{actors, redis_server::RedisServer};
+use tenantry_testing::{
+    actors,
+    redis_server::{NAMESPACE, RedisServer},
+};
 
 /// An engine with nothing registered but what is built in.
 fn engine(store: Arc<dyn Store>) -> Engine {
@@ -39,8 +42,11 @@ fn in_memory() -> Engine {
 async fn redis(namespace: &str) -> Arc<dyn Store> {
     // A rule is no other where the machine has much else to do.
     let patience = Duration::from_secs(20);
-    let options = Options::new().namespace(namespace).response_timeout(patience).overall_timeout(patience);
-    Arc::new(RedisStore::connect(&RedisServer::shared().url(), options).await.expect("the server runs"))
+    let options = Options::new()
+        .namespace(format!("{NAMESPACE}:{namespace}"))
+        .response_timeout(patience)
+        .overall_timeout(patience);
+    Arc::new(RedisStore::connect(&RedisServer::shared().store_url(), options).await.expect("the server runs"))
 }
 
 /// Carries out an operation that nothing stands in the way of.

@@ -23,7 +23,11 @@ use tenantry_core::{
     registry::Registry,
     store::Store,
 };
-use tenantry_testing::{actors, model::ManualClock, redis_server::RedisServer};
+use tenantry_testing::{
+    actors,
+    model::ManualClock,
+    redis_server::{NAMESPACE, RedisServer},
+};
 
 use crate::{meddled::Severed, must};
 
@@ -119,7 +123,8 @@ async fn delete(engine: &Engine, organization: OrganizationId) {
 /// All that stays in a namespace until it is deleted, by key.
 async fn lasting(connection: &mut MultiplexedConnection, namespace: &str) -> BTreeMap<String, BTreeSet<Vec<u8>>> {
     let mut names: Vec<String> = Vec::new();
-    let mut scan = connection.scan_match::<_, String>(format!("{namespace}:*")).await.expect("Redis is there");
+    let mut scan =
+        connection.scan_match::<_, String>(format!("{NAMESPACE}:{namespace}:*")).await.expect("Redis is there");
     while let Some(name) = scan.next_item().await {
         names.push(name.expect("names are text"));
     }

@@ -68,8 +68,7 @@ impl Operation for Join {
         let id = entry.ok_or_else(unknown)?.code;
         let key = keys::join_code(id);
         let member_key = keys::member(&user.id);
-        let decisive = [keys::organization().key, key.key.clone(), member_key.key.clone(), keys::roles().key];
-        tx.load(decisive.into_iter().chain(join::address_keys(user).map(|key| key.key))).await?;
+        tx.load([keys::organization().key, key.key.clone(), member_key.key.clone(), keys::roles().key]).await?;
         let definition: JoinCodeRow = tx.get(&key).await?.ok_or_else(unknown)?;
         let organization = tx.organization().await?;
         organization.require_active()?;
