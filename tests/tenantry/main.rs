@@ -19,4 +19,5 @@ mod model;
 mod nodes;
 mod openapi;
 mod policies;
+mod topologies;
 mod v1;

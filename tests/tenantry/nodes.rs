@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Asks until the answer is what it must become. A test that never sees it is ended by the test runner's patience.
-async fn until(mut ask: impl AsyncFnMut() -> Answer, wanted: impl Fn(&Answer) -> bool) -> Answer {
+pub(crate) async fn until(mut ask: impl AsyncFnMut() -> Answer, wanted: impl Fn(&Answer) -> bool) -> Answer {
     loop {
         let answer = ask().await;
         if wanted(&answer) {

@@ -37,6 +37,8 @@ fn main() -> ExitCode {
 
 fn test() -> Result<()> {
     setup::program("redis-server", "redis-server")?;
+    setup::program("redis-cli", "redis-tools")?;
+    setup::valkey();
     setup::program("curl", "curl")?;
     setup::program("aiosmtpd", "python3-aiosmtpd")?;
     lint()?;
@@ -56,6 +58,8 @@ fn lint() -> Result<()> {
 
 fn bench(arguments: &[String]) -> Result<()> {
     setup::program("redis-server", "redis-server")?;
+    setup::program("redis-cli", "redis-tools")?;
+    setup::valkey();
     run(command(&["run", "--release", "--package", "tenantry-bench", "--"]).args(arguments))
 }
 

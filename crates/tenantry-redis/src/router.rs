@@ -29,8 +29,6 @@ use crate::{
     slots::{Map, Primary},
 };
 
-/// How often one call is sent: redirections and refusals.
-const ATTEMPTS_MAX: usize = 32;
 /// How many redirections are followed before the first pause: one for a slot that has moved, and one on its way.
 const HOPS_AT_ONCE: usize = 2;
 /// How long to wait before what was refused for the moment is tried again.
@@ -111,7 +109,7 @@ impl Router {
         })
     }
 
-    /// Does `task` at the node that has the slot, and follows wherever it is sent.
+    /// Does `task` at the node that has the slot, and follows wherever it is sent, until the time of the whole call is up.
     pub(crate) async fn run<T: Task>(&self, slot: u16, task: &T) -> Result<T::Output, Unavailable> {
         let begun = Instant::now();
         if self.doubted.swap(false, Ordering::AcqRel) {
@@ -119,7 +117,7 @@ impl Router {
         }
         let mut pauses = Pauses::new(RETRY_MIN, RETRY_MAX);
         let (mut node, mut asking, mut hops) = (self.owner(slot)?, false, 0);
-        for _ in 0..ATTEMPTS_MAX {
+        loop {
             let seen = self.lookups();
             let failure = match task.run(&node, asking).await {
                 Ok(output) => return Ok(output),
@@ -152,7 +150,6 @@ impl Router {
                 return Err(unavailable(&node, failure));
             }
         }
-        Err(Unavailable::new(format_args!("redis at {} has sent a call to and fro", self.address())))
     }
 
     /// Finds out who has which slots. Nothing works before that.

@@ -74,6 +74,8 @@ impl Watch {
                 }
                 keep
             });
+            // Those that were ended are forgotten.
+            while sessions.try_join_next().is_some() {}
             for primary in required {
                 let watch = this.clone();
                 running

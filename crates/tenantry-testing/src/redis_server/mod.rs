@@ -1,6 +1,6 @@
 //! Real Redis servers for tests: started on a free port, stopped, frozen, brought back.
 //!
-//! The program `redis-server` must be in the path. A server ends with the value that stands for it and, should the
+//! The programs `redis-server` and, for clusters, `redis-cli` must be in the path. A server ends with the value that stands for it and, should the
 //! process be killed before that, with the process.
 //!
 //! ```no_run
@@ -32,6 +32,8 @@ pub use self::{cluster::RedisCluster, sentinels::RedisSentinels};
 pub use crate::process::Stop;
 use crate::process::{PORTS_MAX, Running, free_port, log, new_directory};
 
+const REDIS: &str = "redis-server";
+const VALKEY: &str = "valkey-server";
 /// How often several servers are asked whether they are what they must become, and how long to wait in between: 60 s
 /// in all.
 const POLLS_MAX: usize = 3000;
@@ -52,6 +54,7 @@ pub const NAMESPACE: &str = "tenantry";
 /// A Redis server of one's own, on 127.0.0.1. Its methods block: a test has nothing else to do meanwhile.
 #[derive(Debug)]
 pub struct RedisServer {
+    program: &'static str,
     port: u16,
     arguments: Vec<String>,
     directory: TempDir,
@@ -68,10 +71,29 @@ impl RedisServer {
     /// When no server can be started. The message says why.
     #[must_use]
     pub fn start(arguments: &[&str]) -> Self {
+        Self::start_program(REDIS, arguments)
+    }
+
+    fn start_program(program: &'static str, arguments: &[&str]) -> Self {
         let directory = new_directory();
         let users = write(&directory, "users.acl", USERS);
         let data = ["--aclfile", &users, "--save", "", "--appendonly", "no"];
-        Self::start_in(directory, [&data[..], arguments].concat())
+        Self::start_in(program, directory, [&data[..], arguments].concat())
+    }
+
+    /// Starts a Valkey server, as [`start`](Self::start) does. `None`: `valkey-server` is not installed, and a line on
+    /// the standard error says so.
+    ///
+    /// # Panics
+    /// When it is, and does not start.
+    #[must_use]
+    pub fn start_valkey(arguments: &[&str]) -> Option<Self> {
+        if Command::new(VALKEY).arg("--version").output().is_err() {
+            // Not by `eprintln!`, which the test runner keeps for itself when a test passes.
+            let _ = writeln!(std::io::stderr(), "SKIPPED: {VALKEY} is not installed (Debian 12: bookworm-backports)");
+            return None;
+        }
+        Some(Self::start_program(VALKEY, arguments))
     }
 
     /// Starts a server that also listens for TLS, and there wants to see the certificate that it shows itself: that of
@@ -93,19 +115,19 @@ impl RedisServer {
         let directory = new_directory();
         // It writes there what it is told and what it finds out.
         let file = write(&directory, "sentinel.conf", "");
-        Self::start_in(directory, vec![&file, "--sentinel"])
+        Self::start_in(REDIS, directory, vec![&file, "--sentinel"])
     }
 
-    fn start_in(directory: TempDir, arguments: Vec<&str>) -> Self {
+    fn start_in(program: &'static str, directory: TempDir, arguments: Vec<&str>) -> Self {
         let arguments: Vec<_> = arguments.into_iter().map(str::to_owned).collect();
         for _ in 0..PORTS_MAX {
             let port = free_port();
-            if let Some(running) = run(port, &arguments, directory.path()) {
+            if let Some(running) = run(program, port, &arguments, directory.path()) {
                 let (running, frozen) = (Mutex::new(Some(running)), AtomicBool::new(false));
-                return Self { port, arguments, directory, running, frozen, encrypted_port: None };
+                return Self { program, port, arguments, directory, running, frozen, encrypted_port: None };
             }
         }
-        panic!("redis-server does not start: {}", log(directory.path()));
+        panic!("{program} does not start: {}", log(directory.path()));
     }
 
     /// One server for all tests of this process; each should take a namespace of its own, and do the server no harm.
@@ -161,8 +183,8 @@ impl RedisServer {
     pub fn start_again(&self) {
         let mut running = self.running();
         assert!(running.is_none(), "stop the server before starting it again");
-        *running = run(self.port, &self.arguments, self.directory.path());
-        assert!(running.is_some(), "redis-server does not start again: {}", log(self.directory.path()));
+        *running = run(self.program, self.port, &self.arguments, self.directory.path());
+        assert!(running.is_some(), "{} does not start again: {}", self.program, log(self.directory.path()));
     }
 
     /// Lets the server stand still (SIGSTOP): connections stay open, nothing is answered.
@@ -238,8 +260,8 @@ fn write(directory: &TempDir, name: &str, text: &str) -> String {
 }
 
 /// `None`: the server ended before it answered; its port may have been taken.
-fn run(port: u16, arguments: &[String], directory: &Path) -> Option<Running> {
-    let mut command = Command::new("redis-server");
+fn run(program: &str, port: u16, arguments: &[String], directory: &Path) -> Option<Running> {
+    let mut command = Command::new(program);
     // A sentinel's file comes first.
     let (file, rest) = arguments.split_at(usize::from(arguments.first().is_some_and(|first| !first.starts_with('-'))));
     command.args(file).args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--daemonize", "no", "--dir"]);

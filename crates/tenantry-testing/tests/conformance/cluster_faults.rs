@@ -13,7 +13,7 @@ use tenantry_testing::redis_server::{RedisCluster, RedisServer, Stop};
 use crate::{
     load::{Load, Reader},
     redis_store,
-    redis_store::{change, loud, next, until},
+    redis_store::{next, say, until},
 };
 
 /// A store that waits for a replica: what it acknowledges must survive a fail-over.
@@ -44,8 +44,7 @@ async fn all_is_well(store: &dyn Store, shards: [&Shard; 2], number: u8) {
     let mut changes = store.changes();
     until(&mut changes, &Signal::LinkBack).await;
     for (shard, number) in shards.into_iter().zip(number..) {
-        while store.commit(shard, &loud(number)).await.is_err() {}
-        until(&mut changes, &Signal::Changed(change(number))).await;
+        say(store, shard, number, &mut changes).await;
         assert_eq!(store.read(shard, &[Key::lasting("row")]).await.unwrap(), [Some(vec![number].into())]);
     }
 }
@@ -176,8 +175,7 @@ async fn notices_of_a_new_primary_are_heard() {
     // Until the new one is proven, too, nothing is.
     until(&mut changes, &Signal::LinkLost).await;
     until(&mut changes, &Signal::LinkBack).await;
-    store.commit(&here, &loud(1)).await.unwrap();
-    until(&mut changes, &Signal::Changed(change(1))).await;
+    say(&*store, &here, 1, &mut changes).await;
     assert!(to.command(&["HGET", &key(&here), "row"]).contains('\u{1}'), "it is not where it was led to");
 
     // And when it is gone, the notices of all others are worth nothing: some of them may come from there.

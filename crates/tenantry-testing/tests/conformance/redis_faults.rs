@@ -9,7 +9,7 @@ use tenantry_core::{
 use tenantry_redis::{Options, RedisStore};
 use tenantry_testing::redis_server::{RedisServer, Stop};
 
-use crate::redis_store::{change, connect, loud, namespace, next, shard, until};
+use crate::redis_store::{change, connect, loud, namespace, next, say, shard, until};
 
 /// A store with the usual time-outs.
 async fn hasty(server: &RedisServer) -> RedisStore {
@@ -61,8 +61,25 @@ async fn a_frozen_server_is_noticed() {
     all_calls_are_unavailable(&store).await;
     server.thaw();
     until(&mut changes, &Signal::LinkBack).await;
+    say(&store, &shard(), 1, &mut changes).await;
+}
+
+#[tokio::test]
+async fn a_primary_that_becomes_a_replica_is_neither_read_nor_believed() {
+    let (server, other) = (RedisServer::start(&[]), RedisServer::start(&[]));
+    let store = hasty(&server).await;
+    let mut changes = store.changes();
+    assert_eq!(next(&mut changes).await, Signal::LinkBack);
     store.commit(&shard(), &loud(1)).await.unwrap();
-    until(&mut changes, &Signal::Changed(change(1))).await;
+    server.command(&["REPLICAOF", "127.0.0.1", &other.port().to_string()]);
+    // It goes on to answer reads and to carry messages.
+    until(&mut changes, &Signal::LinkLost).await;
+    all_calls_are_unavailable(&store).await;
+    let error = store.ping().await.unwrap_err().to_string();
+    assert!(error.contains("give the address of the primary"), "{error}");
+    server.command(&["REPLICAOF", "NO", "ONE"]);
+    until(&mut changes, &Signal::LinkBack).await;
+    say(&store, &shard(), 2, &mut changes).await;
 }
 
 #[tokio::test]
@@ -75,8 +92,7 @@ async fn a_killed_subscription_comes_back() {
         server.command(&["CLIENT", "KILL", "TYPE", "pubsub"]);
         until(&mut changes, &Signal::LinkLost).await;
         until(&mut changes, &Signal::LinkBack).await;
-        store.commit(&shard(), &loud(number)).await.unwrap();
-        until(&mut changes, &Signal::Changed(change(number))).await;
+        say(&store, &shard(), number, &mut changes).await;
     }
 }
 
@@ -110,8 +126,7 @@ async fn messages_that_do_not_arrive_are_noticed_though_the_server_answers() {
     store.ping().await.unwrap();
     server.command(&["ACL", "SETUSER", "tenantry", "&tenantry:*"]);
     until(&mut changes, &Signal::LinkBack).await;
-    store.commit(&shard(), &loud(1)).await.unwrap();
-    until(&mut changes, &Signal::Changed(change(1))).await;
+    say(&store, &shard(), 1, &mut changes).await;
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use tenantry_testing::redis_server::{RedisSentinels, Stop};
 use crate::{
     conforms,
     load::Load,
-    redis_store::{change, loud, namespace, next, patient, shard, until},
+    redis_store::{loud, namespace, next, patient, say, shard, until},
 };
 
 async fn connect(sentinels: &RedisSentinels, options: Options) -> Arc<dyn Store> {
@@ -23,8 +23,7 @@ async fn connect(sentinels: &RedisSentinels, options: Options) -> Arc<dyn Store>
 async fn all_is_well(store: &dyn Store, number: u8) {
     let mut changes = store.changes();
     until(&mut changes, &Signal::LinkBack).await;
-    while store.commit(&shard(), &loud(number)).await.is_err() {}
-    until(&mut changes, &Signal::Changed(change(number))).await;
+    say(store, &shard(), number, &mut changes).await;
     assert_eq!(store.read(&shard(), &[Key::lasting("row")]).await.unwrap(), [Some(vec![number].into())]);
 }
 

@@ -56,12 +56,35 @@ pub(crate) async fn until(changes: &mut Changes, signal: &Signal) {
     while next(changes).await != *signal {}
 }
 
+/// Commits, and waits until that is heard. A listener that missed it was told that the link was lost: then once more.
+pub(crate) async fn say(store: &dyn Store, shard: &Shard, number: u8, changes: &mut Changes) {
+    loop {
+        while store.commit(shard, &loud(number)).await.is_err() {}
+        loop {
+            match next(changes).await {
+                Signal::Changed(heard) if heard == change(number) => return,
+                Signal::LinkLost => break until(changes, &Signal::LinkBack).await,
+                Signal::Changed(_) | Signal::LinkBack => {}
+            }
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn conforms_on_one_node() {
     let server = RedisServer::shared();
     let nodes: Vec<Arc<dyn Store>> =
         vec![Arc::new(connect(server, "conform").await), Arc::new(connect(server, "conform").await)];
     conforms(nodes, "redis").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn conforms_on_valkey() {
+    let Some(server) = RedisServer::start_valkey(&[]) else { return };
+    assert!(server.command(&["INFO", "server"]).contains("valkey_version"));
+    let nodes: Vec<Arc<dyn Store>> =
+        vec![Arc::new(connect(&server, "conform").await), Arc::new(connect(&server, "conform").await)];
+    conforms(nodes, "valkey").await;
 }
 
 #[tokio::test]

@@ -40,13 +40,18 @@ fn in_memory() -> Engine {
 
 /// A store of its own connection in `namespace` of the Redis that the tests share.
 async fn redis(namespace: &str) -> Arc<dyn Store> {
+    redis_at(&RedisServer::shared().store_url(), namespace).await
+}
+
+/// A store of its own connection in `namespace` of the Redis at `url`.
+async fn redis_at(url: &str, namespace: &str) -> Arc<dyn Store> {
     // A rule is no other where the machine has much else to do.
     let patience = Duration::from_secs(20);
     let options = Options::new()
         .namespace(format!("{NAMESPACE}:{namespace}"))
         .response_timeout(patience)
         .overall_timeout(patience);
-    Arc::new(RedisStore::connect(&RedisServer::shared().store_url(), options).await.expect("the server runs"))
+    Arc::new(RedisStore::connect(url, options).await.expect("the server runs"))
 }
 
 /// Carries out an operation that nothing stands in the way of.

@@ -1,7 +1,10 @@
 //! The race kit.
 
 use tenantry_core::engine::Engine;
-use tenantry_testing::race;
+use tenantry_testing::{
+    race,
+    redis_server::{RedisCluster, RedisServer},
+};
 
 /// How many rounds of each race; more by the environment variable `TENANTRY_RACE_ROUNDS`.
 fn rounds(default: usize) -> usize {
@@ -41,4 +44,19 @@ async fn hold_in_memory() {
 async fn hold_on_redis() {
     let nodes = vec![crate::engine(crate::redis("races").await), crate::engine(crate::redis("races").await)];
     hold(nodes, rounds(10)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn hold_on_a_cluster() {
+    let url = RedisCluster::shared().url();
+    let nodes = [crate::redis_at(&url, "races").await, crate::redis_at(&url, "races").await];
+    hold(nodes.map(crate::engine).to_vec(), rounds(3)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn hold_on_valkey() {
+    let Some(server) = RedisServer::start_valkey(&[]) else { return };
+    let url = server.store_url();
+    let nodes = [crate::redis_at(&url, "races").await, crate::redis_at(&url, "races").await];
+    hold(nodes.map(crate::engine).to_vec(), rounds(3)).await;
 }
