@@ -72,7 +72,8 @@ impl Session<'_> {
     ) -> Result<std::convert::Infallible, String> {
         for number in 1_u64.. {
             let expected = number.to_string();
-            let deadline = Instant::now() + BEAT_TIMEOUT;
+            let sent = Instant::now();
+            let deadline = sent + BEAT_TIMEOUT;
             let mut beat = pin!(self.beat(connection.clone(), beats, &expected));
             let (mut back, mut view) = (false, None);
             while !back || view.is_none() {
@@ -86,7 +87,7 @@ impl Session<'_> {
                     }
                 }
             }
-            if self.watch.proof.prove(self.primary, view.unwrap_or_default()) {
+            if self.watch.proof.prove(self.primary, sent.into_std(), view.unwrap_or_default()) {
                 tracing::info!(address = %self.primary.address, "change notices arrive");
             }
             let wake = Instant::now() + BEAT_EVERY;

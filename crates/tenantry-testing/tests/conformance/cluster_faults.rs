@@ -13,7 +13,7 @@ use tenantry_testing::redis_server::{RedisCluster, RedisServer, Stop};
 use crate::{
     load::{Load, Reader},
     redis_store,
-    redis_store::{next, say, until},
+    redis_store::{next, proven, say, until},
 };
 
 /// A store that waits for a replica: what it acknowledges must survive a fail-over.
@@ -191,6 +191,7 @@ async fn a_primary_that_is_deaf_to_one_node_is_noticed() {
     let store = patient(&cluster).await;
     let mut changes = store.changes();
     assert_eq!(next(&mut changes).await, Signal::LinkBack);
+    proven(&mut changes).await;
     for node in cluster.nodes() {
         // Commands are answered as before, and the bus carries everything from the other nodes.
         node.command(&["ACL", "SETUSER", "tenantry", "resetchannels"]);

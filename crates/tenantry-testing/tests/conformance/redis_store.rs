@@ -1,6 +1,6 @@
 //! The Redis store on a healthy server.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::ready, sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
 use tenantry_core::{
@@ -47,8 +47,20 @@ pub(crate) fn shard() -> Shard {
     Shard::new('o', "acme")
 }
 
+/// What is heard next, but for proofs.
 pub(crate) async fn next(changes: &mut Changes) -> Signal {
-    tokio::time::timeout(SILENCE_MAX, changes.next()).await.expect("never silence").expect("the store is there")
+    let mut notices = changes.filter(|signal| ready(!matches!(signal, Signal::Proven(_))));
+    tokio::time::timeout(SILENCE_MAX, notices.next()).await.expect("never silence").expect("the store is there")
+}
+
+/// Waits until it is proven that everything was heard which was acknowledged before now.
+pub(crate) async fn proven(changes: &mut Changes) {
+    let now = tokio::time::Instant::now().into_std();
+    let mut proofs = changes.filter(|signal| ready(matches!(signal, Signal::Proven(before) if *before > now)));
+    tokio::time::timeout(SILENCE_MAX, proofs.next())
+        .await
+        .expect("proofs come again and again")
+        .expect("the store is there");
 }
 
 /// Waits until `signal` is heard. Whatever else is heard may well be.
@@ -64,7 +76,7 @@ pub(crate) async fn say(store: &dyn Store, shard: &Shard, number: u8, changes: &
             match next(changes).await {
                 Signal::Changed(heard) if heard == change(number) => return,
                 Signal::LinkLost => break until(changes, &Signal::LinkBack).await,
-                Signal::Changed(_) | Signal::LinkBack => {}
+                Signal::Changed(_) | Signal::LinkBack | Signal::Proven(_) => {}
             }
         }
     }
@@ -96,6 +108,8 @@ async fn two_stores_on_one_server_are_nodes_of_one_system() {
     a.commit(&shard(), &loud(1)).await.unwrap();
     assert_eq!(b.read(&shard(), &[Key::lasting("row")]).await.unwrap(), [Some(vec![1].into())]);
     until(&mut changes, &Signal::Changed(change(1))).await;
+    proven(&mut changes).await;
+    proven(&mut changes).await;
 }
 
 #[tokio::test]
