@@ -5,7 +5,6 @@ use std::sync::Arc;
 use anyhow::{Result, ensure};
 use axum::{Router, body::Body, routing::get};
 use http::{HeaderValue, Request, StatusCode, header::AUTHORIZATION};
-use tenantry_redis::{Options, RedisStore};
 use tenantry_testing::{counting::Counting, redis_server::RedisServer};
 use tokio::sync::Barrier;
 use tower::ServiceExt as _;
@@ -15,7 +14,7 @@ use super::known::until_known;
 use crate::{
     measure::{Subject, Way, subject},
     table::Table,
-    world::World,
+    world::{World, patient},
 };
 
 const REQUESTS: usize = 1000;
@@ -26,7 +25,7 @@ pub(super) fn run() -> Result<()> {
     let server = RedisServer::start(&[]);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
-        let store = RedisStore::connect(&server.url(), Options::new()).await?;
+        let store = patient(&server.url()).await?;
         let store = Arc::new(Counting::new(Arc::new(store)));
         // Two credentials of each kind for each round: one becomes known, the other is asked with at once.
         let world = World::new(store.clone(), 2 * ROUNDS).await?;

@@ -8,7 +8,6 @@ use axum::{Router, routing::get};
 use bytes::Bytes;
 use http::HeaderValue;
 use stats_alloc::Region;
-use tenantry_redis::{Options, RedisStore};
 use tenantry_testing::redis_server::RedisServer;
 use tower_layer::Layer;
 
@@ -25,7 +24,7 @@ use crate::{
     plot,
     site::serve,
     table::Table,
-    world::{World, key_file},
+    world::{World, key_file, patient},
 };
 
 const CREDENTIALS: usize = 1000;
@@ -130,7 +129,7 @@ async fn alone(site: &Site) -> Result<f64> {
 
 /// Everything that is compared.
 async fn sites(url: String) -> Result<Vec<Site>> {
-    let store = Arc::new(RedisStore::connect(&url, Options::new()).await?);
+    let store = Arc::new(patient(&url).await?);
     let world = World::new(store, CREDENTIALS).await?;
     let mut sites = Sites::default();
     of_known_answers(&mut sites, &world).await?;
