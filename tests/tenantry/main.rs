@@ -9,6 +9,7 @@ mod audit;
 mod world;
 
 mod directory;
+mod faults;
 mod health;
 mod hooks;
 mod jwks;
@@ -19,5 +20,6 @@ mod model;
 mod nodes;
 mod openapi;
 mod policies;
+mod relay;
 mod topologies;
 mod v1;

@@ -86,17 +86,27 @@ impl World {
         Self::start_with(store, Host::default().registrar(registrar)).await
     }
 
+    /// A service that goes by the machine's clock, as one that is in use does.
+    pub(crate) async fn in_real_time(store: Arc<dyn Store>) -> Self {
+        let stopped = Arc::new(ManualClock::new(SystemClock.now()));
+        Self::serve(store, Host::default(), Arc::new(SystemClock), stopped).await
+    }
+
     /// The same, with policies of the host.
     pub(crate) async fn start_with(store: Arc<dyn Store>, host: Host) -> Self {
+        let clock = Arc::new(ManualClock::new(SystemClock.now()));
+        Self::serve(store, host, clock.clone(), clock).await
+    }
+
+    async fn serve(store: Arc<dyn Store>, host: Host, by: Arc<dyn Clock>, clock: Arc<ManualClock>) -> Self {
         let verifier = JwtVerifier::builder()
             .key(Key::new(Algorithm::Hs256, JWT_SECRET))
             .issuer("tests")
             .audience("tests")
             .claims(ClaimNames { platform_admin: Some("platform_admin".to_owned()), ..ClaimNames::default() });
-        let clock = Arc::new(ManualClock::new(SystemClock.now()));
         let tenantry = Tenantry::builder()
             .store(store)
-            .clock(clock.clone())
+            .clock(by)
             .host(host)
             .jwt(verifier)
             .permission("notes:write")
