@@ -1,6 +1,6 @@
 //! One primary's notices: a connection to it, from the subscription until it is lost.
 
-use std::{pin::pin, time::Duration};
+use std::{pin::pin, sync::OnceLock, time::Duration};
 
 use redis::{
     AsyncConnectionConfig, FromRedisValue, Pipeline, PushInfo, PushKind, RedisError, Value, aio::MultiplexedConnection,
@@ -30,6 +30,8 @@ pub(crate) struct Session<'w> {
     pub(crate) watch: &'w Watch,
     pub(crate) primary: &'w Primary,
     pub(crate) server: Server,
+    /// In a cluster: the epoch of the primary's slots when the session began.
+    pub(crate) epoch: OnceLock<String>,
 }
 
 impl Session<'_> {
@@ -118,6 +120,7 @@ impl Session<'_> {
                 pipeline.cmd("CLUSTER").arg("INFO").cmd("CLUSTER").arg("SLOTS");
                 let answer: (String, Value) =
                     pipeline.query_async(&mut connection).await.map_err(|error| self.describe(&error))?;
+                self.check_epoch(&answer.0)?;
                 let (map, served) = parse_view(answer, &self.primary.address)?;
                 let primaries = map.primaries();
                 if !served {
@@ -138,6 +141,16 @@ impl Session<'_> {
             confirmed.inspect_err(|_| self.watch.abandon(self.primary))?;
         }
         Ok(vec![self.primary.clone()])
+    }
+
+    /// It changes whenever the primary gets slots from another. Between two beats they may have gone and come back, and
+    /// what the other published meanwhile was not heard.
+    fn check_epoch(&self, info: &str) -> Result<(), String> {
+        let epoch = info.lines().find_map(|line| line.strip_prefix("cluster_my_epoch:")).unwrap_or_default().trim_end();
+        if self.epoch.get_or_init(|| epoch.to_owned()) == epoch {
+            return Ok(());
+        }
+        Err("it has got slots from another".to_owned())
     }
 
     async fn ask<T: FromRedisValue>(

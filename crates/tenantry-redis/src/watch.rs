@@ -24,13 +24,18 @@
 //!    cut off from the majority, and would serve nothing.
 //! 4. *A slot moves between primaries that had slots before*: both are proven all the time. The notices of two
 //!    connections may change places; each says only that something is to be forgotten.
+//! 5. *Slots go and come back between two beats*: the primary's epoch has grown, and its session begins anew.
 //!
 //! # With sentinels
 //! With each beat, more than half of the sentinels must name the primary at which we listen and find it well, and none
 //! may name another: a primary that is cut off together with us is not believed once another may have taken its
 //! place.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use tokio::{
     task::{AbortHandle, JoinSet},
@@ -104,7 +109,10 @@ impl Watch {
         let mut pauses = Pauses::new(PAUSE_MIN, PAUSE_MAX);
         loop {
             let reason = match self.router.node(&primary.address) {
-                Ok(node) => Session { watch: self, primary, server: node.server.clone() }.run().await,
+                Ok(node) => {
+                    let server = node.server.clone();
+                    Session { watch: self, primary, server, epoch: OnceLock::new() }.run().await
+                }
                 Err(unavailable) => unavailable.to_string(),
             };
             if self.proof.lose(primary) {

@@ -200,3 +200,16 @@ async fn a_primary_that_is_deaf_to_one_node_is_noticed() {
         until(&mut changes, &Signal::LinkBack).await;
     }
 }
+
+#[tokio::test]
+async fn slots_that_may_have_been_elsewhere_for_a_moment_are_noticed() {
+    let cluster = RedisCluster::start(0, &[]);
+    let store = patient(&cluster).await;
+    let mut changes = store.changes();
+    assert_eq!(next(&mut changes).await, Signal::LinkBack);
+    // As when it gets a slot from another, but that it has never been away.
+    let bumped = |node: &RedisServer| node.command(&["CLUSTER", "BUMPEPOCH"]).starts_with("+BUMPED");
+    assert!(cluster.nodes().iter().any(bumped), "one of them has not the greatest epoch");
+    until(&mut changes, &Signal::LinkLost).await;
+    until(&mut changes, &Signal::LinkBack).await;
+}
