@@ -79,11 +79,18 @@ impl Nodes {
         }
     }
 
+    /// It is not let in again either when answers are remembered again.
+    async fn stays_out(&self, token: &Actor) {
+        self.known().await;
+        self.there.whoami(token, None).await.refused(401, "invalid_token");
+    }
+
     /// A change is seen as ever, and what is known is known again.
     async fn is_well(&self) {
         let token = self.known().await;
         let revoked = self.revoke(&token).await;
         self.is_let_in_no_longer(&token, revoked, 401).await;
+        self.stays_out(&token).await;
         let shown: Value = self.there.whoami(&self.alice, None).await.ok();
         assert_eq!(shown["organizationId"], self.organization);
     }
@@ -108,6 +115,7 @@ async fn a_notice_is_lost_with_its_connection() {
         nodes.server.command(&["CLIENT", "KILL", "TYPE", "pubsub"]);
         let revoked = nodes.revoke(&token).await;
         nodes.is_let_in_no_longer(&token, revoked, 401).await;
+        nodes.stays_out(&token).await;
     }
     nodes.is_well().await;
 }
@@ -122,6 +130,7 @@ async fn the_link_of_one_node_stands_still_or_breaks() {
         nodes.is_let_in_no_longer(&token, revoked, 503).await;
         nodes.network.set(Network::Open);
         nodes.is_let_in_no_longer(&token, revoked, 401).await;
+        nodes.stays_out(&token).await;
         nodes.is_well().await;
     }
 }
@@ -148,6 +157,7 @@ async fn redis_is_killed_and_started_again() {
         nodes.server.start_again();
         let revoked = nodes.revoke(&token).await;
         nodes.is_let_in_no_longer(&token, revoked, 401).await;
+        nodes.stays_out(&token).await;
     }
     nodes.is_well().await;
 }
