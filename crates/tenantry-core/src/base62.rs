@@ -2,21 +2,30 @@
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
+/// So many digits are worked on together, since an id is written several times in every operation: five make a number
+/// that fits into half a word, [`TOGETHER`] of them.
+const DIGITS_TOGETHER: usize = 5;
+const TOGETHER: u64 = 62_u64.pow(5);
+
 /// The number whose big-endian bytes are `bytes`, in exactly `width` digits.
 ///
 /// `width` must be wide enough for every number of that many bytes (11 digits for 8 bytes, 22 for 16, 43 for 32);
 /// digits that do not fit would be cut off at the front.
 pub(crate) fn encode(bytes: &[u8], width: usize) -> String {
-    let mut number = bytes.to_vec();
+    let half_word = |bytes: &[u8]| bytes.iter().fold(0, |number, byte| (number << 8) | u64::from(*byte));
+    let mut number: Vec<u64> = bytes.rchunks(4).rev().map(half_word).collect();
     let mut digits = vec![b'0'; width];
-    for digit in digits.iter_mut().rev() {
-        let mut remainder = 0_u32;
-        for byte in &mut number {
-            let value = (remainder << 8) | u32::from(*byte);
-            *byte = u8::try_from(value / 62).unwrap_or(u8::MAX); // remainder < 62, so value / 62 < 256
-            remainder = value % 62;
+    for digits in digits.rchunks_mut(DIGITS_TOGETHER) {
+        let mut remainder = 0;
+        for half in &mut number {
+            let value = (remainder << 32) | *half;
+            *half = value / TOGETHER;
+            remainder = value % TOGETHER;
         }
-        *digit = ALPHABET[remainder as usize];
+        for digit in digits.iter_mut().rev() {
+            *digit = ALPHABET[(remainder % 62) as usize];
+            remainder /= 62;
+        }
     }
     digits.into_iter().map(char::from).collect()
 }
@@ -58,6 +67,12 @@ mod tests {
         assert_eq!(encode(&[0xff; 32], 43).len(), 43);
         assert_eq!(decode::<32>(&encode(&[0xff; 32], 43)), Some([0xff; 32]));
         assert_eq!(encode(&[0, 61], 2), "0z");
+        assert_eq!(encode(&[1, 0], 2), "48");
+        let mut bytes = [0xa7_u8; 16];
+        for place in 0..bytes.len() {
+            bytes[place] = 0;
+            assert_eq!(decode::<16>(&encode(&bytes, 22)), Some(bytes));
+        }
     }
 
     #[test]

@@ -1,13 +1,10 @@
 //! Commits that wait for replicas.
 
-use std::{
-    fmt,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, time::Duration};
 
+use deadpool::managed::{self, Metrics, Pool, PoolError, RecycleError, RecycleResult};
+use redis::RedisError;
 use tenantry_core::store::Unavailable;
-use tokio::sync::Semaphore;
 
 use crate::{
     node::{Commit, Failure},
@@ -19,43 +16,69 @@ use crate::{
 /// Connections to one server, of which each belongs to one commit at a time: `WAIT` speaks of what *this* connection
 /// has written, and lets nobody else through meanwhile.
 ///
-/// Not deadpool-redis, which sends a `PING` and waits for it whenever a connection is taken. Here a connection on which
-/// something went wrong, or whose commit was given up half-way, never comes back; and one that the server closed
-/// says so by itself.
+/// The pool of deadpool-redis without its manager, which sends a `PING` and waits for it whenever a connection is taken.
+/// Here a connection says by itself that the server has closed it.
 pub(crate) struct Confirmed {
     server: Server,
     replicas: u32,
-    connect_timeout: Duration,
     /// For the script, and for the replicas.
     response_timeout: Duration,
+    pool: Pool<Manager>,
+}
+
+/// Makes the connections of a pool.
+struct Manager {
+    server: Server,
+    connect_timeout: Duration,
+    /// `WAIT` takes the response timeout by itself.
     overall_timeout: Duration,
-    /// As many as there may be connections.
-    permits: Semaphore,
-    idle: Mutex<Vec<Connected>>,
+}
+
+/// A connection, and whether its last commit was carried through to the end.
+struct Own {
+    connected: Connected,
+    clean: bool,
+}
+
+impl managed::Manager for Manager {
+    type Type = Own;
+    type Error = RedisError;
+
+    async fn create(&self) -> Result<Own, RedisError> {
+        let connected = self.server.connect_shared(self.connect_timeout, self.overall_timeout).await?;
+        Ok(Own { connected, clean: true })
+    }
+
+    async fn recycle(&self, own: &mut Own, _: &Metrics) -> RecycleResult<RedisError> {
+        let useful = own.clean && own.connected.is_useful();
+        if useful { Ok(()) } else { Err(RecycleError::message("something went wrong on it")) }
+    }
 }
 
 impl Confirmed {
     pub(crate) fn new(server: Server, options: &Options) -> Self {
-        Self {
-            server,
-            replicas: options.wait_replicas,
+        let manager = Manager {
+            server: server.clone(),
             connect_timeout: options.connect_timeout,
-            response_timeout: options.response_timeout,
             overall_timeout: options.overall_timeout,
-            permits: Semaphore::new(options.pool_size),
-            idle: Mutex::default(),
-        }
+        };
+        // No time-outs of its own: connecting has one, and whoever waits is given up by that of the whole call.
+        let pool = Pool::builder(manager).max_size(options.pool_size).build();
+        let pool = pool.expect("building fails only for time-outs without a runtime, and there are none");
+        Self { server, replicas: options.wait_replicas, response_timeout: options.response_timeout, pool }
     }
 
     /// Runs the script and waits until enough replicas have what it wrote.
     pub(crate) async fn run(&self, commit: &Commit<'_>, asking: bool) -> Result<Reply, Failure> {
-        let closed = |_| Failure::Unconfirmed(Unavailable::new("the store is closed"));
-        // Whoever waits here is given up by the timeout of the whole call.
-        let _permit = self.permits.acquire().await.map_err(closed)?;
-        let mut connected = self.connected().await?;
-        let reply = commit.send(&mut connected, asking).await?;
-        let confirmed = if reply.is_applied() { self.wait(&mut connected).await? } else { self.replicas };
-        self.idle().push(connected);
+        let mut own = self.pool.get().await.map_err(|error| match error {
+            PoolError::Backend(error) => Failure::NotAsked(error),
+            error => Failure::Unconfirmed(Unavailable::new(error)),
+        })?;
+        // Should this be given up half-way, nobody takes the connection again.
+        own.clean = false;
+        let reply = commit.send(&mut own.connected, asking).await?;
+        let confirmed = if reply.is_applied() { self.wait(&mut own.connected).await? } else { self.replicas };
+        own.clean = true;
         if confirmed >= self.replicas {
             return Ok(reply);
         }
@@ -66,18 +89,7 @@ impl Confirmed {
 
     /// Forgets the connections that nobody uses at the moment.
     pub(crate) fn abandon(&self) {
-        self.idle().clear();
-    }
-
-    async fn connected(&self) -> Result<Connected, Failure> {
-        while let Some(connected) = { self.idle().pop() } {
-            if connected.is_useful() {
-                return Ok(connected);
-            }
-        }
-        // WAIT takes the response timeout by itself.
-        let connected = self.server.connect_shared(self.connect_timeout, self.overall_timeout).await;
-        connected.map_err(Failure::NotAsked)
+        self.pool.retain(|_, _| false);
     }
 
     /// How many replicas have what this connection wrote.
@@ -89,10 +101,6 @@ impl Confirmed {
 
     fn limit_ms(&self) -> u64 {
         u64::try_from(self.response_timeout.as_millis()).unwrap_or(u64::MAX).max(1)
-    }
-
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connected>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -91,13 +91,8 @@ impl Resolver {
             return self.resolve(&query).await;
         }
         for _ in 0..ATTEMPTS_MAX {
-            let now = self.engine.clock().elapsed();
-            if !self.generations.linked(now) {
+            if !self.generations.linked(self.engine.clock().elapsed()) {
                 break;
-            }
-            // Somebody else's load may have landed since this request looked.
-            if let Some(answer) = self.answers.get(query.key, now) {
-                return answer;
             }
             let flight = self.flights.join(query.key, || self.clone().load(query.clone()).boxed());
             let landed = flight.await;
@@ -111,6 +106,10 @@ impl Resolver {
 
     async fn load(self: Arc<Self>, query: Query) -> Landed {
         let as_of = self.generations.now();
+        // Another load may have landed since whoever asks looked: what it kept was kept before it was off the list.
+        if let Some(result) = self.answers.get(query.key, self.engine.clock().elapsed()) {
+            return Landed { as_of, result };
+        }
         let result = self.resolve(&query).await;
         match &result {
             Ok(resolved) => self.answers.keep(resolved),

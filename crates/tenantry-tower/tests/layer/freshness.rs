@@ -110,6 +110,30 @@ async fn a_hundred_who_ask_at_once_cause_one_read() {
     assert_eq!(world.store.reads(), before + 1);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_who_ask_on_several_cores_cause_one_read() {
+    let world = World::new().await;
+    let service = plain(world.layer().build().unwrap());
+    world.until_remembered(&service, || request(&world.bearer("ann"))).await;
+    for round in 0..200 {
+        let user = format!("user-{round}");
+        world.join(&user, "member").await;
+        // The last notice of the change has come when another's answer is remembered again.
+        let witness = world.bearer(&user);
+        let other = || get("/", &[("authorization", &*witness), ("x-organization-id", &*world.acme.to_string())]);
+        world.until_remembered(&service, other).await;
+        let before = world.store.reads();
+        let asking = (0..64).map(|_| {
+            let (service, request) = (service.clone(), request(&witness));
+            tokio::spawn(async move { ask_clone(&service, request).await.status })
+        });
+        for status in future::join_all(asking).await {
+            assert_eq!(status.unwrap(), 200);
+        }
+        assert_eq!(world.store.reads(), before + 1, "round {round}");
+    }
+}
+
 #[tokio::test]
 async fn a_read_that_was_under_way_when_the_token_was_revoked_is_not_believed() {
     let world = World::new().await;

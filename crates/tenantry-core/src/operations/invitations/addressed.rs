@@ -8,7 +8,7 @@ use crate::{
     error::{Error, ErrorKind},
     ids::{InvitationId, OrganizationId},
     operation::Locate,
-    operations::{issued::Issued, roles::count_holders},
+    operations::{issued::Issued, members::join, roles::count_holders},
     rows::{self, InvitationRow, InvitationState, index, keys, shards},
     secret::InvitationToken,
     store::Key,
@@ -63,7 +63,8 @@ impl Named<'_> {
         let token = self.token()?;
         let id = token.as_ref().map(InvitationToken::invitation).or(self.id).ok_or_else(unknown)?;
         let others = [keys::organization().key, keys::member(&user.id).key, keys::roles().key];
-        tx.load(others.into_iter().chain(either_key(id))).await?;
+        let addresses = join::address_keys(user).map(|key| key.key);
+        tx.load(others.into_iter().chain(either_key(id)).chain(addresses)).await?;
         // What is known of the closed invitations of an organization outlives it by some weeks, and counts for nothing.
         tx.get(&keys::organization()).await?.ok_or_else(unknown)?;
         let row = find(tx, id).await?.ok_or_else(unknown)?;

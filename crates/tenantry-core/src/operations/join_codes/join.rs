@@ -68,7 +68,8 @@ impl Operation for Join {
         let id = entry.ok_or_else(unknown)?.code;
         let key = keys::join_code(id);
         let member_key = keys::member(&user.id);
-        tx.load([keys::organization().key, key.key.clone(), member_key.key.clone(), keys::roles().key]).await?;
+        let decisive = [keys::organization().key, key.key.clone(), member_key.key.clone(), keys::roles().key];
+        tx.load(decisive.into_iter().chain(join::address_keys(user).map(|key| key.key))).await?;
         let definition: JoinCodeRow = tx.get(&key).await?.ok_or_else(unknown)?;
         let organization = tx.organization().await?;
         organization.require_active()?;

@@ -9,11 +9,16 @@ use crate::{
     limits,
     operations::roles::count_holders,
     role::RoleName,
-    rows::{AddressRow, MemberRow, OrganizationRow, index, keys},
+    rows::{AddressRow, MemberRow, OrganizationRow, RowKey, index, keys},
     store::Add,
     transaction::Transaction,
     view::Organization,
 };
+
+/// The rows of a user's addresses. Whoever is about to make them a member reads these together with what decides it.
+pub(crate) fn address_keys(user: &Identity) -> impl Iterator<Item = RowKey<AddressRow>> {
+    user.addresses().map(|address| keys::address(&address.normal()))
+}
 
 /// Writes the member, their addresses, their seat, and the entries in their own shard. `answered` is the invitation
 /// that they accept.
@@ -25,7 +30,7 @@ pub(crate) async fn add_member(
     answered: Option<InvitationId>,
 ) -> Result<(), Error> {
     take_seat(tx, organization)?;
-    let address_keys: Vec<_> = user.addresses().map(|address| keys::address(&address.normal())).collect();
+    let address_keys: Vec<_> = address_keys(user).collect();
     tx.load(address_keys.iter().map(|key| key.key.clone())).await?;
     for key in &address_keys {
         let AddressRow { mut members, invitation } = tx.get(key).await?.unwrap_or_default();
