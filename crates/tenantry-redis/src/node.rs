@@ -175,7 +175,8 @@ impl Task for Commit<'_> {
 
     async fn run(&self, node: &Node, asking: bool) -> Result<Reply, Failure> {
         if self.confirmed && node.options.wait_replicas > 0 {
-            return node.confirmed.run(self, asking).await;
+            // In a box: every other commit would carry the room for it along.
+            return Box::pin(node.confirmed.run(self, asking)).await;
         }
         let mut connected = node.connected().await.map_err(Failure::NotAsked)?;
         self.send(&mut connected, asking).await
