@@ -19,7 +19,6 @@ mod plot;
 mod scale;
 mod site;
 mod table;
-mod tally;
 mod world;
 
 use std::process::ExitCode;

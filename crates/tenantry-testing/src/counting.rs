@@ -44,10 +44,20 @@ pub struct Counts {
     pub entries: usize,
     /// Calls of [`Store::commit`].
     pub commits: usize,
+    /// Those of them that found something changed since it was read: each makes an operation decide anew.
+    pub conflicts: usize,
     /// What these commits consisted of: checks, rows, counters, entries, logs and notices.
     pub changes: usize,
     /// How long the rows were that were answered, in bytes.
     pub bytes: usize,
+}
+
+impl Counts {
+    /// Calls of any kind, each of which is one round trip.
+    #[must_use]
+    pub const fn calls(&self) -> usize {
+        self.reads + self.ranges + self.sorted_ranges + self.numbers + self.logs + self.commits
+    }
 }
 
 /// A store that counts every call, and passes it on.
@@ -148,7 +158,11 @@ impl Store for Counting {
             counts.commits += 1;
             counts.changes += rows + logs + entries;
         });
-        self.store.commit(shard, txn).await
+        let committed = self.store.commit(shard, txn).await;
+        if matches!(committed, Err(CommitError::Conflict)) {
+            self.count(|counts| counts.conflicts += 1);
+        }
+        committed
     }
 
     fn changes(&self) -> Changes {

@@ -11,7 +11,8 @@
 //! 4. **A route's permission** is written at the route: [`require`].
 //! 5. **What is known is not asked again.** An answer is remembered for at most
 //!    [`max_age`](TenancyLayerBuilder::max_age), as long as the store's change notices arrive and none of them is about
-//!    it. While notices may be missing, every request asks the store. All who ask for the same unknown thing at once
+//!    it. While notices may be missing, or were last proven to arrive longer than
+//!    [`max_staleness`](TenancyLayerBuilder::max_staleness) ago, every request asks the store. All who ask for the same unknown thing at once
 //!    cause one read. A refusal is remembered for 5 s at most, and apart: wrong credentials push out no right ones.
 //!    **[Strict](TenancyLayerBuilder::strict)**: every request asks for itself.
 //! 6. **What is refused** is an `application/problem+json`; see [`problem`].

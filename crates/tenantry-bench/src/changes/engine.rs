@@ -11,14 +11,13 @@ use tenantry_core::{
     operations::{invitations, join_codes, members, organizations},
     registry::Registry,
 };
-use tenantry_testing::{actors, redis_server::RedisServer};
+use tenantry_testing::{actors, counting::Counting, redis_server::RedisServer};
 
 use super::stage::{Owned, Stage};
 use crate::{
     crowd::{Task, operate},
     figures::Figures,
     table::Table,
-    tally::Tally,
     world::patient,
 };
 
@@ -35,8 +34,8 @@ struct Measured {
     per_second: Figures,
     /// Microseconds for one, with one caller.
     alone_us: Figures,
-    calls: u64,
-    conflicts: u64,
+    calls: usize,
+    conflicts: usize,
 }
 
 const KINDS: [&str; 6] = [
@@ -53,7 +52,7 @@ pub(super) fn run() -> Result<()> {
     let server = RedisServer::start(&[]);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let measured = runtime.block_on(async {
-        let store = Arc::new(Tally::new(Arc::new(patient(&server.url()).await?)));
+        let store = Arc::new(Counting::new(Arc::new(patient(&server.url()).await?)));
         let stage = Stage::new(Engine::new(store.clone(), Registry::builder().build()?));
         let bench = Bench { stage, store };
         let mut measured: [Measured; KINDS.len()] = Default::default();
@@ -71,7 +70,7 @@ pub(super) fn run() -> Result<()> {
         ["operation", "operations/s", "half of the rounds", "retries each", "round trips each", "one caller, µs"];
     let mut table = Table::new(&title, &columns);
     for (name, measured) in KINDS.iter().zip(&measured) {
-        let each = |count: u64| count as f64 / (ROUNDS * OPERATIONS) as f64;
+        let each = |count: usize| count as f64 / (ROUNDS * OPERATIONS) as f64;
         table.row([
             (*name).to_owned(),
             format!("{:.0}", measured.per_second.median()),
@@ -86,7 +85,7 @@ pub(super) fn run() -> Result<()> {
 
 struct Bench {
     stage: Stage,
-    store: Arc<Tally>,
+    store: Arc<Counting>,
 }
 
 impl Bench {
@@ -162,7 +161,7 @@ impl Bench {
         let (taken, mut answers) = operate::<O>(&self.stage.engine, CALLERS, tasks).await?;
         measured.per_second.push(OPERATIONS as f64 / taken.as_secs_f64());
         let counted = self.store.take();
-        measured.calls += counted.calls;
+        measured.calls += counted.calls();
         measured.conflicts += counted.conflicts;
         let (taken, answered_alone) = operate::<O>(&self.stage.engine, 1, alone).await?;
         measured.alone_us.push(taken.as_secs_f64() * 1e6 / ALONE as f64);

@@ -7,6 +7,7 @@ use axum::{Router, body::Body, http::StatusCode, routing::get};
 use http::{HeaderValue, Request, header::AUTHORIZATION};
 use tenantry_core::{engine::Engine, registry::Registry};
 use tenantry_redis::{Options, RedisStore};
+use tenantry_testing::counting::Counting;
 use tenantry_tower::{Authenticator, TenancyLayer, TenancyLayerBuilder, Tenant};
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
@@ -15,7 +16,6 @@ use tower_layer::Layer;
 use crate::{
     figures::{Figures, now},
     measure::{Subject, subject},
-    tally::Tally,
     world::verifier,
 };
 
@@ -32,14 +32,14 @@ pub(super) struct Node {
     pub(super) runtime: Runtime,
     pub(super) engine: Engine,
     pub(super) service: Subject,
-    store: Arc<Tally>,
+    store: Arc<Counting>,
 }
 
 impl Node {
     pub(super) fn start(url: &str, configure: impl FnOnce(TenancyLayerBuilder) -> TenancyLayerBuilder) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let (engine, service, store) = runtime.block_on(async {
-            let store = Arc::new(Tally::new(Arc::new(RedisStore::connect(url, Options::new()).await?)));
+            let store = Arc::new(Counting::new(Arc::new(RedisStore::connect(url, Options::new()).await?)));
             let engine = Engine::new(store.clone(), Registry::builder().build()?);
             let builder = TenancyLayer::builder(engine.clone(), Authenticator::new(Some(verifier()?)));
             let layer = configure(builder).build()?;
@@ -67,7 +67,7 @@ impl Node {
         for _ in 0..TRIES_MAX {
             self.store.take();
             let status = self.ask(MEMBER, credential);
-            if status == StatusCode::OK && self.store.take().calls == 0 {
+            if status == StatusCode::OK && self.store.take().calls() == 0 {
                 return Ok(());
             }
             thread::sleep(PAUSE);

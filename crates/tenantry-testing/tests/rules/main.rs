@@ -9,6 +9,7 @@ mod policies;
 mod races;
 mod refusals;
 mod removal;
+mod round_trips;
 mod scale;
 mod search;
 mod search_moves;
