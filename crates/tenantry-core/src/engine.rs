@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, PoisonError, RwLock, Weak},
+    sync::{Arc, OnceLock, PoisonError, RwLock, Weak},
     time::Duration,
 };
 
@@ -16,7 +16,7 @@ use crate::{
     error::{Error, ErrorKind},
     host::Host,
     idempotency::Idempotency,
-    ids::OrganizationId,
+    ids::{JoinCodeId, OrganizationId},
     jobs::Made,
     limits,
     operation::{Locate, Needs, Operation, Request},
@@ -139,6 +139,7 @@ struct Course<'a> {
     request: &'a Request,
     organization: Option<OrganizationId>,
     idempotency: Option<Idempotency>,
+    join_code: Option<JoinCodeId>,
     intent: Intent,
     /// Entries that a try wrote and no commit has made true yet.
     pending: Vec<(IndexEntry, Intent)>,
@@ -254,7 +255,9 @@ impl Engine {
     }
 
     pub(crate) async fn carry_out<O: Operation>(&self, request: &Request, operation: &O) -> Result<O::Output, Error> {
-        let organization = operation.locate(&Locate { engine: self, request }).await?;
+        let locate = Locate { engine: self, request, join_code: OnceLock::new() };
+        let organization = operation.locate(&locate).await?;
+        let join_code = locate.join_code.into_inner();
         let idempotency = match &request.idempotency_key {
             Some(key) if O::EVENT.is_some() => {
                 Some(Idempotency::new(&request.caller.principal(), key, O::ROUTE, operation)?)
@@ -262,7 +265,7 @@ impl Engine {
             _ => None,
         };
         let intent = Intent::new(self.clock().now(), self.entropy())?;
-        let mut course = Course { request, organization, idempotency, intent, pending: Vec::new() };
+        let mut course = Course { request, organization, idempotency, join_code, intent, pending: Vec::new() };
         let result = self.attempts(operation, &mut course).await;
         // With the store away the commit may have happened: then what was entered stays, and readers confirm it.
         let uncertain = result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unavailable);
@@ -291,6 +294,9 @@ impl Engine {
     ) -> Result<O::Output, Stop> {
         let caller = &course.request.caller;
         let mut tx = Transaction::new(self, caller, O::EVENT, course.organization, course.intent, attempt);
+        tx.join_code = course.join_code;
+        // Should there be something all the same, the commit says so, and the next try reads it.
+        tx.is_new = attempt == 0 && operation.is_new(course.request);
         let decided = Self::decide(operation, &mut tx, course.idempotency.as_ref()).await;
         // A commit verifies what was read. An answer without one (a refusal, or that nothing is left to do) must rest
         // on one moment as well: a repetition that is overtaken by its first try would be told of its own effect.
@@ -317,11 +323,9 @@ impl Engine {
         tx: &mut Transaction<'_>,
         idempotency: Option<&Idempotency>,
     ) -> Result<O::Output, Error> {
-        if let Some(idempotency) = idempotency {
-            let authority_keys =
-                authority::keys(tx.caller).into_iter().filter(|_| matches!(O::NEEDS, Needs::Permission(_)));
-            tx.load(authority_keys.chain([idempotency.row_key().key])).await?;
-        }
+        let rights = authority::keys(tx.caller).into_iter().filter(|_| matches!(O::NEEDS, Needs::Permission(_)));
+        let kept = idempotency.map(|idempotency| idempotency.row_key().key);
+        tx.load(rights.chain(kept).chain(operation.reads(tx.caller))).await?;
         if let Needs::Permission(permission) = O::NEEDS {
             match (operation.itself(), tx.caller) {
                 (Some(key), Caller::Token(presented)) if presented.key == *key => tx.identify().await?,

@@ -28,14 +28,14 @@ use crate::{
     search::{self, SearchEntry},
     secret::Hashed,
     slug::Slug,
-    store::{Add, Check, CommitError, Entry, Order, Range, Shard, Txn},
+    store::{Check, CommitError, Direction, Room, Shard, Sorted, SortedRange, Txn},
 };
 
 /// An entry of an organization elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum IndexEntry {
-    /// In a user's shard: the user belongs to the organization.
-    Membership(UserId),
+    /// In a user's shard: the user belongs to the organization, since then.
+    Membership(UserId, Timestamp),
     /// In a user's shard: the organization counts among those that the user owns.
     Owned(UserId),
     /// In a bucket of the platform: the organization has this job.
@@ -60,7 +60,7 @@ pub(crate) enum IndexEntry {
 impl IndexEntry {
     fn shard(&self, organization: OrganizationId) -> Shard {
         match self {
-            Self::Membership(user) | Self::Owned(user) => shards::user(user),
+            Self::Membership(user, _) | Self::Owned(user) => shards::user(user),
             Self::Invitation(address, _) | Self::Invited(address, _) => shards::address(address),
             Self::Job(job) => shards::jobs(job.bucket()),
             Self::JoinCode(code, _) => shards::join_code(code),
@@ -73,19 +73,16 @@ impl IndexEntry {
     fn put(&self, organization: OrganizationId, intent: Intent, host: &Host) -> Result<Txn, Error> {
         let mut txn = Txn::default();
         match self {
-            Self::Membership(_) => txn.index_puts.push(membership(organization, intent)),
+            Self::Membership(_, at) => txn.sorted_puts.push(membership(organization, intent, *at)),
             Self::Job(job) => txn.index_puts.push(job.entry(organization)),
-            // The row keeps a repetition from counting twice.
             Self::Owned(_) => {
-                let entry = owned(organization, intent);
-                let key = keys::owned_entry(&entry.key).key;
-                txn.checks.push(Check { key: key.clone(), expected: None });
-                txn.puts.push((key, rows::encode(&())?));
-                txn.adds.push(Add { key: keys::owned(), by: 1, min: None, max: host.owned_max() });
-                txn.index_puts.push(entry);
+                let (index, entry) = owned(organization, intent);
+                let room = host.owned_max().map(|max| Room { index, entry: entry.clone(), max });
+                txn.rooms.extend(room);
+                txn.sorted_puts.push((index, entry));
             }
             Self::Invitation(_, id) => txn.puts.push((keys::address_entry(*id).key, rows::encode(&organization)?)),
-            Self::Invited(_, id) => txn.index_puts.push(invited(organization, *id, intent)),
+            Self::Invited(_, id) => txn.sorted_puts.push(invited(organization, *id, intent)),
             Self::JoinCode(_, code) => {
                 let row = JoinCodeEntryRow { organization, code: *code };
                 txn.puts.push((keys::join_code_entry().key, rows::encode(&row)?));
@@ -104,22 +101,15 @@ impl IndexEntry {
     fn remove(&self, organization: OrganizationId, intent: Intent) -> Result<Txn, Error> {
         let mut txn = Txn::default();
         match self {
-            Self::Membership(_) => txn.index_deletes.push(membership(organization, intent)),
+            Self::Membership(_, at) => txn.sorted_deletes.push(membership(organization, intent, *at)),
             Self::Job(job) => txn.index_deletes.push(job.entry(organization)),
-            Self::Owned(_) => {
-                let entry = owned(organization, intent);
-                let key = keys::owned_entry(&entry.key).key;
-                txn.checks.push(Check { key: key.clone(), expected: Some(rows::encode(&())?) });
-                txn.deletes.push(key);
-                txn.adds.push(Add { key: keys::owned(), by: -1, min: None, max: None });
-                txn.index_deletes.push(entry);
-            }
+            Self::Owned(_) => txn.sorted_deletes.push(owned(organization, intent)),
             // Whoever it was for may name it once more, and is told what became of it.
             Self::Invitation(_, id) => {
                 txn.deletes.push(keys::address_entry(*id).key);
                 txn.puts.push((keys::closed_address_entry(*id).key, rows::encode(&organization)?));
             }
-            Self::Invited(_, id) => txn.index_deletes.push(invited(organization, *id, intent)),
+            Self::Invited(_, id) => txn.sorted_deletes.push(invited(organization, *id, intent)),
             Self::JoinCode(..) => txn.deletes.push(keys::join_code_entry().key),
             Self::Search(entry) => txn.sorted_deletes.push(entry.at(organization, intent)),
             Self::Slug { .. } => {
@@ -133,12 +123,20 @@ impl IndexEntry {
     }
 }
 
-fn membership(organization: OrganizationId, intent: Intent) -> Entry {
-    Entry { index: index::ORGANIZATIONS, key: name(organization, intent), number: None }
+/// In the order of joining.
+fn membership(organization: OrganizationId, intent: Intent, at: Timestamp) -> (&'static str, Sorted) {
+    (index::ORGANIZATIONS, Sorted { sort_key: search::time_key(at), entry: name(organization, intent) })
 }
 
-fn owned(organization: OrganizationId, intent: Intent) -> Entry {
-    Entry { index: index::OWNED, ..membership(organization, intent) }
+/// Undoes the entry of [`membership`].
+pub(crate) fn parse_membership(entry: &Sorted) -> Option<(OrganizationId, Intent, Timestamp)> {
+    let (organization, intent) = parse_name(&entry.entry)?;
+    Some((organization, intent, search::parse_time_key(&entry.sort_key)?))
+}
+
+/// In no order that matters.
+fn owned(organization: OrganizationId, intent: Intent) -> (&'static str, Sorted) {
+    (index::OWNED, Sorted { sort_key: String::new(), entry: name(organization, intent) })
 }
 
 /// What an entry is called that leads to an organization: its id, and the try that wrote it.
@@ -153,17 +151,15 @@ pub(crate) fn parse_name(key: &str) -> Option<(OrganizationId, Intent)> {
     Some((OrganizationId::from_base62(organization)?, Intent(intent)))
 }
 
-fn invited(organization: OrganizationId, invitation: InvitationId, intent: Intent) -> Entry {
-    let key = format!("{}{}{:016x}", organization.to_base62(), invitation.to_base62(), intent.0);
-    Entry { index: index::INVITED, key, number: None }
+/// In the order of the ids, which is the one in which they were made.
+fn invited(organization: OrganizationId, invitation: InvitationId, intent: Intent) -> (&'static str, Sorted) {
+    (index::INVITED, Sorted { sort_key: invitation.to_base62(), entry: name(organization, intent) })
 }
 
-/// Undoes the key of an entry in an address's list.
-pub(crate) fn parse_invited(key: &str) -> Option<(OrganizationId, InvitationId, Intent)> {
-    let (organization, rest) = key.split_at_checked(22)?;
-    let (invitation, intent) = rest.split_at_checked(22)?;
-    let intent = u64::from_str_radix(intent, 16).ok()?;
-    Some((OrganizationId::from_base62(organization)?, InvitationId::from_base62(invitation)?, Intent(intent)))
+/// Undoes the entry of [`invited`].
+pub(crate) fn parse_invited(entry: &Sorted) -> Option<(OrganizationId, InvitationId, Intent)> {
+    let (organization, intent) = parse_name(&entry.entry)?;
+    Some((organization, InvitationId::from_base62(&entry.sort_key)?, intent))
 }
 
 impl Intent {
@@ -194,6 +190,30 @@ impl From<Error> for EntryError {
     }
 }
 
+/// Entries of one shard that are written or removed together.
+struct Write<'e> {
+    shard: Shard,
+    txn: Txn,
+    /// What speaks against it concerns this entry, which is alone then.
+    contested: Option<&'e IndexEntry>,
+}
+
+/// Adds `txn` to those of `writes` that nothing speaks against, if it is such itself.
+fn together<'e>(writes: &mut Vec<Write<'e>>, shard: Shard, txn: Txn, contested: Option<&'e IndexEntry>) {
+    let found = writes.iter_mut().find(|write| write.shard == shard && write.contested.is_none());
+    match found.filter(|_| contested.is_none()) {
+        None => writes.push(Write { shard, txn, contested }),
+        Some(Write { txn: all, .. }) => {
+            all.puts.extend(txn.puts);
+            all.deletes.extend(txn.deletes);
+            all.index_puts.extend(txn.index_puts);
+            all.index_deletes.extend(txn.index_deletes);
+            all.sorted_puts.extend(txn.sorted_puts);
+            all.sorted_deletes.extend(txn.sorted_deletes);
+        }
+    }
+}
+
 impl Engine {
     /// Writes `entries`, before the commit that makes them true.
     pub(crate) async fn write_entries(
@@ -202,32 +222,27 @@ impl Engine {
         intent: Intent,
         entries: &[IndexEntry],
     ) -> Result<(), EntryError> {
-        let written = entries.iter().map(|entry| self.write_entry(organization, intent, entry));
-        futures_util::future::join_all(written).await.into_iter().collect()
-    }
-
-    async fn write_entry(
-        &self,
-        organization: OrganizationId,
-        intent: Intent,
-        entry: &IndexEntry,
-    ) -> Result<(), EntryError> {
-        match self.store().commit(&entry.shard(organization), &entry.put(organization, intent, self.host())?).await {
-            Ok(_) => Ok(()),
-            Err(CommitError::Conflict) => match entry {
-                IndexEntry::Slug { slug, derived } => {
-                    self.contest_slug(SlugClaimRow { organization, intent }, slug, *derived).await
-                }
-                // An earlier attempt of the same try wrote it.
-                IndexEntry::Owned(_) => Ok(()),
-                _ => Err(Error::internal("an index entry without a check was in conflict").into()),
-            },
-            Err(CommitError::Limit(_)) => match entry {
-                IndexEntry::Owned(user) => self.contest_owned(user).await,
-                _ => Err(Error::internal("an index entry without a counter was beyond its bounds").into()),
-            },
-            Err(CommitError::Unavailable(error)) => Err(Error::from(error).into()),
+        let mut writes = Vec::new();
+        for entry in entries {
+            let put = entry.put(organization, intent, self.host())?;
+            let contested = Some(entry).filter(|_| !(put.checks.is_empty() && put.rooms.is_empty()));
+            together(&mut writes, entry.shard(organization), put, contested);
         }
+        let written = writes.iter().map(async |write| {
+            let claim = SlugClaimRow { organization, intent };
+            match (self.store().commit(&write.shard, &write.txn).await, write.contested) {
+                (Ok(_), _) => Ok(()),
+                (Err(CommitError::Conflict), Some(IndexEntry::Slug { slug, derived })) => {
+                    self.contest_slug(claim, slug, *derived).await
+                }
+                (Err(CommitError::Limit(_)), Some(IndexEntry::Owned(user))) => self.contest_owned(user).await,
+                (Err(CommitError::Conflict | CommitError::Limit(_)), _) => {
+                    Err(Error::internal("an index entry that nothing speaks against was refused").into())
+                }
+                (Err(CommitError::Unavailable(error)), _) => Err(Error::from(error).into()),
+            }
+        });
+        futures_util::future::join_all(written).await.into_iter().collect()
     }
 
     /// Somebody claims the slug already: perhaps ourselves, perhaps an organization that has it, perhaps a try that
@@ -279,15 +294,16 @@ impl Engine {
         let mut after = None;
         loop {
             let limit = limits::LIST_LIMIT_MAX as usize;
-            let range = Range { index: index::OWNED, after, order: Order::OldestFirst, limit };
-            let entries = self.store().range(&shards::user(user), &range).await.map_err(Error::from)?;
-            for (organization, intent) in entries.iter().filter_map(|entry| parse_name(&entry.key)) {
+            let range = SortedRange { after, ..SortedRange::whole(index::OWNED, Direction::Ascending, limit) };
+            let mut entries = self.store().sorted_range(&shards::user(user), &range).await.map_err(Error::from)?;
+            for (organization, intent) in entries.iter().filter_map(|entry| parse_name(&entry.entry)) {
                 if self.prune_owned(user, organization, intent).await? {
                     return Err(EntryError::Again);
                 }
             }
-            after = entries.last().map(|entry| entry.number);
-            if entries.len() < limit {
+            let is_end = entries.len() < limit;
+            after = entries.pop();
+            if is_end {
                 let detail = "the user owns as many organizations as they may: one must be given up first";
                 return Err(Error::new(ErrorKind::OwnedLimit, detail).into());
             }
@@ -323,15 +339,19 @@ impl Engine {
         organization: OrganizationId,
         entries: &[(IndexEntry, Intent)],
     ) -> Result<(), Error> {
-        let removals = entries.iter().map(async |(entry, intent)| {
-            match self.store().commit(&entry.shard(organization), &entry.remove(organization, *intent)?).await {
-                // A conflict: the slug is somebody else's by now.
-                Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(()),
-                Err(CommitError::Unavailable(error)) => Err(error.into()),
-            }
+        let mut writes = Vec::new();
+        for (entry, intent) in entries {
+            let removal = entry.remove(organization, *intent)?;
+            let contested = Some(entry).filter(|_| !removal.checks.is_empty());
+            together(&mut writes, entry.shard(organization), removal, contested);
+        }
+        let removed = writes.iter().map(async |write| match self.store().commit(&write.shard, &write.txn).await {
+            // A conflict: the slug is somebody else's by now.
+            Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(()),
+            Err(CommitError::Unavailable(error)) => Err(error.into()),
         });
         // All are tried, whatever becomes of one.
-        futures_util::future::join_all(removals).await.into_iter().collect()
+        futures_util::future::join_all(removed).await.into_iter().collect()
     }
 
     /// Prunes an entry that was found to be false by `checks`. Best effort; whether it did.

@@ -127,8 +127,8 @@ impl Host {
         self.may_create.as_ref().is_none_or(|may_create| may_create(user))
     }
 
-    pub(crate) fn owned_max(&self) -> Option<i64> {
-        self.organizations_owned_max.map(i64::from)
+    pub(crate) fn owned_max(&self) -> Option<u64> {
+        self.organizations_owned_max.map(u64::from)
     }
 
     /// How many members the organization may have; it is only shown to a policy that there is.

@@ -48,6 +48,8 @@ pub const JOIN_CODE_USES_MAX: u32 = 1_000_000;
 pub const LIST_LIMIT_DEFAULT: u32 = 50;
 /// The most entries of a list in one answer.
 pub const LIST_LIMIT_MAX: u32 = 200;
+/// No place in a sorted list that a cursor names is longer.
+pub const CURSOR_PLACE_BYTES_MAX: usize = 128;
 /// The most organizations of one user that are shown side by side.
 pub const MEMBERSHIPS_MAX: usize = 1000;
 /// The most invitations that one request may make.

@@ -1,5 +1,7 @@
 //! What an operation is: one type with its input, its output, its errors and its audit event.
 
+use std::sync::OnceLock;
+
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -7,9 +9,10 @@ use crate::{
     engine::Engine,
     error::{Error, ErrorKind},
     idempotency::IdempotencyKey,
-    ids::OrganizationId,
+    ids::{JoinCodeId, OrganizationId},
     permission::Permission,
     secret::TokenKey,
+    store::Key,
     transaction::Transaction,
     validate::Violations,
 };
@@ -57,6 +60,19 @@ pub trait Operation: Serialize + DeserializeOwned + Send + Sync + 'static {
 
     /// Finds the organization in which the operation acts; `None` for one that only reads, across organizations.
     fn locate(&self, request: &Locate<'_>) -> impl Future<Output = Result<Option<OrganizationId>, Error>> + Send;
+
+    /// Whether [`locate`](Self::locate) made up the organization, which so has nothing to be read.
+    fn is_new(&self, request: &Request) -> bool {
+        let _ = request;
+        false
+    }
+
+    /// Rows of the organization that [`decide`](Self::decide) reads, as far as they are known by now: they are read
+    /// together with the caller's rights.
+    fn reads(&self, caller: &Caller) -> Vec<Key> {
+        let _ = caller;
+        Vec::new()
+    }
 
     /// Decides, and says what to write. Called anew when another commit changed what was read.
     fn decide(&self, tx: &mut Transaction<'_>) -> impl Future<Output = Result<Self::Output, Error>> + Send;
@@ -106,8 +122,10 @@ impl From<Caller> for Request {
 }
 
 /// What an operation may use to find its organization.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Locate<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) request: &'a Request,
+    /// The join code that led there, for [`Transaction::join_code`].
+    pub(crate) join_code: OnceLock<JoinCodeId>,
 }

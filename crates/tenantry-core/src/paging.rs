@@ -3,9 +3,12 @@
 use crate::{
     error::Error,
     limits,
-    store::{Numbered, Order, Range},
+    store::{Numbered, Order, Range, Sorted},
     transaction::Transaction,
 };
+
+/// Stands between the sort key and the entry in the cursor of a sorted list, neither of which has one.
+const PLACE: char = '.';
 
 /// How many entries a page holds.
 pub(crate) fn page_size(limit: Option<u32>) -> usize {
@@ -19,14 +22,35 @@ pub(crate) fn cursor(list: char, number: u64) -> String {
 
 /// Reads a cursor: of which of `lists`, and behind which number.
 pub(crate) fn parse(text: &str, lists: &[char]) -> Result<(char, Option<u64>), Error> {
-    let invalid = || {
-        Error::invalid_field("cursor", "invalid", "give a nextCursor that this list answered, or leave it out to begin")
-    };
-    let list = text.chars().next().filter(|list| lists.contains(list)).ok_or_else(invalid)?;
-    match &text[list.len_utf8()..] {
-        "" => Ok((list, None)),
-        number => number.parse().map(|number| (list, Some(number))).map_err(|_| invalid()),
+    match split(text, lists)? {
+        (list, "") => Ok((list, None)),
+        (list, number) => number.parse().map(|number| (list, Some(number))).map_err(|_| invalid()),
     }
+}
+
+/// The cursor behind `place` of the sorted list that `list` names.
+pub(crate) fn sorted_cursor(list: char, place: &Sorted) -> String {
+    format!("{list}{}{PLACE}{}", place.sort_key, place.entry)
+}
+
+/// Reads a cursor of sorted lists: of which of `lists`, and behind which place.
+pub(crate) fn parse_sorted(text: &str, lists: &[char]) -> Result<(char, Option<Sorted>), Error> {
+    let (list, place) = split(text, lists)?;
+    if place.is_empty() {
+        return Ok((list, None));
+    }
+    let place = Some(place).filter(|place| place.len() <= limits::CURSOR_PLACE_BYTES_MAX);
+    let (sort_key, entry) = place.and_then(|place| place.split_once(PLACE)).ok_or_else(invalid)?;
+    Ok((list, Some(Sorted { sort_key: sort_key.to_owned(), entry: entry.to_owned() })))
+}
+
+fn split<'t>(text: &'t str, lists: &[char]) -> Result<(char, &'t str), Error> {
+    let list = text.chars().next().filter(|list| lists.contains(list)).ok_or_else(invalid)?;
+    Ok((list, &text[list.len_utf8()..]))
+}
+
+fn invalid() -> Error {
+    Error::invalid_field("cursor", "invalid", "give a nextCursor that this list answered, or leave it out to begin")
 }
 
 /// The cursor behind a page: `None` if the list ended on it.
@@ -65,6 +89,12 @@ mod tests {
     fn a_cursor_comes_back_and_anything_else_is_refused() {
         assert_eq!(parse(&cursor('m', 17), &['m', 'i']).unwrap(), ('m', Some(17)));
         assert_eq!(parse("i", &['m', 'i']).unwrap(), ('i', None));
+        let place = Sorted { sort_key: "8000".to_owned(), entry: "4fzo".to_owned() };
+        assert_eq!(parse_sorted(&sorted_cursor('u', &place), &['e', 'u']).unwrap(), ('u', Some(place)));
+        assert_eq!(parse_sorted("e", &['e', 'u']).unwrap(), ('e', None));
+        for text in ["", "x8.4", "u84", &format!("u{}.4", "8".repeat(2000))] {
+            assert_eq!(parse_sorted(text, &['u']).unwrap_err().fields()[0].field, "cursor");
+        }
         for text in ["", "x1", "m-1", "m1.5", "é1", "17"] {
             assert_eq!(parse(text, &['m']).unwrap_err().fields()[0].field, "cursor");
         }

@@ -235,7 +235,7 @@ impl Thing {
                 if let Some(intent) = row.owned {
                     step.entries.push((IndexEntry::Owned(user.clone()), intent));
                 }
-                step.entries.push((IndexEntry::Membership(user.clone()), row.intent));
+                step.entries.push((IndexEntry::Membership(user.clone(), row.joined_at), row.intent));
                 // Of a user who had several organizations it may have been said so.
                 step.notices.push(Change::Member(organization, user));
             }

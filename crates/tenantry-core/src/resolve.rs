@@ -15,7 +15,7 @@ use crate::{
     roles::Roles,
     rows::{self, Intent, MemberRow, OrganizationRow, SlugClaimRow, index, keys, shards},
     slug::Slug,
-    store::{Check, Numbered, Order, Range},
+    store::{Check, Direction, Sorted, SortedRange},
     tenant::Tenant,
     view::OrgMembership,
 };
@@ -108,10 +108,10 @@ impl Engine {
                     return Ok(OnlyOrganization::Several);
                 }
             }
-            after = entries.last().map(|entry| entry.number);
             if entries.len() < ONLY_LOOKAHEAD {
                 break;
             }
+            after = entries.into_iter().last();
         }
         let Some((organization, row, member, roles)) = only else { return Ok(OnlyOrganization::None) };
         let (row, authority) = authority::decide_member(identity, row, member, &roles)?;
@@ -137,19 +137,20 @@ impl Engine {
     pub(crate) async fn memberships_page(
         &self,
         user: &UserId,
-        mut after: Option<u64>,
+        mut after: Option<Sorted>,
         limit: usize,
     ) -> Result<MembershipsPage, Error> {
         let mut memberships = Vec::new();
         loop {
             let wanted = limit - memberships.len();
             let entries = self.membership_entries(user, after, wanted).await?;
-            after = entries.last().map(|entry| entry.number);
+            let is_end = entries.len() < wanted;
+            after = entries.last().cloned();
             for (organization, row, member, roles) in self.confirm_all(user, &entries).await? {
                 memberships.push(OrgMembership::new(organization, row, member, &roles)?);
             }
             // Entries that were not confirmed leave room for the next ones.
-            if entries.len() < wanted {
+            if is_end {
                 return Ok(MembershipsPage { memberships, next: None });
             }
             if memberships.len() == limit {
@@ -161,19 +162,19 @@ impl Engine {
     pub(crate) async fn membership_entries(
         &self,
         user: &UserId,
-        after: Option<u64>,
+        after: Option<Sorted>,
         limit: usize,
-    ) -> Result<Vec<Numbered>, Error> {
-        let range = Range { index: index::ORGANIZATIONS, after, order: Order::OldestFirst, limit };
-        Ok(self.store().range(&shards::user(user), &range).await?)
+    ) -> Result<Vec<Sorted>, Error> {
+        let range = SortedRange { after, ..SortedRange::whole(index::ORGANIZATIONS, Direction::Ascending, limit) };
+        Ok(self.store().sorted_range(&shards::user(user), &range).await?)
     }
 
     /// Reads each entry's organization, all at once, and drops what is not so.
-    async fn confirm_all(&self, user: &UserId, entries: &[Numbered]) -> Result<Vec<Confirmed>, Error> {
+    async fn confirm_all(&self, user: &UserId, entries: &[Sorted]) -> Result<Vec<Confirmed>, Error> {
         let confirmed = entries
             .iter()
-            .filter_map(|entry| entry::parse_name(&entry.key))
-            .map(async |(organization, intent)| self.confirm_membership(user, organization, intent).await);
+            .filter_map(entry::parse_membership)
+            .map(async |entry| self.confirm_membership(user, entry).await);
         let confirmed = futures_util::future::join_all(confirmed).await;
         confirmed.into_iter().filter_map(Result::transpose).collect()
     }
@@ -182,8 +183,7 @@ impl Engine {
     pub(crate) async fn confirm_membership(
         &self,
         user: &UserId,
-        organization: OrganizationId,
-        intent: Intent,
+        (organization, intent, at): (OrganizationId, Intent, Timestamp),
     ) -> Result<Option<Confirmed>, Error> {
         let member_key = keys::member(user).key;
         let keys = [keys::organization().key, member_key.clone(), keys::roles().key];
@@ -191,13 +191,13 @@ impl Engine {
         let found: Option<OrganizationRow> = row.as_deref().map(rows::decode).transpose()?;
         let found_member: Option<MemberRow> = member.as_deref().map(rows::decode).transpose()?;
         match (found, found_member) {
-            (Some(found), Some(found_member)) if found_member.intent == intent => {
+            (Some(found), Some(found_member)) if (found_member.intent, found_member.joined_at) == (intent, at) => {
                 let roles = Roles::read(self.registry(), roles.as_deref())?;
                 Ok(Some((organization, found, found_member, roles)))
             }
             _ => {
                 let checks = vec![Check { key: member_key, expected: member }];
-                self.prune(IndexEntry::Membership(user.clone()), organization, intent, checks).await;
+                self.prune(IndexEntry::Membership(user.clone(), at), organization, intent, checks).await;
                 Ok(None)
             }
         }
@@ -207,7 +207,7 @@ impl Engine {
 /// A part of a user's organizations, and where the next one begins.
 pub(crate) struct MembershipsPage {
     pub(crate) memberships: Vec<OrgMembership>,
-    pub(crate) next: Option<u64>,
+    pub(crate) next: Option<Sorted>,
 }
 
 pub(crate) fn exactly<T, const N: usize>(values: Vec<T>) -> Result<[T; N], Error> {

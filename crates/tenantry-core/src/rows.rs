@@ -41,13 +41,13 @@ pub(crate) mod index {
     pub(crate) const ISSUED: &str = "issued";
     /// Its workspaces, by id.
     pub(crate) const WORKSPACES: &str = "workspaces";
-    /// In a user's shard: the organizations that they belong to. In the platform's: the counter of all.
+    /// In a user's shard, sorted: the organizations that they belong to. In the platform's: the counter of all.
     pub(crate) const ORGANIZATIONS: &str = "organizations";
     /// Its jobs, by id. In a bucket of the platform: jobs of all organizations.
     pub(crate) const JOBS: &str = "jobs";
-    /// In a user's shard: the organizations that they own.
+    /// In a user's shard, sorted: the organizations that they own.
     pub(crate) const OWNED: &str = "owned";
-    /// In an address's shard: the open invitations to it, of all organizations.
+    /// In an address's shard, sorted: the open invitations to it, of all organizations.
     pub(crate) const INVITED: &str = "invited";
     /// In a bucket of the search index, sorted: organizations by name.
     pub(crate) const NAMES: &str = "names";
@@ -446,14 +446,6 @@ pub(crate) mod keys {
     /// A counter, changed without being read: how many members there are.
     pub(crate) fn seats() -> Key {
         Key::lasting("seats")
-    }
-    /// In a user's shard: the organization that an entry of [`super::index::OWNED`] names counts.
-    pub(crate) fn owned_entry(entry: &str) -> RowKey<()> {
-        RowKey::lasting(format!("ow/{entry}"))
-    }
-    /// In a user's shard, a counter: how many organizations they own.
-    pub(crate) fn owned() -> Key {
-        Key::lasting("owned")
     }
     /// Written by no operation: when the token was last used.
     pub(crate) fn token_used(key: &TokenKey) -> RowKey<UsedRow> {

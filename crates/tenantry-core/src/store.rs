@@ -25,8 +25,8 @@
 //!
 //! # What is promised
 //! 1. [`commit`](Store::commit) is atomic and isolated: all of the transaction is applied or nothing is, and no
-//!    [`read`](Store::read) sees a part of it. It is applied if, and only if, every [`Check`] holds and every [`Add`]
-//!    stays within its bounds; the checks are looked at first.
+//!    [`read`](Store::read) sees a part of it. It is applied if, and only if, every [`Check`] holds, every [`Add`]
+//!    stays within its bounds and there is every [`Room`]; the checks are looked at first.
 //! 2. What `commit` acknowledged is seen by every later call on every node, and stays (as far as the store's medium
 //!    was configured to keep it).
 //! 3. After `commit` answered `Ok`, its notices reach every listener of [`changes`](Store::changes) on every node, in
@@ -75,7 +75,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<(u64, Bytes)>, Unavailable>;
 
-    /// Applies `txn`, atomically, if all of its checks hold and all of its adds stay within bounds.
+    /// Applies `txn`, atomically, if all of its checks hold and none of its bounds is left.
     async fn commit(&self, shard: &Shard, txn: &Txn) -> Result<Committed, CommitError>;
 
     /// The notices of all commits from now on.
@@ -176,6 +176,8 @@ pub struct Txn {
     pub index_puts: Vec<Entry>,
     /// Entries to delete from an index; an absent one is no error.
     pub index_deletes: Vec<Entry>,
+    /// Entries of [`sorted_puts`](Self::sorted_puts) for which there must be room.
+    pub rooms: Vec<Room>,
     /// Entries to put into which sorted index.
     pub sorted_puts: Vec<(&'static str, Sorted)>,
     /// Entries to delete from which sorted index; an absent one is no error.
@@ -208,6 +210,17 @@ pub struct Add {
     pub min: Option<i64>,
     /// The greatest value that the counter may have afterwards.
     pub max: Option<i64>,
+}
+
+/// That a sorted index has fewer than `max` entries before the transaction, or has `entry` already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Room {
+    /// Which sorted index.
+    pub index: &'static str,
+    /// The entry that the transaction puts there.
+    pub entry: Sorted,
+    /// How many entries the index may have.
+    pub max: u64,
 }
 
 /// An entry of an index.
@@ -289,6 +302,14 @@ pub struct SortedRange {
     pub limit: usize,
 }
 
+impl SortedRange {
+    /// The first entries of `index`, as one sees it who goes in `direction`.
+    #[must_use]
+    pub const fn whole(index: &'static str, direction: Direction, limit: usize) -> Self {
+        Self { index, from: None, below: None, after: None, direction, limit }
+    }
+}
+
 /// The direction in which a [`SortedRange`] is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
@@ -311,8 +332,9 @@ pub enum CommitError {
     /// A [`Check`] did not hold: read again, decide again.
     #[error("a row has changed since it was read")]
     Conflict,
-    /// The [`Add`] at this place in [`Txn::adds`] would leave its bounds.
-    #[error("counter {0} of the transaction would leave its bounds")]
+    /// The [`Add`] at this place in [`Txn::adds`] would leave its bounds, or there is no [`Room`]: those of
+    /// [`Txn::rooms`] are counted on behind the adds.
+    #[error("bound {0} of the transaction would be left")]
     Limit(usize),
     /// The store did not answer; the transaction may have been applied.
     #[error(transparent)]

@@ -16,7 +16,7 @@ use crate::{
     entropy::Entropy,
     entry::IndexEntry,
     error::Error,
-    ids::OrganizationId,
+    ids::{JoinCodeId, OrganizationId},
     jobs::{JobId, JobRow, Work},
     permission::Permission,
     registry::Registry,
@@ -35,6 +35,10 @@ pub struct Transaction<'a> {
     pub(crate) now: Timestamp,
     /// 0 for the first try.
     pub(crate) attempt: u32,
+    /// The join code that led to the organization, if one did.
+    pub(crate) join_code: Option<JoinCodeId>,
+    /// The organization was made up just now: every row that is read is taken to be absent.
+    pub(crate) is_new: bool,
     pub(crate) intent: Intent,
     pub(crate) authority: Authority,
     action: Option<&'static str>,
@@ -80,6 +84,8 @@ impl<'a> Transaction<'a> {
             caller,
             now: engine.clock().now(),
             attempt,
+            join_code: None,
+            is_new: false,
             intent,
             authority: Authority::outside(caller),
             action,
@@ -140,16 +146,32 @@ impl<'a> Transaction<'a> {
 
     /// Reads rows ahead, all in one round trip; those that were read are not read again.
     pub(crate) async fn load(&mut self, keys: impl IntoIterator<Item = Key>) -> Result<(), Error> {
+        self.load_and_count(keys, &[]).await.map(|_| ())
+    }
+
+    /// As [`load`](Self::load), and together with them counters to show, which the commit does not check.
+    pub(crate) async fn load_and_count(
+        &mut self,
+        keys: impl IntoIterator<Item = Key>,
+        counters: &[Key],
+    ) -> Result<Vec<i64>, Error> {
         let mut missing: Vec<Key> = keys.into_iter().filter(|key| !self.reads.contains_key(key)).collect();
         missing.sort();
         missing.dedup();
-        if missing.is_empty() {
-            return Ok(());
+        if missing.is_empty() && counters.is_empty() {
+            return Ok(Vec::new());
         }
-        let values = self.engine.store().read(&self.shard, &missing).await?;
-        self.round_trips += 1;
+        let rows = missing.len();
+        missing.extend_from_slice(counters);
+        let mut values = if self.is_new {
+            vec![None; missing.len()]
+        } else {
+            self.round_trips += 1;
+            self.engine.store().read(&self.shard, &missing).await?
+        };
+        let counted = values.split_off(rows.min(values.len()));
         self.reads.extend(missing.into_iter().zip(values));
-        Ok(())
+        counted.iter().map(|value| counter(value.as_deref())).collect()
     }
 
     /// The value of a row, undecoded, as this try leaves it.
@@ -208,12 +230,7 @@ impl<'a> Transaction<'a> {
 
     /// Counters to show, read now and not checked by the commit.
     pub(crate) async fn counters(&mut self, keys: &[Key]) -> Result<Vec<i64>, Error> {
-        if keys.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.round_trips += 1;
-        let values = self.engine.store().read(&self.shard, keys).await?;
-        values.iter().map(|value| counter(value.as_deref())).collect()
+        self.load_and_count([], keys).await
     }
 
     /// A part of one of the organization's indexes.
@@ -341,6 +358,7 @@ impl<'a> Transaction<'a> {
             adds,
             index_puts,
             index_deletes,
+            rooms: _,
             sorted_puts,
             sorted_deletes,
             log_drops,

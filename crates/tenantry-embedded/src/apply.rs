@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use redb::{ReadableTable, StorageError};
 use tenantry_core::{
     clock::Timestamp,
-    store::{Add, Check, CommitError, Committed, Key, Range, Txn, Unavailable},
+    store::{Add, Check, CommitError, Committed, Key, Range, Room, Txn, Unavailable},
 };
 
 use crate::tables::Tables;
@@ -64,6 +64,11 @@ impl Plan {
             let sum = sum(value, add).ok_or(Refused::Commit(CommitError::Limit(place)))?;
             plan.counters.insert(add.key.name().to_owned(), sum);
         }
+        for (place, room) in txn.rooms.iter().enumerate() {
+            if !has_room(tables, shard, room)? {
+                return Err(Refused::Commit(CommitError::Limit(txn.adds.len() + place)));
+            }
+        }
         for entry in &txn.index_puts {
             let number = if tables.entries.get((shard, entry.index, entry.key.as_str()))?.is_some() {
                 None
@@ -113,6 +118,24 @@ fn holds(tables: &Tables<'_>, shard: &str, check: &Check, now: Timestamp) -> Res
     let row = tables.passing.get(key)?;
     let value = row.as_ref().map(redb::AccessGuard::value).filter(|(end, _)| *end > now.as_millis());
     Ok(value.map(|(_, value)| value) == check.expected.as_deref())
+}
+
+/// Counts no further than it must.
+fn has_room(tables: &Tables<'_>, shard: &str, room: &Room) -> Result<bool, StorageError> {
+    let Room { index, entry, max } = room;
+    if tables.sorted.get((shard, *index, entry.sort_key.as_str(), entry.entry.as_str()))?.is_some() {
+        return Ok(true);
+    }
+    let mut count = 0;
+    for other in tables.sorted.range((shard, *index, "", "")..)? {
+        let (key, ()) = (other?.0, ());
+        let (its_shard, its_index, ..) = key.value();
+        if count >= *max || (its_shard, its_index) != (shard, *index) {
+            break;
+        }
+        count += 1;
+    }
+    Ok(count < *max)
 }
 
 /// `None`: the sum would leave a bound.

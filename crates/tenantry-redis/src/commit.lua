@@ -7,48 +7,68 @@
 -- ARGV[2]     one letter for each of KEYS, which kind of key it is: h(ash), s(tring), z(set),
 --             x: a zset that is a sorted index, l(ist)
 -- ARGV[3]     1 in a cluster, where the number of this node belongs to the channel
--- ARGV[4..]   lists; each begins with its length. <key> is a place in KEYS, <there> 1 or 0, '' means none:
---             1. checks of rows                    <field> <there> <value>
---             2. checks of rows with a lifetime    <key> <there> <value>
---             3. adds                              <field> <by> <least> <greatest>
---             4. entries to put into an index      <key> <field of its counter> <entry> <number or ''>
---             5. rows to delete                    <field>
---             6. rows with a lifetime to delete    <key>
---             7. rows to put                       <field> <value>
---             8. rows with a lifetime to put       <key> <value> <lifetime in ms>
---             9. entries to delete from an index   <key> <entry>
---            10. entries to put into a sorted index       <key> <member>
---            11. entries to delete from a sorted index    <key> <member>
---            12. logs to drop                      <key>
---            13. what to append to a log           <key> <value>
---            14. notices                           <text>
--- Returns     {'applied', the values of the counters of 3., in their order}
+-- ARGV[4]     how long each of the following lists is, as unsigned 32-bit integers, big end first
+-- ARGV[5..]   the lists, one after the other. <key> is a place in KEYS, <there> 1 or 0, '' means none:
+--             1. rows that must be there           the <field> of each, then those of 2., then the <value> of each
+--             2. rows that must not be there       <field>
+--             3. checks of rows with a lifetime    <key> <there> <value>
+--             4. adds                              <field> <by> <least> <greatest>
+--             5. entries to put into an index      <key> <field of its counter> <entry> <number or ''>
+--             6. entries of a sorted index for which there must be room    <key> <member> <greatest number of entries>
+--             7. rows to delete                    <field>
+--             8. rows to put                       <field> <value>
+--             9. rows with a lifetime to delete    <key>
+--            10. rows with a lifetime to put       <key> <value> <lifetime in ms>
+--            11. entries to delete from an index   <key> <entry>
+--            12. entries to put into a sorted index       <key> <member>
+--            13. entries to delete from a sorted index    <key> <member>
+--            14. logs to drop                      <key>
+--            15. what to append to a log           <key> <value>
+--            16. notices                           <text>
+-- Returns     {'applied', the values of the counters of 4., in their order}
 --             {'conflict'}                a check did not hold
---             {'limit', n}                the add at place n (from 0) would leave its bounds
+--             {'limit', n}                the add at place n (from 0) would leave its bounds, or there is no room; places
+--                                         of 6. follow those of 4.
 --             {'broken', what is wrong}   a key or row is not what it must be
 --
 -- An error in the middle would not undo the writes before it. So: look at everything, then write, then publish.
+-- Each call of Redis costs as much as twenty lines here, so what can be asked or written together is.
 
 -- Up to here, every whole number is a Lua number.
 local GREATEST = 9007199254740992
 local KINDS = { h = 'hash', s = 'string', z = 'zset', x = 'zset', l = 'list' }
+-- How many arguments are given to one call of Redis: Lua has room for 8000. Even, for pairs.
+local TOGETHER = 4000
+
+local ARGV, KEYS, call = ARGV, KEYS, redis.call
+local rows = KEYS[1]
 
 -- Asked of the node itself, and before anything is written: whoever sent this may know an old number.
 local channel = ARGV[1]
 if ARGV[3] == '1' then
-  channel = channel .. ':' .. redis.call('CLUSTER', 'MYID')
+  channel = channel .. ':' .. call('CLUSTER', 'MYID')
 end
 
-local place = 3
+local there, absent, passing, adds, index_puts, rooms, deletes, puts, passing_deletes, passing_puts, index_deletes,
+  sorted_puts, sorted_deletes, drops, appends, notices = struct.unpack('>IIIIIIIIIIIIIIII', ARGV[4])
+
+-- The place of the last argument that was taken.
+local place = 4
 local function take()
   place = place + 1
   return ARGV[place]
 end
-local function number()
-  return tonumber(take())
-end
 local function key()
-  return KEYS[number()]
+  return KEYS[tonumber(take())]
+end
+-- Takes `count` arguments, and gives them to `command` of the rows.
+local function of_rows(command, count)
+  local last = place + count
+  while place < last do
+    local next = math.min(place + TOGETHER, last)
+    call(command, rows, unpack(ARGV, place + 1, next))
+    place = next
+  end
 end
 -- Never with an exponent.
 local function text(whole)
@@ -56,26 +76,27 @@ local function text(whole)
 end
 
 for i, name in ipairs(KEYS) do
-  local kind = redis.call('TYPE', name).ok
+  local kind = call('TYPE', name).ok
   if kind ~= 'none' and kind ~= KINDS[string.sub(ARGV[2], i, i)] then
     return { 'broken', 'key ' .. name .. ' is a ' .. kind .. ': delete it, or choose another namespace' }
   end
 end
 
-local function holds(found)
-  local there, expected = take(), take()
-  if there == '1' then
-    return found == expected
+local checks = there + absent
+for first = 1, checks, TOGETHER do
+  local last = math.min(first + TOGETHER - 1, checks)
+  local found = call('HMGET', rows, unpack(ARGV, place + first, place + last))
+  for i = first, last do
+    -- An absent row is false.
+    if found[i - first + 1] ~= (i <= there and ARGV[place + checks + i]) then
+      return { 'conflict' }
+    end
   end
-  return not found
 end
-for _ = 1, number() do
-  if not holds(redis.call('HGET', KEYS[1], take())) then
-    return { 'conflict' }
-  end
-end
-for _ = 1, number() do
-  if not holds(redis.call('GET', key())) then
+place = place + checks + there
+for _ = 1, passing do
+  local found, must_be_there, expected = call('GET', key()), take(), take()
+  if found ~= (must_be_there == '1' and expected) then
     return { 'conflict' }
   end
 end
@@ -87,7 +108,7 @@ local function counter(field)
   if value then
     return value
   end
-  local row = redis.call('HGET', KEYS[1], field)
+  local row = call('HGET', rows, field)
   if not row then
     return 0
   end
@@ -98,12 +119,12 @@ local function counter(field)
   return nil
 end
 local function broken(field)
-  return { 'broken', 'row ' .. field .. ' of ' .. KEYS[1] .. ' is no counter: delete it, or put a whole number' }
+  return { 'broken', 'row ' .. field .. ' of ' .. rows .. ' is no counter: delete it, or put a whole number' }
 end
 
 local added = {}
-for i = 1, number() do
-  local field, by, least, greatest = take(), number(), number(), number()
+for i = 1, adds do
+  local field, by, least, greatest = take(), tonumber(take()), tonumber(take()), tonumber(take())
   local value = counter(field)
   if not value then
     return broken(field)
@@ -118,9 +139,9 @@ for i = 1, number() do
 end
 
 local entries = {}
-for _ = 1, number() do
+for _ = 1, index_puts do
   local index, field, entry, given = key(), take(), take(), take()
-  if not redis.call('ZSCORE', index, entry) then
+  if not call('ZSCORE', index, entry) then
     if given == '' then
       local last = counter(field)
       if not last or last < 0 or last >= GREATEST then
@@ -133,43 +154,46 @@ for _ = 1, number() do
   end
 end
 
-for _ = 1, number() do
-  redis.call('HDEL', KEYS[1], take())
+for i = 1, rooms do
+  local index, member, greatest = key(), take(), tonumber(take())
+  if call('ZCARD', index) >= greatest and not call('ZSCORE', index, member) then
+    return { 'limit', text(adds + i - 1) }
+  end
 end
-for _ = 1, number() do
-  redis.call('DEL', key())
-end
-for _ = 1, number() do
-  redis.call('HSET', KEYS[1], take(), take())
-end
-for _ = 1, number() do
-  redis.call('SET', key(), take(), 'PX', take())
-end
+
+of_rows('HDEL', deletes)
+of_rows('HSET', 2 * puts)
 for field, value in pairs(counters) do
-  redis.call('HSET', KEYS[1], field, text(value))
+  call('HSET', rows, field, text(value))
 end
-for _ = 1, number() do
-  redis.call('ZREM', key(), take())
+for _ = 1, passing_deletes do
+  call('DEL', key())
+end
+for _ = 1, passing_puts do
+  call('SET', key(), take(), 'PX', take())
+end
+for _ = 1, index_deletes do
+  call('ZREM', key(), take())
 end
 for _, entry in ipairs(entries) do
-  redis.call('ZADD', unpack(entry))
+  call('ZADD', unpack(entry))
 end
 -- A score of 0 for all: Redis orders the members byte by byte.
-for _ = 1, number() do
-  redis.call('ZADD', key(), 0, take())
+for _ = 1, sorted_puts do
+  call('ZADD', key(), 0, take())
 end
-for _ = 1, number() do
-  redis.call('ZREM', key(), take())
+for _ = 1, sorted_deletes do
+  call('ZREM', key(), take())
 end
 -- Not DEL: the memory of a long log is given back while others are served.
-for _ = 1, number() do
-  redis.call('UNLINK', key())
+for _ = 1, drops do
+  call('UNLINK', key())
 end
-for _ = 1, number() do
-  redis.call('RPUSH', key(), take())
+for _ = 1, appends do
+  call('RPUSH', key(), take())
 end
-for _ = 1, number() do
-  redis.call('PUBLISH', channel, take())
+for _ = 1, notices do
+  call('PUBLISH', channel, take())
 end
 
 local reply = { 'applied' }

@@ -11,6 +11,10 @@ const CODE: &str = include_str!("commit.lua");
 static HASH: LazyLock<String> = LazyLock::new(|| Script::new(CODE).get_hash().to_owned());
 /// Counters stay within plus and minus this (see [`Add::by`]).
 const COUNTER_MAX: i64 = 1 << 53;
+/// How many lists the script is given.
+const LISTS: usize = 16;
+/// As long as most invocations are.
+const COMMAND_BYTES: usize = 1024;
 
 /// The keys and arguments of one commit. `commit.lua` says what they are.
 pub(crate) struct Invocation<'t> {
@@ -19,6 +23,8 @@ pub(crate) struct Invocation<'t> {
     keys: Vec<String>,
     kinds: String,
     places: HashMap<(char, &'t str), usize>,
+    /// How long each list is.
+    lengths: Vec<u8>,
     arguments: Vec<Cow<'t, [u8]>>,
 }
 
@@ -30,29 +36,47 @@ impl<'t> Invocation<'t> {
             keys: vec![names.rows(shard)],
             kinds: "h".to_owned(),
             places: HashMap::new(),
-            arguments: Vec::with_capacity(16 + 3 * (txn.checks.len() + txn.puts.len() + txn.adds.len())),
+            lengths: Vec::with_capacity(LISTS * size_of::<u32>()),
+            arguments: Vec::with_capacity(4 + 2 * (txn.checks.len() + txn.puts.len()) + 4 * txn.adds.len()),
         };
         this.checks(&txn.checks);
         this.adds(&txn.adds);
         this.index_puts(&txn.index_puts);
-        this.deletes(&txn.deletes);
-        this.puts(&txn.puts);
-        list(&mut this, &txn.index_deletes, |this, entry| {
+        this.list(&txn.rooms, |this, room| {
+            this.key('x', room.index);
+            this.owned(sorted::member(&room.entry));
+            this.owned(room.max.to_string());
+        });
+        let (deletes, passing_deletes) = txn.deletes.iter().partition::<Vec<_>, _>(|key| is_lasting(key));
+        let (puts, passing_puts) = txn.puts.iter().partition::<Vec<_>, _>(|(key, _)| is_lasting(key));
+        this.list(deletes, |this, key| this.text(key.name()));
+        this.list(puts, |this, (key, value)| {
+            this.text(key.name());
+            this.arguments.push(Cow::Borrowed(value));
+        });
+        this.list(passing_deletes, |this, key| this.key('s', key.name()));
+        this.list(passing_puts, |this, (key, value)| {
+            this.key('s', key.name());
+            this.arguments.push(Cow::Borrowed(value));
+            // Redis knows no lifetime of 0.
+            this.owned(key.lifetime().unwrap_or_default().as_millis().max(1).to_string());
+        });
+        this.list(&txn.index_deletes, |this, entry| {
             this.key('z', entry.index);
             this.text(&entry.key);
         });
         for entries in [&txn.sorted_puts, &txn.sorted_deletes] {
-            list(&mut this, entries, |this, (index, entry)| {
+            this.list(entries, |this, (index, entry)| {
                 this.key('x', index);
                 this.owned(sorted::member(entry));
             });
         }
-        list(&mut this, &txn.log_drops, |this, log| this.key('l', log));
-        list(&mut this, &txn.appends, |this, (log, value)| {
+        this.list(&txn.log_drops, |this, log| this.key('l', log));
+        this.list(&txn.appends, |this, (log, value)| {
             this.key('l', log);
             this.arguments.push(Cow::Borrowed(value));
         });
-        list(&mut this, &txn.notices, |this, notice| this.owned(notice.to_string()));
+        this.list(&txn.notices, |this, notice| this.owned(notice.to_string()));
         this
     }
 
@@ -67,9 +91,9 @@ impl<'t> Invocation<'t> {
     }
 
     fn command(&self, name: &str, script: &str) -> Cmd {
-        let mut command = redis::cmd(name);
-        command.arg(script).arg(self.keys.len()).arg(&self.keys);
-        command.arg(self.names.changes()).arg(&self.kinds).arg(u8::from(self.names.in_cluster));
+        let mut command = Cmd::with_capacity(8 + self.keys.len() + self.arguments.len(), COMMAND_BYTES);
+        command.arg(name).arg(script).arg(self.keys.len()).arg(&self.keys);
+        command.arg(self.names.changes()).arg(&self.kinds).arg(u8::from(self.names.in_cluster)).arg(&self.lengths);
         for argument in &self.arguments {
             command.arg(&**argument);
         }
@@ -77,23 +101,21 @@ impl<'t> Invocation<'t> {
     }
 
     fn checks(&mut self, checks: &'t [Check]) {
-        let expected = |this: &mut Self, check: &'t Check| {
-            this.text(if check.expected.is_some() { "1" } else { "0" });
-            this.arguments.push(Cow::Borrowed(check.expected.as_deref().unwrap_or_default()));
-        };
-        let (lasting, passing) = checks.iter().partition::<Vec<_>, _>(|check| check.key.lifetime().is_none());
-        list(self, lasting, |this, check| {
-            this.text(check.key.name());
-            expected(this, check);
-        });
-        list(self, passing, |this, check| {
+        let (lasting, passing) = checks.iter().partition::<Vec<_>, _>(|check| is_lasting(&check.key));
+        let (there, absent) = lasting.into_iter().partition::<Vec<_>, _>(|check| check.expected.is_some());
+        self.list(&there, |this, check| this.text(check.key.name()));
+        self.list(absent, |this, check| this.text(check.key.name()));
+        let expected = |check: &'t Check| Cow::Borrowed(check.expected.as_deref().unwrap_or_default());
+        self.arguments.extend(there.into_iter().map(expected));
+        self.list(passing, |this, check| {
             this.key('s', check.key.name());
-            expected(this, check);
+            this.text(if check.expected.is_some() { "1" } else { "0" });
+            this.arguments.push(expected(check));
         });
     }
 
     fn adds(&mut self, adds: &'t [Add]) {
-        list(self, adds, |this, add| {
+        self.list(adds, |this, add| {
             this.text(add.key.name());
             // Beyond these the script's numbers are not exact. No sum of a counter and more than twice the greatest
             // counter is within bounds, and no sum is below a least value beyond the greatest one.
@@ -105,7 +127,7 @@ impl<'t> Invocation<'t> {
     }
 
     fn index_puts(&mut self, entries: &'t [Entry]) {
-        list(self, entries, |this, entry| {
+        self.list(entries, |this, entry| {
             this.key('z', entry.index);
             this.owned(Range::counter(entry.index).name().to_owned());
             this.text(&entry.key);
@@ -113,24 +135,18 @@ impl<'t> Invocation<'t> {
         });
     }
 
-    fn deletes(&mut self, keys: &'t [Key]) {
-        let (lasting, passing) = keys.iter().partition::<Vec<_>, _>(|key| key.lifetime().is_none());
-        list(self, lasting, |this, key| this.text(key.name()));
-        list(self, passing, |this, key| this.key('s', key.name()));
-    }
-
-    fn puts(&mut self, puts: &'t [(Key, bytes::Bytes)]) {
-        let (lasting, passing) = puts.iter().partition::<Vec<_>, _>(|(key, _)| key.lifetime().is_none());
-        list(self, lasting, |this, (key, value)| {
-            this.text(key.name());
-            this.arguments.push(Cow::Borrowed(value));
-        });
-        list(self, passing, |this, (key, value)| {
-            this.key('s', key.name());
-            this.arguments.push(Cow::Borrowed(value));
-            // Redis knows no lifetime of 0.
-            this.owned(key.lifetime().unwrap_or_default().as_millis().max(1).to_string());
-        });
+    /// A list: notes its length, and adds its items.
+    fn list<T>(
+        &mut self,
+        items: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
+        each: impl Fn(&mut Self, T),
+    ) {
+        let items = items.into_iter();
+        // A list that is longer than this number can tell does not fit into any memory.
+        self.lengths.extend(u32::try_from(items.len()).unwrap_or(u32::MAX).to_be_bytes());
+        for item in items {
+            each(self, item);
+        }
     }
 
     /// The place of a key in `KEYS`, where it is declared once.
@@ -157,17 +173,8 @@ impl<'t> Invocation<'t> {
     }
 }
 
-/// A list's length, then its items.
-fn list<'t, T>(
-    invocation: &mut Invocation<'t>,
-    items: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
-    each: impl Fn(&mut Invocation<'t>, T),
-) {
-    let items = items.into_iter();
-    invocation.owned(items.len().to_string());
-    for item in items {
-        each(invocation, item);
-    }
+const fn is_lasting(key: &Key) -> bool {
+    key.lifetime().is_none()
 }
 
 /// What the script answers.

@@ -145,6 +145,7 @@ impl Store for Counting {
             adds,
             index_puts,
             index_deletes,
+            rooms,
             sorted_puts,
             sorted_deletes,
             log_drops,
@@ -153,7 +154,8 @@ impl Store for Counting {
         } = txn;
         let rows = checks.len() + puts.len() + deletes.len() + adds.len() + notices.len();
         let logs = log_drops.len() + appends.len();
-        let entries = index_puts.len() + index_deletes.len() + sorted_puts.len() + sorted_deletes.len();
+        let sorted = rooms.len() + sorted_puts.len() + sorted_deletes.len();
+        let entries = index_puts.len() + index_deletes.len() + sorted;
         self.count(|counts| {
             counts.commits += 1;
             counts.changes += rows + logs + entries;

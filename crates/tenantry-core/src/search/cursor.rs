@@ -9,15 +9,23 @@ use crate::{
     error::Error,
     ids::OrganizationId,
     rows::{decode, encode},
+    store::Sorted,
 };
 
-/// Where a scan goes on.
+/// Where a scan goes on: behind this sort key and entry of the platform's index, or of the caller's organizations.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) enum Place {
-    /// Behind this sort key and entry of the platform's index.
-    Sorted(String, String),
-    /// Behind this number among the caller's organizations.
-    Numbered(u64),
+pub(crate) struct Place(pub(crate) String, pub(crate) String);
+
+impl From<Sorted> for Place {
+    fn from(Sorted { sort_key, entry }: Sorted) -> Self {
+        Self(sort_key, entry)
+    }
+}
+
+impl From<Place> for Sorted {
+    fn from(Place(sort_key, entry): Place) -> Self {
+        Self { sort_key, entry }
+    }
 }
 
 /// Where a search goes on. Nothing in it grants anything: every organization is confirmed and tested anew.
@@ -66,7 +74,12 @@ mod tests {
 
     #[test]
     fn a_cursor_comes_back_to_its_own_search_and_to_no_other() {
-        let cursor = Cursor { search: "a".to_owned(), scan: Some(Place::Numbered(7)), limit: 3, ..Cursor::default() };
+        let cursor = Cursor {
+            search: "a".to_owned(),
+            scan: Some(Place("a".to_owned(), "b".to_owned())),
+            limit: 3,
+            ..Cursor::default()
+        };
         let text = cursor.to_text().unwrap();
         let back = Cursor::parse(&text, "a").unwrap();
         assert_eq!((back.scan, back.limit), (cursor.scan, 3));

@@ -96,6 +96,12 @@ pub(crate) fn time_key(at: Timestamp) -> String {
     format!("{:016x}", at.as_millis().cast_unsigned() ^ (1 << 63))
 }
 
+/// Undoes [`time_key`].
+pub(crate) fn parse_time_key(key: &str) -> Option<Timestamp> {
+    let millis = u64::from_str_radix(key, 16).ok()? ^ (1 << 63);
+    Some(Timestamp::from_millis(millis.cast_signed()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,6 +110,7 @@ mod tests {
     fn moments_sort_as_their_keys_do() {
         let moments = [i64::MIN, -1, 0, 1, 1_763_000_000_000, i64::MAX].map(Timestamp::from_millis);
         assert!(moments.map(time_key).is_sorted());
+        assert_eq!(moments.map(|at| parse_time_key(&time_key(at))), moments.map(Some));
     }
 
     #[test]

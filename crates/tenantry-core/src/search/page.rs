@@ -156,7 +156,7 @@ impl<'a> Search<'a> {
     /// The scan that serves this search best.
     fn scan(&self, cursor: &Cursor) -> (Lead, Scan<'a>) {
         if let Some(user) = self.user {
-            return (Lead::None, Scan::own(self.engine, user, cursor.scan.as_ref()));
+            return (Lead::None, Scan::own(self.engine, user, cursor.scan.clone()));
         }
         let narrowed = |field| {
             let bounds = self.tests.iter().map(|test| test.bounds(field));
@@ -194,7 +194,7 @@ impl<'a> Search<'a> {
         let Some(last) = best.last().filter(|_| best.len() == wanted) else { return false };
         match (lead, reached, self.order.first()) {
             (Lead::Alone, ..) => last.place.as_ref().is_none_or(|place| !self.precedes(reached, place)),
-            (Lead::Group, Place::Sorted(sort_key, _), Some(first)) => {
+            (Lead::Group, Place(sort_key, _), Some(first)) => {
                 last.rank.lead().is_some_and(|group| match first.direction {
                     SortDirection::Asc => *sort_key > group,
                     SortDirection::Desc => *sort_key < group,

@@ -6,7 +6,6 @@ use futures_util::future::{join_all, try_join_all};
 
 use super::{SearchEntry, cursor::Place};
 use crate::{
-    clock::Timestamp,
     engine::Engine,
     entry::{self, IndexEntry},
     error::Error,
@@ -45,22 +44,18 @@ pub(crate) struct Found {
 /// Goes from organization to organization.
 pub(crate) enum Scan<'a> {
     Platform(Merge<'a>),
-    Own { engine: &'a Engine, user: &'a UserId, after: Option<u64>, ended: bool },
+    Own { engine: &'a Engine, user: &'a UserId, after: Option<Sorted>, ended: bool },
 }
 
 impl<'a> Scan<'a> {
     pub(crate) fn platform(engine: &'a Engine, span: Span, after: Option<Place>) -> Self {
-        let after = match after {
-            Some(Place::Sorted(sort_key, entry)) => Some(Sorted { sort_key, entry }),
-            Some(Place::Numbered(_)) | None => None,
-        };
+        let after = after.map(Sorted::from);
         let bucket = |number| Bucket { number, ahead: VecDeque::new(), after: after.clone(), ended: false };
         Self::Platform(Merge { engine, span, buckets: (0..limits::SEARCH_BUCKETS).map(bucket).collect() })
     }
 
-    pub(crate) fn own(engine: &'a Engine, user: &'a UserId, after: Option<&Place>) -> Self {
-        let after = if let Some(Place::Numbered(number)) = after { Some(*number) } else { None };
-        Self::Own { engine, user, after, ended: false }
+    pub(crate) fn own(engine: &'a Engine, user: &'a UserId, after: Option<Place>) -> Self {
+        Self::Own { engine, user, after: after.map(Sorted::from), ended: false }
     }
 
     /// The next organizations, at most `limit`; none at the end.
@@ -71,15 +66,15 @@ impl<'a> Scan<'a> {
                 try_join_all(entries.into_iter().map(|entry| confirm(merge.engine, merge.span.index, entry))).await
             }
             Self::Own { engine, user, after, ended } => {
-                let entries = engine.membership_entries(user, *after, limit).await?;
+                let entries = engine.membership_entries(user, after.clone(), limit).await?;
                 *ended = entries.len() < limit;
-                *after = entries.last().map(|entry| entry.number).or(*after);
-                let steps = entries.iter().map(async |entry| {
-                    let place = Place::Numbered(entry.number);
-                    let Some((id, intent)) = entry::parse_name(&entry.key) else {
-                        return Ok(Step { place, found: None });
-                    };
-                    let confirmed = engine.confirm_membership(user, id, intent).await?;
+                *after = entries.last().cloned().or(after.take());
+                let steps = entries.into_iter().map(async |entry| {
+                    let named = entry::parse_membership(&entry);
+                    let place = Place::from(entry);
+                    let Some(named) = named else { return Ok(Step { place, found: None }) };
+                    let (id, ..) = named;
+                    let confirmed = engine.confirm_membership(user, named).await?;
                     let found = confirmed.map(|(_, row, ..)| Found { id, row, place: place.clone() });
                     Ok(Step { place, found })
                 });
@@ -173,10 +168,10 @@ async fn confirm(engine: &Engine, index: &'static str, entry: Sorted) -> Result<
             let checks = vec![Check { key, expected: value }];
             engine.prune(IndexEntry::Search(told), id, intent, checks).await;
         }
-        let place = true_entry.map(|at| Place::Sorted(at.sort_key, at.entry));
+        let place = true_entry.map(Place::from);
         found = row.zip(place).map(|(row, place)| Found { id, row, place });
     }
-    Ok(Step { place: Place::Sorted(entry.sort_key, entry.entry), found })
+    Ok(Step { place: entry.into(), found })
 }
 
 /// The entry of an organization in `index`.
@@ -193,8 +188,7 @@ fn told(index: &'static str, entry: &Sorted) -> Option<SearchEntry> {
     if index == index::NAMES {
         return Some(SearchEntry::Name(entry.sort_key.clone()));
     }
-    let millis = u64::from_str_radix(&entry.sort_key, 16).ok()? ^ (1 << 63);
-    Some(SearchEntry::Creation(Timestamp::from_millis(millis.cast_signed())))
+    super::parse_time_key(&entry.sort_key).map(SearchEntry::Creation)
 }
 
 /// Organizations that were found before, as they are now. For a caller of whom `user` is known, only their own.

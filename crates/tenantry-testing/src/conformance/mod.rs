@@ -112,6 +112,7 @@ pub fn checks() -> Vec<Check> {
         sorted::keep_an_entry_once_under_a_sort_key,
         sorted::are_apart,
         sorted::change_with_the_commit_only,
+        sorted::have_room_up_to_a_bound,
         logs::are_numbered_without_gaps,
         logs::are_dropped_as_a_whole,
         logs::are_read_newest_first,

@@ -1,6 +1,6 @@
 //! Sorted indexes.
 
-use tenantry_core::store::{CommitError, Direction, Key, Order, Range, Shard, Sorted, SortedRange, Txn};
+use tenantry_core::store::{CommitError, Direction, Key, Order, Range, Room, Shard, Sorted, SortedRange, Txn};
 
 use super::{Subject, add, answer, check, put};
 
@@ -19,7 +19,7 @@ fn deletes(entries: &[(&str, &str)]) -> Txn {
 }
 
 const fn all(direction: Direction) -> SortedRange {
-    SortedRange { index: "index", from: None, below: None, after: None, direction, limit: usize::MAX }
+    SortedRange::whole("index", direction, usize::MAX)
 }
 
 async fn read(subject: &Subject, shard: &Shard, range: &SortedRange) -> Vec<(String, String)> {
@@ -194,4 +194,45 @@ pub(super) async fn change_with_the_commit_only(subject: &Subject) {
         let entries = answer(node.sorted_range(&shard, &all(Direction::Ascending)).await);
         assert_eq!(entries, [sorted("b", "1")], "{rule}");
     }
+}
+
+fn put_with_room(sort_key: &str, entry: &str, max: u64) -> Txn {
+    let room = Room { index: "index", entry: sorted(sort_key, entry), max };
+    Txn { rooms: vec![room], ..puts(&[(sort_key, entry)]) }
+}
+
+pub(super) async fn have_room_up_to_a_bound(subject: &Subject) {
+    let rule = "an entry that needs room is put if there are fewer than `max`, or if it is there already";
+    let shard = subject.shard("");
+    let elsewhere = ["index2", "inde"].map(|name| (name, sorted("a", "1"))).to_vec();
+    subject.applied(&shard, Txn { sorted_puts: elsewhere, ..Txn::default() }, rule).await;
+    subject.applied(&subject.shard("other"), puts(&[("a", "8"), ("b", "9")]), rule).await;
+    subject.refused(&shard, put_with_room("a", "1", 0), CommitError::Limit(0), rule).await;
+    subject.applied(&shard, put_with_room("a", "1", 2), rule).await;
+    subject.applied(&shard, put_with_room("b", "1", 2), rule).await;
+    let witness = Key::lasting("witness");
+    let third = Txn { adds: vec![add(&witness, 1, None, None)], ..put_with_room("a", "2", 2) };
+    subject.refused(&shard, third, CommitError::Limit(1), rule).await;
+    assert_eq!(subject.value(&shard, &witness).await, None, "{rule}");
+    let two = owned(&[("a", "1"), ("b", "1")]);
+    assert_eq!(read(subject, &shard, &all(Direction::Ascending)).await, two, "{rule}");
+    for there in ["a", "b"] {
+        subject.applied(&shard, put_with_room(there, "1", 1), rule).await;
+    }
+    subject.applied(&shard, deletes(&[("a", "1")]), rule).await;
+    subject.applied(&shard, put_with_room("a", "2", 2), rule).await;
+
+    let rule = "exactly as many entries find room as there is, whoever puts them at the same time";
+    let shard = subject.shard("crowd");
+    let tasks: Vec<_> = (0..60)
+        .map(|n| {
+            let (store, shard) = (subject.nodes[n % subject.nodes.len()].clone(), shard.clone());
+            tokio::spawn(async move { store.commit(&shard, &put_with_room("", &n.to_string(), 7)).await })
+        })
+        .collect();
+    for task in tasks {
+        let answer = task.await.expect("the task does not panic");
+        assert!(matches!(answer, Ok(_) | Err(CommitError::Limit(0))), "{rule}: {answer:?}");
+    }
+    assert_eq!(read(subject, &shard, &all(Direction::Ascending)).await.len(), 7, "{rule}");
 }

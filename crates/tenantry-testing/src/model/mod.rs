@@ -58,6 +58,9 @@ use tokio::runtime::Handle;
 pub use self::time::{ManualClock, SeededEntropy};
 use self::{people::People, plain::Plain, step::Step};
 
+/// The least time that can be told apart.
+const MOMENT: Duration = Duration::from_millis(1);
+
 /// Plays `cases` random sequences on stores that `store` provides, each with the clock of its sequence.
 ///
 /// A store may be empty or one that earlier sequences were played on: each has people and slugs of its own. For a run
@@ -104,13 +107,13 @@ async fn play(
     let mut plain = Plain::new(people, start);
     let mut exercised = BTreeSet::new();
     for step in steps {
-        if let Step::Wait { seconds } = step {
-            let later = plain.now.after(Duration::from_secs((*seconds).into()));
-            // Redis goes by a clock of its own: nothing that it is to forget is to have passed.
-            if later.since(start) < limits::CLOSED_INVITATION_LIFETIME {
-                clock.advance(Duration::from_secs((*seconds).into()));
-                plain.now = later;
-            }
+        // Each step takes a moment: what happens at one and the same has no order.
+        let waited = if let Step::Wait { seconds } = step { Duration::from_secs((*seconds).into()) } else { MOMENT };
+        let later = plain.now.after(waited);
+        // Redis goes by a clock of its own: nothing that it is to forget is to have passed.
+        if later.since(start) < limits::CLOSED_INVITATION_LIFETIME {
+            clock.advance(waited);
+            plain.now = later;
         }
         play::step(&engine, &mut plain, step, &mut exercised).await?;
     }

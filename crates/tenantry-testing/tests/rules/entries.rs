@@ -40,7 +40,7 @@ impl Meddling for Losing {
         }
     }
     async fn before_commit(&self, shard: &Shard, txn: &Txn) -> Result<(), Unavailable> {
-        let removal = shard.as_str().starts_with("a:") && !txn.index_deletes.is_empty();
+        let removal = shard.as_str().starts_with("a:") && !txn.sorted_deletes.is_empty();
         if removal && self.away.load(Ordering::SeqCst) { Err(Unavailable::new("lost")) } else { Ok(()) }
     }
 }

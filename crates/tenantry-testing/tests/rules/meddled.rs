@@ -22,10 +22,8 @@ pub(crate) trait Meddling: fmt::Debug + Send + Sync + 'static {
     async fn before_read(&self, _: &Shard) -> Option<Box<dyn Send>> {
         None
     }
-    /// So many entries of an index were answered.
-    fn listed(&self, _: &Shard, _: usize) {}
     /// So many entries of a sorted index were answered.
-    fn found(&self, _: usize) {}
+    fn listed(&self, _: &Shard, _: usize) {}
     /// This is about to be committed, unless it is refused.
     async fn before_commit(&self, _: &Shard, _: &Txn) -> Result<(), Unavailable> {
         Ok(())
@@ -60,13 +58,11 @@ impl<M: Meddling> Store for Meddled<M> {
         self.store.read(shard, keys).await
     }
     async fn range(&self, shard: &Shard, range: &Range) -> Result<Vec<Numbered>, Unavailable> {
-        let entries = self.store.range(shard, range).await?;
-        self.meddling.listed(shard, entries.len());
-        Ok(entries)
+        self.store.range(shard, range).await
     }
     async fn sorted_range(&self, shard: &Shard, range: &SortedRange) -> Result<Vec<Sorted>, Unavailable> {
         let entries = self.store.sorted_range(shard, range).await?;
-        self.meddling.found(entries.len());
+        self.meddling.listed(shard, entries.len());
         Ok(entries)
     }
     async fn numbers(&self, shard: &Shard, index: &str, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable> {

@@ -61,7 +61,7 @@ impl Meddling for Interrupted {
         }
         Some(Box::new(on_read))
     }
-    fn found(&self, entries: usize) {
+    fn listed(&self, _: &Shard, entries: usize) {
         self.entries.fetch_add(entries, Ordering::SeqCst);
     }
     async fn before_commit(&self, shard: &Shard, txn: &Txn) -> Result<(), Unavailable> {
@@ -234,7 +234,7 @@ async fn who_is_renamed_between_two_of_its_entries_is_found_once() {
             rename.await;
             finish.send(()).expect("the search waits");
         };
-        let (found, ..) = futures_util::future::join3(search, conduct, renamed).await;
+        let (found, ..) = futures_util::future::join3(Box::pin(search), conduct, renamed).await;
         assert_eq!(found, [id], "{order}");
     }
 }

@@ -73,15 +73,15 @@ impl Engine {
         for _ in 0..limits::FORGET_PAGES_MAX {
             let limit = limits::LIST_LIMIT_DEFAULT as usize;
             let entries = self.membership_entries(user, after, limit).await?;
-            for (organization_id, _) in entries.iter().filter_map(|entry| entry::parse_name(&entry.key)) {
+            for (organization_id, ..) in entries.iter().filter_map(entry::parse_membership) {
                 let there = Withdraw { organization_id, user_id: user.clone() };
                 forgotten.removed_from += u64::from(Box::pin(self.carry_out(&request, &there)).await?.ok);
             }
-            after = entries.last().map(|entry| entry.number);
             if entries.len() < limit {
                 forgotten.more = false;
                 break;
             }
+            after = entries.into_iter().last();
         }
         Ok(forgotten)
     }

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use super::invitee::Invitee;
 use crate::{
+    caller::Caller,
     clock::Timestamp,
     error::{Error, ErrorKind},
     ids::OrganizationId,
@@ -9,7 +10,8 @@ use crate::{
     operations::input,
     permission::Permission,
     role::RoleName,
-    rows::index,
+    rows::{index, keys},
+    store::Key,
     transaction::Transaction,
     validate::Violations,
     view::OrgInvitationCreated,
@@ -55,6 +57,10 @@ impl Operation for Create {
 
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
         Ok(Some(self.organization_id))
+    }
+
+    fn reads(&self, _: &Caller) -> Vec<Key> {
+        self.invitee().address().map(|address| keys::address(&address.normal()).key).into_iter().collect()
     }
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<OrgInvitationCreated, Error> {

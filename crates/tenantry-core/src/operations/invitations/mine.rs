@@ -12,7 +12,7 @@ use crate::{
     paging,
     roles::Roles,
     rows::{self, Intent, InvitationRow, InvitationState, OrganizationRow, index, keys, shards},
-    store::{Check, Order, Range},
+    store::{Check, Direction, Sorted, SortedRange},
     transaction::Transaction,
     validate::Violations,
     view::OrgInvitation,
@@ -65,7 +65,7 @@ impl Operation for Mine {
         let user = tx.user()?;
         let limit = paging::page_size(self.limit);
         let (mut list, mut after) = match &self.cursor {
-            Some(cursor) => paging::parse(cursor, &LISTS)?,
+            Some(cursor) => paging::parse_sorted(cursor, &LISTS)?,
             None => ('e', None),
         };
         let mut invitations = Vec::new();
@@ -75,8 +75,8 @@ impl Operation for Mine {
                 let wanted = limit - invitations.len();
                 let (mut found, next) = tx.engine.invited_page(&address.normal(), tx.now, after, wanted).await?;
                 invitations.append(&mut found);
-                if let Some(number) = next {
-                    return Ok(Waiting { invitations, next_cursor: Some(paging::cursor(list, number)) });
+                if let Some(place) = next {
+                    return Ok(Waiting { invitations, next_cursor: Some(paging::sorted_cursor(list, &place)) });
                 }
             }
             if list == 'u' {
@@ -94,21 +94,22 @@ impl Operation for Mine {
 type Invited = (OrganizationId, InvitationId, Intent);
 
 impl Engine {
-    /// A part of the open invitations to an address, and behind which number the next part begins.
+    /// A part of the open invitations to an address, and behind which place the next part begins.
     ///
     /// What is left out is not made up for: an address that was invited a thousand times, long ago, costs no more.
     async fn invited_page(
         &self,
         address: &NormalAddress,
         now: Timestamp,
-        after: Option<u64>,
+        after: Option<Sorted>,
         limit: usize,
-    ) -> Result<(Vec<OrgInvitation>, Option<u64>), Error> {
-        let range = Range { index: index::INVITED, after, order: Order::NewestFirst, limit };
-        let entries = self.store().range(&shards::address(address), &range).await?;
-        let invited: Vec<_> = entries.iter().filter_map(|entry| parse_invited(&entry.key)).collect();
+    ) -> Result<(Vec<OrgInvitation>, Option<Sorted>), Error> {
+        let range = SortedRange { after, ..SortedRange::whole(index::INVITED, Direction::Descending, limit) };
+        let mut entries = self.store().sorted_range(&shards::address(address), &range).await?;
+        let invited: Vec<_> = entries.iter().filter_map(parse_invited).collect();
         let invitations = self.confirm_invited(address, now, &invited).await?;
-        Ok((invitations, entries.last().filter(|_| entries.len() == limit).map(|last| last.number)))
+        let is_full = entries.len() == limit;
+        Ok((invitations, entries.pop().filter(|_| is_full)))
     }
 
     /// Reads each organization once, all at once, and drops what does not wait for an answer. Keeps the order.

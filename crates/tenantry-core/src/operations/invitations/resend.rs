@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::addressed::{closed, find};
 use crate::{
+    caller::Caller,
     clock::Timestamp,
     error::{Error, ErrorKind},
     ids::{InvitationId, OrganizationId},
@@ -11,6 +12,7 @@ use crate::{
     permission::Permission,
     rows::{InvitationState, keys},
     secret::InvitationToken,
+    store::Key,
     transaction::Transaction,
     validate::Violations,
     view::{OrgInvitation, OrgInvitationCreated},
@@ -50,6 +52,10 @@ impl Operation for Resend {
 
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
         Ok(Some(self.organization_id))
+    }
+
+    fn reads(&self, _: &Caller) -> Vec<Key> {
+        super::addressed::either_key(self.id).to_vec()
     }
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<OrgInvitationCreated, Error> {

@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::addressed::{close, find};
 use crate::{
+    caller::Caller,
     error::{Error, ErrorKind},
     ids::{InvitationId, OrganizationId},
     operation::{Locate, Needs, Operation},
@@ -9,6 +10,7 @@ use crate::{
     permission::Permission,
     role::RoleName,
     rows::{InvitationRow, InvitationState},
+    store::Key,
     transaction::Transaction,
 };
 
@@ -33,6 +35,10 @@ impl Operation for Revoke {
 
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
         Ok(Some(self.organization_id))
+    }
+
+    fn reads(&self, _: &Caller) -> Vec<Key> {
+        super::addressed::either_key(self.id).to_vec()
     }
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Done, Error> {

@@ -54,8 +54,9 @@ impl Operation for Join {
         let user = &request.request.caller.user()?.id;
         let (entry, ()) =
             future::try_join(self.entry(request.engine), require_attempts_left(request.engine, user)).await?;
-        if let Some(entry) = entry {
-            return Ok(Some(entry.organization));
+        if let Some(JoinCodeEntryRow { organization, code }) = entry {
+            request.join_code.get_or_init(|| code);
+            return Ok(Some(organization));
         }
         count_attempt(request.engine, user).await?;
         Err(unknown())
@@ -64,12 +65,12 @@ impl Operation for Join {
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Joined, Error> {
         let user = tx.user()?;
         let organization_id = tx.organization_id()?;
-        let entry = self.entry(tx.engine).await?.filter(|entry| entry.organization == organization_id);
-        let id = entry.ok_or_else(unknown)?.code;
-        let key = keys::join_code(id);
+        let id = tx.join_code.ok_or_else(unknown)?;
+        let (key, uses_key) = (keys::join_code(id), keys::join_code_uses(id));
         let member_key = keys::member(&user.id);
         let decisive = [keys::organization().key, key.key.clone(), member_key.key.clone(), keys::roles().key];
-        tx.load(decisive.into_iter().chain(join::address_keys(user).map(|key| key.key))).await?;
+        let decisive = decisive.into_iter().chain(join::address_keys(user).map(|key| key.key));
+        let counted = tx.load_and_count(decisive, std::slice::from_ref(&uses_key)).await?;
         let definition: JoinCodeRow = tx.get(&key).await?.ok_or_else(unknown)?;
         let organization = tx.organization().await?;
         organization.require_active()?;
@@ -84,13 +85,9 @@ impl Operation for Join {
             return Err(Error::new(ErrorKind::Expired, "the join code has expired: ask for another"));
         }
         // The commit decides whether a use is left; looking first keeps a used-up code from writing anything.
-        let uses_key = keys::join_code_uses(id);
         let max_uses = definition.max_uses.map(i64::from);
-        if let Some(max) = max_uses {
-            let counted = tx.counters(std::slice::from_ref(&uses_key)).await?;
-            if counted.first().is_some_and(|used| *used >= max) {
-                return Err(exhausted());
-            }
+        if max_uses.is_some_and(|max| counted.iter().any(|used| *used >= max)) {
+            return Err(exhausted());
         }
         tx.add(Add { key: uses_key, by: 1, min: None, max: max_uses }, exhausted());
         join::admit(tx, user, vec![definition.role.clone()], organization, None).await?;

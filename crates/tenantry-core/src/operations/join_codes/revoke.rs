@@ -1,12 +1,14 @@
 use serde_json::Value;
 
 use crate::{
+    caller::Caller,
     error::{Error, ErrorKind},
     ids::{JoinCodeId, OrganizationId},
     operation::{Locate, Needs, Operation},
     operations::{Done, input, issued::Issued, roles},
     permission::Permission,
     rows::{JoinCodeRow, keys},
+    store::Key,
     transaction::Transaction,
 };
 
@@ -31,6 +33,10 @@ impl Operation for Revoke {
 
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
         Ok(Some(self.organization_id))
+    }
+
+    fn reads(&self, _: &Caller) -> Vec<Key> {
+        vec![keys::join_code(self.id).key]
     }
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Done, Error> {

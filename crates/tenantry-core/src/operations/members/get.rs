@@ -1,10 +1,12 @@
 use crate::{
+    caller::Caller,
     error::{Error, ErrorKind},
     ids::{OrganizationId, UserId},
     operation::{Locate, Needs, Operation},
     operations::{input, output, workspaces},
     permission::Permission,
     rows::{MemberRow, index, keys},
+    store::Key,
     transaction::Transaction,
     view::OrgMember,
 };
@@ -38,6 +40,10 @@ impl Operation for Get {
 
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
         Ok(Some(self.organization_id))
+    }
+
+    fn reads(&self, _: &Caller) -> Vec<Key> {
+        vec![keys::member(&self.user_id).key]
     }
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Found, Error> {

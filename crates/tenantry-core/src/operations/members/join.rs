@@ -1,7 +1,7 @@
 //! How a user becomes a member: the same for whoever creates, accepts or joins.
 
 use crate::{
-    caller::Identity,
+    caller::{Caller, Identity},
     entry::IndexEntry,
     error::{Error, ErrorKind},
     ids::{InvitationId, UserId},
@@ -10,7 +10,7 @@ use crate::{
     operations::roles::count_holders,
     role::RoleName,
     rows::{AddressRow, MemberRow, OrganizationRow, RowKey, index, keys},
-    store::Add,
+    store::{Add, Key},
     transaction::Transaction,
     view::Organization,
 };
@@ -18,6 +18,11 @@ use crate::{
 /// The rows of a user's addresses. Whoever is about to make them a member reads these together with what decides it.
 pub(crate) fn address_keys(user: &Identity) -> impl Iterator<Item = RowKey<AddressRow>> {
     user.addresses().map(|address| keys::address(&address.normal()))
+}
+
+/// The same for whoever calls; an API token has no address.
+pub(crate) fn address_keys_of(caller: &Caller) -> impl Iterator<Item = Key> {
+    caller.user().into_iter().flat_map(address_keys).map(|key| key.key)
 }
 
 /// Writes the member, their addresses, their seat, and the entries in their own shard. `answered` is the invitation
@@ -59,7 +64,7 @@ pub(crate) async fn add_member(
     };
     tx.put(&keys::member(&user.id), &member)?;
     tx.index(index::MEMBERS, user.id.to_string(), None);
-    tx.enter(IndexEntry::Membership(user.id.clone()));
+    tx.enter(IndexEntry::Membership(user.id.clone(), tx.now));
     Ok(())
 }
 
@@ -109,7 +114,7 @@ pub(crate) async fn remove_member(tx: &mut Transaction<'_>, user: &UserId, membe
     tx.add(Add { key: keys::seats(), by: -1, min: None, max: None }, unbounded);
     tx.delete(&keys::member(user));
     tx.unindex(index::MEMBERS, user.to_string());
-    tx.release(IndexEntry::Membership(user.clone()), member.intent);
+    tx.release(IndexEntry::Membership(user.clone(), member.joined_at), member.intent);
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use super::{
     left::{self, Left},
 };
 use crate::{
+    caller::Caller,
     change::Change,
     error::{Error, ErrorKind},
     ids::{OrganizationId, UserId},
@@ -13,6 +14,7 @@ use crate::{
     permission::Permission,
     role::RoleName,
     rows::{MemberRow, keys},
+    store::Key,
     transaction::Transaction,
 };
 
@@ -56,6 +58,10 @@ impl Operation for Remove {
 
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
         Ok(Some(self.organization_id))
+    }
+
+    fn reads(&self, _: &Caller) -> Vec<Key> {
+        vec![keys::member(&self.user_id).key]
     }
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Removed, Error> {

@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::assign::assign;
 use crate::{
+    caller::Caller,
     change::Change,
     error::{Error, ErrorKind},
     ids::{OrganizationId, UserId},
@@ -10,6 +11,7 @@ use crate::{
     permission::Permission,
     role::RoleName,
     rows::keys,
+    store::Key,
     transaction::Transaction,
 };
 
@@ -36,6 +38,10 @@ impl Operation for SetRole {
 
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
         Ok(Some(self.organization_id))
+    }
+
+    fn reads(&self, _: &Caller) -> Vec<Key> {
+        vec![keys::member(&self.user_id).key]
     }
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Done, Error> {

@@ -6,6 +6,7 @@ use super::{
     get,
 };
 use crate::{
+    caller::Caller,
     change::Change,
     error::{Error, ErrorKind},
     ids::{OrganizationId, UserId, WorkspaceId},
@@ -15,6 +16,7 @@ use crate::{
     permission::Permission,
     role::RoleName,
     rows::{MemberRow, keys},
+    store::Key,
     transaction::Transaction,
     validate::Violations,
 };
@@ -54,6 +56,10 @@ impl Operation for Update {
 
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
         Ok(Some(self.organization_id))
+    }
+
+    fn reads(&self, _: &Caller) -> Vec<Key> {
+        vec![keys::member(&self.user_id).key]
     }
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Found, Error> {

@@ -3,6 +3,7 @@ use serde_json::{Map, Value, json};
 use super::profile::profile_of;
 use crate::{
     base62,
+    caller::Caller,
     change::Change,
     engine::Engine,
     entropy::bytes,
@@ -11,12 +12,14 @@ use crate::{
     idempotency,
     ids::OrganizationId,
     limits,
+    operation::Request,
     operation::{Locate, Needs, Operation},
     operations::{input, members::join, output},
     role::RoleName,
     rows::{OrganizationRow, ProfileRow, Status, index, keys, shards},
     search,
     slug::Slug,
+    store::Key,
     transaction::Transaction,
     validate::Violations,
     view::Organization,
@@ -88,10 +91,18 @@ impl Operation for Create {
         }
     }
 
+    /// An id that a key yields may have been there before.
+    fn is_new(&self, request: &Request) -> bool {
+        request.idempotency_key.is_none()
+    }
+
+    fn reads(&self, caller: &Caller) -> Vec<Key> {
+        join::address_keys_of(caller).chain([keys::organization().key, keys::gone().key]).collect()
+    }
+
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Created, Error> {
         let id = tx.organization_id()?;
         let user = tx.user()?;
-        tx.load([keys::organization().key, keys::gone().key]).await?;
         if tx.get(&keys::organization()).await?.is_some() || tx.get(&keys::gone()).await?.is_some() {
             // Only an idempotency key leads here, and its answer is gone.
             return Err(Error::new(

@@ -49,12 +49,12 @@ impl Operation for List {
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Listed, Error> {
         let after = match &self.cursor {
-            Some(cursor) => paging::parse(cursor, &['o'])?.1,
+            Some(cursor) => paging::parse_sorted(cursor, &['o'])?.1,
             None => None,
         };
         let user = tx.user()?;
         let page = tx.engine.memberships_page(&user.id, after, paging::page_size(self.limit)).await?;
-        let next_cursor = page.next.map(|number| paging::cursor('o', number));
+        let next_cursor = page.next.map(|place| paging::sorted_cursor('o', &place));
         Ok(Listed { organizations: page.memberships, next_cursor })
     }
 }

@@ -1,6 +1,8 @@
 use serde_json::json;
 
 use crate::{
+    authority,
+    caller::Caller,
     change::Change,
     error::{Error, ErrorKind},
     ids::{OrganizationId, UserId},
@@ -8,6 +10,7 @@ use crate::{
     operations::{Done, input, members::join, roles::count_holders},
     role::RoleName,
     rows::keys,
+    store::Key,
     transaction::Transaction,
 };
 
@@ -35,6 +38,10 @@ impl Operation for TransferOwnership {
         Ok(Some(self.organization_id))
     }
 
+    fn reads(&self, caller: &Caller) -> Vec<Key> {
+        authority::keys(caller).into_iter().chain([keys::member(&self.user_id).key]).collect()
+    }
+
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Done, Error> {
         tx.identify().await?;
         if !tx.authority.owner {
@@ -42,7 +49,6 @@ impl Operation for TransferOwnership {
         }
         let caller = &tx.user()?.id;
         let (caller_key, key) = (keys::member(caller), keys::member(&self.user_id));
-        tx.load([caller_key.key.clone(), key.key.clone()]).await?;
         let mut member = tx.get(&key).await?.ok_or_else(|| Error::not_found("member"))?;
         if *caller == self.user_id && member.roles.iter().any(RoleName::is_owner) {
             return Ok(Done { ok: true });

@@ -1,6 +1,7 @@
 use serde_json::Value;
 
 use crate::{
+    caller::Caller,
     change::Change,
     error::{Error, ErrorKind},
     ids::OrganizationId,
@@ -9,6 +10,7 @@ use crate::{
     permission::Permission,
     rows::{TokenRow, keys},
     secret::TokenKey,
+    store::Key,
     transaction::Transaction,
 };
 
@@ -33,6 +35,10 @@ impl Operation for Revoke {
 
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
         Ok(Some(self.organization_id))
+    }
+
+    fn reads(&self, _: &Caller) -> Vec<Key> {
+        vec![keys::token(&self.key).key]
     }
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Done, Error> {

@@ -14,6 +14,7 @@ use crate::{
     permission::Permission,
     rows::{PreviousSecretRow, TokenRow, keys},
     secret::{ApiTokenSecret, TokenKey},
+    store::Key,
     transaction::Transaction,
     validate::Violations,
     view::ApiTokenCreated,
@@ -59,6 +60,10 @@ impl Operation for Rotate {
 
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
         Ok(Some(self.organization_id))
+    }
+
+    fn reads(&self, _: &Caller) -> Vec<Key> {
+        vec![keys::token(&self.key).key]
     }
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Created, Error> {

@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::unrevoked;
 use crate::{
+    caller::Caller,
     change::Change,
     clock::Timestamp,
     error::{Error, ErrorKind},
@@ -12,6 +13,7 @@ use crate::{
     permission::Permission,
     rows::{UsedRow, keys},
     secret::TokenKey,
+    store::Key,
     transaction::Transaction,
     validate::Violations,
     view::ApiToken,
@@ -58,6 +60,10 @@ impl Operation for Update {
 
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
         Ok(Some(self.organization_id))
+    }
+
+    fn reads(&self, _: &Caller) -> Vec<Key> {
+        vec![keys::token(&self.key).key]
     }
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Updated, Error> {

@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::{Found, OrgWorkspace, name_key, require_free};
 use crate::{
+    caller::Caller,
     error::{Error, ErrorKind},
     ids::{OrganizationId, WorkspaceId},
     limits,
@@ -10,6 +11,7 @@ use crate::{
     permission::Permission,
     rows::{WorkspaceRow, index, keys},
     store::Add,
+    store::Key,
     transaction::Transaction,
     validate::Violations,
 };
@@ -40,6 +42,10 @@ impl Operation for Create {
 
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
         Ok(Some(self.organization_id))
+    }
+
+    fn reads(&self, _: &Caller) -> Vec<Key> {
+        vec![name_key(self.name.trim()).key]
     }
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Found, Error> {

@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::{Found, OrgWorkspace, name_key, require_free};
 use crate::{
+    caller::Caller,
     error::{Error, ErrorKind},
     ids::{OrganizationId, WorkspaceId},
     limits,
@@ -9,6 +10,7 @@ use crate::{
     operations::input,
     permission::Permission,
     rows::keys,
+    store::Key,
     transaction::Transaction,
     validate::Violations,
 };
@@ -43,11 +45,14 @@ impl Operation for Update {
         Ok(Some(self.organization_id))
     }
 
+    fn reads(&self, _: &Caller) -> Vec<Key> {
+        vec![keys::workspace(self.id).key, name_key(self.name.trim()).key]
+    }
+
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Found, Error> {
         let key = keys::workspace(self.id);
         let name = self.name.trim();
         let name_key = name_key(name);
-        tx.load([key.key.clone(), name_key.key.clone()]).await?;
         let mut row = tx.get(&key).await?.ok_or_else(|| Error::not_found("workspace"))?;
         if row.name != name {
             let former_key = super::name_key(&row.name);

@@ -64,7 +64,7 @@ async fn of_one_user(world: &World) {
     }
     let full_pages = ORGANIZATIONS[1] / limit;
     // The index, and of each organization three rows in one call: itself, its roles, and the membership or invitation.
-    let expected = Counts { reads: limit, keys: 3 * limit, ranges: 1, entries: limit, ..Counts::default() };
+    let expected = Counts { reads: limit, keys: 3 * limit, sorted_ranges: 1, entries: limit, ..Counts::default() };
     same("list", &listed, full_pages, expected);
     same("invitations/mine", &waiting, full_pages, expected);
 }
@@ -82,7 +82,8 @@ async fn resolves(world: &World, user: &Caller, organizations: &[String]) {
     assert!(matches!(only, OnlyOrganization::Several));
     let counts = Counts { bytes: 0, ..world.store.take() };
     let looked_at = organizations.len().min(16);
-    let expected = Counts { reads: looked_at, keys: 3 * looked_at, ranges: 1, entries: looked_at, ..Counts::default() };
+    let expected =
+        Counts { reads: looked_at, keys: 3 * looked_at, sorted_ranges: 1, entries: looked_at, ..Counts::default() };
     assert_eq!(counts, expected, "that it is not the only one is known after 16");
 }
 
