@@ -1,28 +1,41 @@
 //! Nothing secret is told to anybody: not in a body, a header, a log line or a `Debug`.
 
 use std::{
+    cell::RefCell,
     io::Write,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Once},
 };
 
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::{filter::dynamic_filter_fn, layer::SubscriberExt};
 
 use crate::support::{World, ask, plain};
+
+thread_local! {
+    static LISTENER: RefCell<Option<Lines>> = const { RefCell::new(None) };
+}
 
 /// Where this test's log lines go.
 #[derive(Clone, Default)]
 pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
 
+/// As long as this lives, the lines of its thread are kept.
+pub(crate) struct Listening;
+
 impl Lines {
     /// Has everything of this thread logged here, as long as the guard lives.
-    pub(crate) fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
+    pub(crate) fn listen() -> (Self, Listening) {
+        static SUBSCRIBE: Once = Once::new();
+        // One subscriber for all threads. If each had its own, tracing would remember of a line that nobody wants it
+        // when a thread without one came by first.
+        SUBSCRIBE.call_once(|| {
+            let kept = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| ThisThread);
+            let is_heard = dynamic_filter_fn(|_, _| LISTENER.with_borrow(Option::is_some));
+            let subscriber = tracing_subscriber::registry().with(kept).with(is_heard);
+            tracing::subscriber::set_global_default(subscriber).unwrap();
+        });
         let lines = Self::default();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_ansi(false)
-            .with_writer(lines.clone())
-            .finish();
-        (lines, tracing::subscriber::set_default(subscriber))
+        LISTENER.set(Some(lines.clone()));
+        (lines, Listening)
     }
 
     pub(crate) fn text(&self) -> String {
@@ -30,22 +43,27 @@ impl Lines {
     }
 }
 
-impl Write for Lines {
+impl Drop for Listening {
+    fn drop(&mut self) {
+        LISTENER.set(None);
+    }
+}
+
+/// Writes to whoever listens on this thread.
+struct ThisThread;
+
+impl Write for ThisThread {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LISTENER.with_borrow(|listener| {
+            if let Some(Lines(lines)) = listener {
+                lines.lock().unwrap().extend_from_slice(bytes);
+            }
+        });
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
     }
 }
 

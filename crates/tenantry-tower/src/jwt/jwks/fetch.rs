@@ -61,14 +61,20 @@ impl Fetcher {
             .redirect(redirect::Policy::none())
             // Fetches are rare: a connection kept from the last one is more often broken than useful.
             .pool_max_idle_per_host(0)
+            .tls_certs_merge(issuer.trusted.iter().cloned())
             .user_agent(concat!("tenantry/", env!("CARGO_PKG_VERSION")));
         if issuer.source.url().scheme() == "http" {
             // A proxy in the environment is for the world outside, and would see and could change what is not encrypted.
             client = client.no_proxy();
         }
         let client = client.build().map_err(|error| {
-            let causes = causes(&error);
-            BuildError(format!("cannot fetch over HTTPS: install the system's CA certificates ({error}: {causes})"))
+            // The system's certificates are not missed where others are given.
+            let mend = if issuer.trusted.is_empty() {
+                "install the system's CA certificates"
+            } else {
+                "trust(…) takes the certificates of authorities"
+            };
+            BuildError(format!("cannot fetch over HTTPS: {mend} ({error}: {})", causes(&error)))
         })?;
         Ok(Self { client, source: issuer.source.clone(), issuer: issuer.name.clone(), plain_http: issuer.plain_http })
     }

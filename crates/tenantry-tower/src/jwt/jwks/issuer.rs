@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use reqwest::Url;
+use reqwest::{Certificate, Url};
 
 use crate::{BuildError, jwt::Algorithm};
 
@@ -17,8 +17,9 @@ const MIN_REFRESH: (Duration, Duration) = (Duration::from_secs(1), Duration::fro
 
 /// An issuer of JWTs whose keys are fetched over HTTPS, ahead of need. See [`issuer_keys`].
 ///
-/// - Certificates are verified against the operating system's (`SSL_CERT_FILE` names others). Redirects are not
-///   followed. A fetch takes at most 5 s and 256 KiB, and of a set the first 100 keys are taken.
+/// - Certificates are verified against the authorities that the operating system trusts (`SSL_CERT_FILE` names others),
+///   and those that [`trust`](Self::trust) adds. Redirects are not followed. A fetch takes at most 5 s and 256 KiB, and
+///   of a set the first 100 keys are taken.
 /// - Keys are fetched again before they are too old, and the known ones stay while the issuer cannot be reached; see
 ///   [`keep_through_outage`](Self::keep_through_outage).
 /// - A token that is signed by a key that is not known yet waits until the keys have been fetched again, which happens
@@ -50,6 +51,7 @@ pub struct Issuer {
     rsa_algorithms: Vec<Algorithm>,
     keep_through_outage: Duration,
     min_refresh: Duration,
+    trusted: Result<Vec<Certificate>, BuildError>,
     plain_http: bool,
 }
 
@@ -71,6 +73,8 @@ pub(super) struct Checked {
     pub(super) rsa_algorithms: Vec<Algorithm>,
     pub(super) keep_through_outage: Duration,
     pub(super) min_refresh: Duration,
+    /// Authorities that are trusted besides the operating system's.
+    pub(super) trusted: Vec<Certificate>,
     pub(super) plain_http: bool,
 }
 
@@ -102,6 +106,7 @@ impl Issuer {
             rsa_algorithms: vec![Algorithm::Rs256],
             keep_through_outage: OUTAGE_DEFAULT,
             min_refresh: MIN_REFRESH_DEFAULT,
+            trusted: Ok(Vec::new()),
             plain_http: false,
         }
     }
@@ -131,6 +136,25 @@ impl Issuer {
         self
     }
 
+    /// Trusts one more authority with the issuer's certificate, by its own as PEM: a company's own authority, say. There
+    /// may be several in one text. What is no certificate is reported by
+    /// [`JwtVerifierBuilder::build`](super::super::JwtVerifierBuilder::build).
+    ///
+    /// ```no_run
+    /// # use tenantry_tower::jwt::Issuer;
+    /// let authority = std::fs::read_to_string("/etc/acme/authority.pem")?;
+    /// let issuer = Issuer::discover("https://id.acme.internal/").trust(&authority);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn trust(mut self, certificate: &str) -> Self {
+        self.trusted = self.trusted.and_then(|mut trusted| {
+            trusted.extend(authorities(certificate)?);
+            Ok(trusted)
+        });
+        self
+    }
+
     /// Accepts `http` from any host.
     ///
     /// # Danger
@@ -143,11 +167,11 @@ impl Issuer {
 
     /// Checks all of it together.
     pub(super) fn check(self) -> Result<Checked, BuildError> {
-        let Self { name, source, rsa_algorithms, keep_through_outage, min_refresh, plain_http } = self;
+        let Self { name, source, rsa_algorithms, keep_through_outage, min_refresh, trusted, plain_http } = self;
         if name.is_empty() {
             return Err(BuildError("an Issuer without a name: give what the iss of its tokens is".to_owned()));
         }
-        let source = source?;
+        let (source, trusted) = (source?, trusted?);
         if !is_acceptable(source.url(), plain_http) {
             return Err(BuildError(
                 "the keys of an issuer cannot be fetched safely over plain http: give an https:// URL".to_owned(),
@@ -161,7 +185,7 @@ impl Issuer {
         }
         within("keep_through_outage", keep_through_outage, OUTAGE)?;
         within("min_refresh", min_refresh, MIN_REFRESH)?;
-        Ok(Checked { name, source, rsa_algorithms, keep_through_outage, min_refresh, plain_http })
+        Ok(Checked { name, source, rsa_algorithms, keep_through_outage, min_refresh, trusted, plain_http })
     }
 }
 
@@ -205,6 +229,17 @@ fn configuration(issuer: &str) -> Result<Url, BuildError> {
         return Err(BuildError("an OpenID issuer has neither ? nor #: give it as its tokens have it (iss)".to_owned()));
     }
     parse(&format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/')))
+}
+
+/// The certificates in this text, of which there must be one.
+fn authorities(pem: &str) -> Result<Vec<Certificate>, BuildError> {
+    let certificates = Certificate::from_pem_bundle(pem.as_bytes()).unwrap_or_default();
+    if certificates.is_empty() {
+        return Err(BuildError(
+            "trust(…) takes the certificate of an authority as PEM (-----BEGIN CERTIFICATE-----)".to_owned(),
+        ));
+    }
+    Ok(certificates)
 }
 
 fn within(what: &str, value: Duration, (min, max): (Duration, Duration)) -> Result<(), BuildError> {

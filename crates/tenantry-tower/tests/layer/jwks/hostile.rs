@@ -6,14 +6,15 @@ use serde_json::{Value, json};
 use tenantry_tower::jwt;
 
 use super::{
-    issuer::{IssuerKey, TestIssuer},
+    issuer::TestIssuer,
+    keys::IssuerKey,
     stage::{HandClock, Stage, authenticator, builder, told},
 };
 use crate::support::{AUDIENCE, HS_SECRET, ISSUER, Signing, claims, hs256_key, sign, sign_with_header};
 
 #[tokio::test]
 async fn each_type_of_key_verifies_with_its_own_algorithm() {
-    let stage = Stage::new(TestIssuer::start(&IssuerKey::new("first")).await).await;
+    let stage = Stage::new(TestIssuer::start(&IssuerKey::new("first"))).await;
     let all = [Algorithm::RS256, Algorithm::RS512, Algorithm::PS256, Algorithm::PS384];
     let all = all.into_iter().chain([Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA]);
     let all: Vec<_> = all.map(|algorithm| IssuerKey::pem(algorithm, Some(&format!("{algorithm:?}")))).collect();
@@ -36,7 +37,7 @@ async fn each_type_of_key_verifies_with_its_own_algorithm() {
 #[tokio::test]
 async fn an_rsa_key_that_names_no_algorithm_is_for_rs256_unless_the_host_says_otherwise() {
     let key = |algorithm| IssuerKey::pem(algorithm, Some("rsa")).with("alg", Value::Null);
-    let issuer = TestIssuer::start(&key(Algorithm::RS256)).await;
+    let issuer = TestIssuer::start(&key(Algorithm::RS256));
     let ask = async |stage: &Stage, algorithm| {
         stage.ask(&key(algorithm).sign(&stage.issuer.name(), "ann", stage.clock.time())).await
     };
@@ -54,7 +55,7 @@ async fn an_rsa_key_that_names_no_algorithm_is_for_rs256_unless_the_host_says_ot
 #[tokio::test]
 async fn a_bad_key_is_skipped_and_spoils_none_beside_it() {
     let good = IssuerKey::new("good");
-    let stage = Stage::new(TestIssuer::start(&good).await).await;
+    let stage = Stage::new(TestIssuer::start(&good)).await;
     let (rsa, ec) = (IssuerKey::pem(Algorithm::RS256, Some("bad")), IssuerKey::pem(Algorithm::ES256, Some("bad")));
     let ed = IssuerKey::pem(Algorithm::EdDSA, Some("bad"));
     let bad = [
@@ -98,7 +99,7 @@ async fn a_bad_key_is_skipped_and_spoils_none_beside_it() {
 async fn a_symmetric_key_is_never_taken_nor_a_public_one_for_a_secret() {
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     let good = IssuerKey::new("good");
-    let stage = Stage::new(TestIssuer::start(&good).await).await;
+    let stage = Stage::new(TestIssuer::start(&good)).await;
     let secret = URL_SAFE_NO_PAD.encode(HS_SECRET);
     let oct = json!({ "kty": "oct", "alg": "HS256", "use": "sig", "kid": "oct", "k": secret });
     stage.issuer.publish_raw(vec![oct, good.jwk.clone()]);
@@ -116,9 +117,9 @@ async fn a_symmetric_key_is_never_taken_nor_a_public_one_for_a_secret() {
 
 #[tokio::test]
 async fn a_key_that_the_token_brings_along_or_links_to_is_not_looked_at() {
-    let stage = Stage::new(TestIssuer::start(&IssuerKey::new("key")).await).await;
+    let stage = Stage::new(TestIssuer::start(&IssuerKey::new("key"))).await;
     let eves = IssuerKey::new("key");
-    let elsewhere = TestIssuer::start(&eves).await;
+    let elsewhere = TestIssuer::start(&eves);
     let jku = format!("{}/keys", elsewhere.name());
     for more in
         [json!({ "jwk": eves.jwk }), json!({ "jku": jku }), json!({ "x5u": jku }), json!({ "jku": jku, "kid": "k" })]
@@ -133,7 +134,7 @@ async fn a_key_that_the_token_brings_along_or_links_to_is_not_looked_at() {
 async fn the_keys_of_one_issuer_verify_nothing_of_another() {
     let clock = HandClock::new(std::sync::Arc::default());
     let keys = [IssuerKey::new("same"), IssuerKey::new("same")];
-    let issuers = [TestIssuer::start(&keys[0]).await, TestIssuer::start(&keys[1]).await];
+    let issuers = [TestIssuer::start(&keys[0]), TestIssuer::start(&keys[1])];
     let builder = builder(&clock).issuer(ISSUER).key(hs256_key());
     let authenticator = authenticator(builder.issuer_keys(issuers[0].discovered()).issuer_keys(issuers[1].jwks()));
     let time = clock.time();
@@ -158,7 +159,7 @@ async fn the_keys_of_one_issuer_verify_nothing_of_another() {
 #[tokio::test]
 async fn a_configuration_must_be_the_issuers_own_and_lead_to_a_safe_place() {
     let key = IssuerKey::new("key");
-    let issuer = TestIssuer::start(&key).await;
+    let issuer = TestIssuer::start(&key);
     let keys = format!("{}/keys", issuer.name());
     let with_user = keys.replace("http://", "http://user:password@");
     let wrong = [

@@ -6,7 +6,9 @@ use serde_json::json;
 use tenantry_core::{clock::Clock, error::ErrorKind};
 
 use super::{
-    issuer::{Answering, IssuerKey, TestIssuer},
+    issuer::TestIssuer,
+    keys::IssuerKey,
+    process::Answering,
     stage::{HandClock, Stage, authenticator, builder, identified, just_before, told},
 };
 use crate::support::eventually;
@@ -16,15 +18,15 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 #[tokio::test]
 async fn before_the_first_fetch_nobody_is_believed_or_refused() {
     let clock = HandClock::new(std::sync::Arc::default());
-    let issuer = TestIssuer::start(&IssuerKey::new("key")).await;
-    issuer.stop().await;
+    let issuer = TestIssuer::start(&IssuerKey::new("key"));
+    issuer.stop();
     let authenticator = authenticator(builder(&clock).issuer_keys(issuer.discovered()));
     let jwt = issuer.token("ann", clock.time());
     let error = identified(&authenticator, &jwt).await.unwrap_err();
     assert_eq!((error.kind(), error.retry_after()), (ErrorKind::Unavailable, Some(Duration::from_secs(10))));
     let pause = clock.resting().await;
     assert!(pause <= Duration::from_secs(2), "{pause:?}");
-    issuer.restart().await;
+    issuer.restart();
     // Nobody needs to ask for it.
     clock.advance(pause);
     eventually("the keys are fetched", async || issuer.fetches() == 1).await;
@@ -35,10 +37,10 @@ async fn before_the_first_fetch_nobody_is_believed_or_refused() {
 #[tokio::test]
 async fn keys_are_kept_through_an_outage_and_it_is_tried_again_all_the_time() {
     let keep = Duration::from_secs(3 * 3600);
-    let issuer = TestIssuer::start(&IssuerKey::new("key")).await;
+    let issuer = TestIssuer::start(&IssuerKey::new("key"));
     let set = issuer.discovered().keep_through_outage(keep);
     let stage = Stage::with(issuer, set).await;
-    stage.issuer.stop().await;
+    stage.issuer.stop();
     let mut pause = stage.clock.resting().await;
     let begun = stage.clock.now();
     let outage = || stage.clock.now().since(begun);
@@ -55,7 +57,7 @@ async fn keys_are_kept_through_an_outage_and_it_is_tried_again_all_the_time() {
     stage.clock.advance(Duration::from_millis(1));
     assert_eq!(stage.ask_fresh().await, "unavailable");
     assert_eq!(stage.ask_fresh().await, "unavailable");
-    stage.issuer.restart().await;
+    stage.issuer.restart();
     stage.clock.advance(Duration::from_secs(10));
     // Whoever comes first wakes the task.
     assert_eq!(stage.ask_fresh().await, "ann");
@@ -63,8 +65,8 @@ async fn keys_are_kept_through_an_outage_and_it_is_tried_again_all_the_time() {
 
 #[tokio::test]
 async fn unless_the_host_says_otherwise_keys_are_kept_for_a_day() {
-    let stage = Stage::new(TestIssuer::start(&IssuerKey::new("key")).await).await;
-    stage.issuer.stop().await;
+    let stage = Stage::new(TestIssuer::start(&IssuerKey::new("key"))).await;
+    stage.issuer.stop();
     stage.clock.time().advance(just_before(DAY));
     assert_eq!(stage.ask_fresh().await, "ann");
     stage.clock.time().advance(Duration::from_millis(1));
@@ -73,7 +75,7 @@ async fn unless_the_host_says_otherwise_keys_are_kept_for_a_day() {
 
 #[tokio::test]
 async fn no_failure_of_the_issuer_takes_the_known_keys_away() {
-    let stage = Stage::new(TestIssuer::start(&IssuerKey::new("key")).await).await;
+    let stage = Stage::new(TestIssuer::start(&IssuerKey::new("key"))).await;
     let unknown = IssuerKey::new("unknown");
     let failures = [
         Answering::Status(503),
@@ -107,8 +109,8 @@ async fn no_failure_of_the_issuer_takes_the_known_keys_away() {
 
 #[tokio::test]
 async fn an_issuer_that_does_not_answer_holds_nobody_up_for_long() {
-    let stage = Stage::new(TestIssuer::start(&IssuerKey::new("key")).await).await;
-    stage.issuer.answer(Answering::Never);
+    let stage = Stage::new(TestIssuer::start(&IssuerKey::new("key"))).await;
+    stage.issuer.answer(Answering::Held);
     let jwt = IssuerKey::new("unknown").sign(&stage.issuer.name(), "ann", stage.clock.time());
     let waiting = async {
         let error = identified(&stage.authenticator, &jwt).await.unwrap_err();
@@ -129,7 +131,7 @@ async fn an_issuer_that_does_not_answer_holds_nobody_up_for_long() {
 #[tokio::test]
 async fn a_clock_that_is_set_forward_or_back_mends_itself() {
     let old = IssuerKey::new("old");
-    let stage = Stage::new(TestIssuer::start(&old).await).await;
+    let stage = Stage::new(TestIssuer::start(&old)).await;
     // Forward, though nobody's rest has passed: the keys count as too old, and whoever comes has them fetched.
     stage.clock.time().advance(DAY * 30);
     assert_eq!(stage.ask_fresh().await, "ann");

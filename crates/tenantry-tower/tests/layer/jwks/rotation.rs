@@ -7,7 +7,8 @@ use serde_json::json;
 use tenantry_core::error::ErrorKind;
 
 use super::{
-    issuer::{IssuerKey, TestIssuer},
+    issuer::TestIssuer,
+    keys::IssuerKey,
     stage::{Stage, identified, just_before},
 };
 use crate::support::eventually;
@@ -17,7 +18,7 @@ const MIN_REFRESH: Duration = Duration::from_secs(10);
 #[tokio::test]
 async fn a_key_that_is_published_ahead_makes_nobody_wait_and_one_that_is_gone_verifies_nothing() {
     let (old, new) = (IssuerKey::new("old"), IssuerKey::new("new"));
-    let stage = Stage::new(TestIssuer::start(&old).await).await;
+    let stage = Stage::new(TestIssuer::start(&old)).await;
     let of_old = stage.token();
     assert_eq!(stage.ask(&of_old).await, "ann");
     stage.issuer.publish([&old, &new]);
@@ -35,7 +36,7 @@ async fn a_key_that_is_published_ahead_makes_nobody_wait_and_one_that_is_gone_ve
 #[tokio::test]
 async fn all_who_come_with_a_new_key_wait_for_one_fetch() {
     let (old, new) = (IssuerKey::new("old"), IssuerKey::new("new"));
-    let stage = Stage::new(TestIssuer::start(&old).await).await;
+    let stage = Stage::new(TestIssuer::start(&old)).await;
     assert_eq!(stage.issuer.fetches(), 1);
     stage.issuer.publish([&new]);
     stage.issuer.sign_by(&new);
@@ -47,7 +48,7 @@ async fn all_who_come_with_a_new_key_wait_for_one_fetch() {
 #[tokio::test]
 async fn a_flood_of_made_up_keys_costs_fetches_at_the_set_rate_and_refuses_nobody_wrongly() {
     let (old, new) = (IssuerKey::new("old"), IssuerKey::new("new"));
-    let stage = Stage::new(TestIssuer::start(&old).await).await;
+    let stage = Stage::new(TestIssuer::start(&old)).await;
     let made_up = |number: u32| {
         IssuerKey::new(&format!("made-up-{number}")).sign(&stage.issuer.name(), "eve", stage.clock.time())
     };
@@ -79,7 +80,7 @@ async fn a_flood_of_made_up_keys_costs_fetches_at_the_set_rate_and_refuses_nobod
 
 #[tokio::test]
 async fn a_token_that_was_seen_before_the_keys_were_fetched_is_refused_without_another_fetch() {
-    let stage = Stage::new(TestIssuer::start(&IssuerKey::new("old")).await).await;
+    let stage = Stage::new(TestIssuer::start(&IssuerKey::new("old"))).await;
     let late = IssuerKey::new("late");
     let dead = late.sign(&stage.issuer.name(), "ann", stage.clock.time());
     assert_eq!(stage.ask(&dead).await, "invalid_token");
@@ -103,7 +104,7 @@ async fn an_issuer_without_kids_may_rotate_too() {
     let sign = |key: &IssuerKey, stage: &Stage| {
         key.sign_with(&json!({ "kid": null }), &stage.issuer.name(), "ann", stage.clock.time())
     };
-    let stage = Stage::new(TestIssuer::start(&old).await).await;
+    let stage = Stage::new(TestIssuer::start(&old)).await;
     assert_eq!(stage.ask(&sign(&old, &stage)).await, "ann");
     stage.issuer.publish([&new]);
     assert_eq!(stage.ask(&sign(&new, &stage)).await, "ann");
@@ -112,7 +113,7 @@ async fn an_issuer_without_kids_may_rotate_too() {
 
 #[tokio::test]
 async fn a_token_that_its_known_key_did_not_sign_is_refused_at_once() {
-    let stage = Stage::new(TestIssuer::start(&IssuerKey::new("key")).await).await;
+    let stage = Stage::new(TestIssuer::start(&IssuerKey::new("key"))).await;
     let forged = IssuerKey::new("key").sign(&stage.issuer.name(), "ann", stage.clock.time());
     assert_eq!(stage.ask(&forged).await, "invalid_token");
     assert_eq!(stage.issuer.fetches(), 1);
@@ -120,7 +121,7 @@ async fn a_token_that_its_known_key_did_not_sign_is_refused_at_once() {
 
 #[tokio::test]
 async fn keys_are_fetched_again_before_they_are_too_old() {
-    let stage = Stage::new(TestIssuer::start(&IssuerKey::new("key")).await).await;
+    let stage = Stage::new(TestIssuer::start(&IssuerKey::new("key"))).await;
     // Three quarters of what the issuer allows, less up to a tenth.
     let told = [
         (None, 3600),
@@ -142,7 +143,7 @@ async fn keys_are_fetched_again_before_they_are_too_old() {
 
 #[tokio::test]
 async fn the_fetching_ends_with_the_last_clone_of_the_verifier() {
-    let stage = Stage::new(TestIssuer::start(&IssuerKey::new("key")).await).await;
+    let stage = Stage::new(TestIssuer::start(&IssuerKey::new("key"))).await;
     let clone = stage.authenticator.clone();
     let Stage { clock, issuer, authenticator } = stage;
     drop(authenticator);

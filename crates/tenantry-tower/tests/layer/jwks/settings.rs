@@ -8,7 +8,9 @@ use tenantry_tower::{
 };
 
 use super::{
-    issuer::{IssuerKey, TestIssuer},
+    https::pem,
+    issuer::TestIssuer,
+    keys::IssuerKey,
     stage::{HandClock, builder, identified},
 };
 use crate::{
@@ -46,6 +48,16 @@ async fn a_mistake_names_its_mend() {
     assert!(mend(https().keep_through_outage(Duration::from_secs(59))).contains("give 60s to 604800s"));
     assert!(mend(https().keep_through_outage(Duration::from_secs(604_801))).contains("give 60s to"));
 
+    let certificate = |inner: &str| format!("-----BEGIN CERTIFICATE-----\n{inner}\n-----END CERTIFICATE-----\n");
+    let private_key = pem("test-localhost-private.pem");
+    for bad in ["", "hunter2", &private_key, &certificate("AQAB"), &certificate("hunter-2")] {
+        let message = mend(https().trust(bad));
+        assert!(message.contains("trust(…) takes the certificate"), "{message}");
+        assert!(!message.contains("hunter") && !message.contains("AQAB"), "{message}");
+        // Nor is it forgiven when another is right.
+        assert_eq!(mend(https().trust(bad).trust(&pem("test-authority.pem"))), message);
+    }
+
     let twice = empty().issuer_keys(https()).issuer_keys(https()).build().unwrap_err();
     assert!(twice.to_string().contains("named twice"));
     let given = empty().issuer(ISSUER).key(hs256_key()).issuer_keys(Issuer::discover(ISSUER)).build().unwrap_err();
@@ -74,7 +86,7 @@ async fn plain_http_is_for_this_machine_or_for_those_who_say_so() {
 #[tokio::test]
 async fn what_follows_the_question_mark_is_not_shown_nor_is_a_token() {
     let (lines, _guard) = Lines::listen();
-    let issuer = TestIssuer::start(&IssuerKey::new("key")).await;
+    let issuer = TestIssuer::start(&IssuerKey::new("key"));
     let clock = HandClock::new(Arc::default());
     let set = Issuer::jwks(issuer.name(), &format!("{}/keys?app=hunter2", issuer.name()));
     let mut told = format!("{set:?}");
@@ -84,13 +96,14 @@ async fn what_follows_the_question_mark_is_not_shown_nor_is_a_token() {
     let authenticator = Authenticator::new(verifier);
     let jwt = issuer.token("ann", clock.time());
     assert_eq!(identified(&authenticator, &jwt).await.unwrap(), "ann");
-    issuer.stop().await;
+    issuer.stop();
     let unknown = IssuerKey::new("unknown").sign(&issuer.name(), "ann", clock.time());
     let error = identified(&authenticator, &unknown).await.unwrap_err();
     assert_eq!(error.code(), "unavailable");
     told.extend([format!("{error:?}")]);
 
     let log = lines.text();
+    assert!(log.contains("the keys of an issuer could not be fetched"), "{log}");
     for secret in ["hunter2", jwt.rsplit('.').next().unwrap(), unknown.rsplit('.').next().unwrap()] {
         assert!(!told.contains(secret), "{told}");
         assert!(!log.contains(secret), "{log}");
