@@ -47,6 +47,7 @@ mod node;
 mod options;
 mod pause;
 mod place;
+mod plain;
 mod proof;
 mod router;
 mod script;

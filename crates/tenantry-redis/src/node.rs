@@ -12,6 +12,7 @@ use tenantry_core::store::Unavailable;
 use crate::{
     confirmed::Confirmed,
     options::Options,
+    plain::Plain,
     script::{Invocation, Reply, is_unknown_script},
     server::{Connected, Server},
 };
@@ -67,9 +68,14 @@ impl Node {
     }
 
     async fn connected(&self) -> Result<Connected, RedisError> {
-        if let Some(connected) = self.usable() {
-            return Ok(connected);
+        match self.usable() {
+            Some(connected) => Ok(connected),
+            // In a box: every other call would carry the room for it along.
+            None => Box::pin(self.connect()).await,
         }
+    }
+
+    async fn connect(&self) -> Result<Connected, RedisError> {
         let _connecting = self.connecting.lock().await;
         // Another caller may have connected in the meantime.
         if let Some(connected) = self.usable() {
@@ -163,9 +169,15 @@ impl<T: FromRedisValue + Send> Task for Read<T> {
     }
 }
 
+/// How a transaction is carried out.
+pub(crate) enum Work<'i> {
+    Plain(Plain),
+    Script(Invocation<'i>),
+}
+
 /// A commit.
 pub(crate) struct Commit<'i> {
-    pub(crate) invocation: &'i Invocation<'i>,
+    pub(crate) work: Work<'i>,
     /// Whether it waits for replicas, if the options say so.
     pub(crate) confirmed: bool,
 }
@@ -184,14 +196,20 @@ impl Task for Commit<'_> {
 }
 
 impl Commit<'_> {
-    /// Runs the script on this connection.
+    /// Does it on this connection.
     pub(crate) async fn send(&self, connected: &mut Connected, asking: bool) -> Result<Reply, Failure> {
-        let reply = match Request::One(self.invocation.by_hash()).send(connected, asking).await {
-            // redis-rs would load it into every node of a cluster, and wait for the slowest.
-            Err(error) if is_unknown_script(&error) => {
-                Request::One(self.invocation.by_text()).send(connected, asking).await
-            }
-            reply => reply,
+        let reply = match &self.work {
+            Work::Plain(plain) => match Request::One(plain.command.clone()).send(connected, asking).await {
+                Ok(changed) => Ok(plain.reply(changed)),
+                Err(error) => plain.refusal(&error).ok_or(error),
+            },
+            Work::Script(invocation) => match Request::One(invocation.by_hash()).send(connected, asking).await {
+                // redis-rs would load it into every node of a cluster, and wait for the slowest.
+                Err(error) if is_unknown_script(&error) => {
+                    Request::One(invocation.by_text()).send(connected, asking).await
+                }
+                reply => reply,
+            },
         };
         reply.map_err(Failure::Failed)
     }

@@ -110,19 +110,33 @@ impl Router {
     }
 
     /// Does `task` at the node that has the slot, and follows wherever it is sent, until the time of the whole call is up.
+    ///
+    /// What hardly ever happens is boxed: else each call would carry the room for it along.
     pub(crate) async fn run<T: Task>(&self, slot: u16, task: &T) -> Result<T::Output, Unavailable> {
         let begun = Instant::now();
-        if self.doubted.swap(false, Ordering::AcqRel) {
-            self.refresh(self.lookups()).await;
+        if self.doubted.load(Ordering::Acquire) && self.doubted.swap(false, Ordering::AcqRel) {
+            Box::pin(self.refresh(self.lookups())).await;
         }
+        let (node, seen) = self.owner(slot)?;
+        match task.run(&node, false).await {
+            Ok(output) => Ok(output),
+            Err(failure) => Box::pin(self.follow(slot, task, begun, node, seen, failure)).await,
+        }
+    }
+
+    /// Goes on after the first node did not do it. `seen` is how often the map had been looked up before.
+    async fn follow<T: Task>(
+        &self,
+        slot: u16,
+        task: &T,
+        begun: Instant,
+        mut node: Arc<Node>,
+        mut seen: u64,
+        mut failure: Failure,
+    ) -> Result<T::Output, Unavailable> {
         let mut pauses = Pauses::new(RETRY_MIN, RETRY_MAX);
-        let (mut node, mut asking, mut hops) = (self.owner(slot)?, false, 0);
+        let mut hops = 0;
         loop {
-            let seen = self.lookups();
-            let failure = match task.run(&node, asking).await {
-                Ok(output) => return Ok(output),
-                Err(failure) => failure,
-            };
             let advice = advice(&failure, &node.server.address);
             let pause = match advice {
                 Advice::GiveUp => return Err(unavailable(&node, failure)),
@@ -138,17 +152,23 @@ impl Router {
                 self.refresh(seen).await;
             }
             let before = node.server.address.clone();
+            let asking;
             (node, asking) = match &advice {
                 Advice::GoTo(address, asking) => {
                     hops += 1;
                     (self.node(address)?, *asking)
                 }
-                _ => (self.owner(slot)?, false),
+                _ => (self.owner(slot)?.0, false),
             };
             if matches!(advice, Advice::LookUp) && node.server.address == before {
                 // It is out of reach, and nobody has taken its place yet.
                 return Err(unavailable(&node, failure));
             }
+            seen = self.lookups();
+            failure = match task.run(&node, asking).await {
+                Ok(output) => return Ok(output),
+                Err(failure) => failure,
+            };
         }
     }
 
@@ -159,10 +179,18 @@ impl Router {
         Ok(())
     }
 
-    fn owner(&self, slot: u16) -> Result<Arc<Node>, Unavailable> {
-        let address = self.state().map.primary(slot).map(|primary| primary.address.clone());
+    /// The node that has the slot, and how often the map has been looked up by now.
+    fn owner(&self, slot: u16) -> Result<(Arc<Node>, u64), Unavailable> {
+        let state = self.state();
         let nobody = || Unavailable::new(format_args!("redis at {}: nobody is known to have the data", self.address()));
-        self.node(&address.ok_or_else(nobody)?)
+        let address = &state.map.primary(slot).ok_or_else(nobody)?.address;
+        let seen = state.lookups;
+        if let Some(node) = state.nodes.get(address) {
+            return Ok((node.clone(), seen));
+        }
+        let address = address.clone();
+        drop(state);
+        Ok((self.node(&address)?, seen))
     }
 
     /// The node at `address`.

@@ -13,8 +13,8 @@ static HASH: LazyLock<String> = LazyLock::new(|| Script::new(CODE).get_hash().to
 const COUNTER_MAX: i64 = 1 << 53;
 /// How many lists the script is given.
 const LISTS: usize = 16;
-/// As long as most invocations are.
-const COMMAND_BYTES: usize = 1024;
+/// As long as most commands are.
+pub(crate) const COMMAND_BYTES: usize = 1024;
 
 /// The keys and arguments of one commit. `commit.lua` says what they are.
 pub(crate) struct Invocation<'t> {

@@ -13,11 +13,12 @@ use tokio::task::AbortHandle;
 use crate::{
     hub::Hub,
     keys::Names,
-    node::{Commit, Read, Request},
+    node::{Commit, Read, Request, Work},
     options::{ConnectError, Options},
     place::{Kind, parse},
+    plain::Plain,
     router::Router,
-    script::Invocation,
+    script::{COMMAND_BYTES, Invocation},
     server::Servers,
     sorted,
     watch::Watch,
@@ -78,16 +79,28 @@ impl RedisStore {
     }
 
     async fn read_rows(&self, shard: &Shard, keys: &[Key]) -> Result<Vec<Option<Bytes>>, Unavailable> {
-        let (lasting, passing) = keys.iter().partition::<Vec<_>, _>(|key| key.lifetime().is_none());
-        let fields: Vec<_> = lasting.into_iter().map(Key::name).collect();
-        let names: Vec<_> = passing.into_iter().map(|key| self.names.passing(shard, key.name())).collect();
-        let hmget = redis::cmd("HMGET").arg(self.names.rows(shard)).arg(&fields).to_owned();
-        let mget = redis::cmd("MGET").arg(&names).to_owned();
-        let (lasting, passing): (Vec<Option<Bytes>>, Vec<_>) = match (fields.is_empty(), names.is_empty()) {
-            (true, true) => return Ok(Vec::new()),
-            (false, true) => (self.ask(shard, hmget).await?, Vec::new()),
-            (true, false) => (Vec::new(), self.ask(shard, mget).await?),
-            (false, false) => self.ask_together(shard, vec![hmget, mget]).await?,
+        let lasting = || keys.iter().filter(|key| key.lifetime().is_none());
+        let passing = || keys.iter().filter(|key| key.lifetime().is_some());
+        let hmget = || {
+            let mut command = Cmd::with_capacity(2 + keys.len(), COMMAND_BYTES);
+            command.arg("HMGET").arg(self.names.rows(shard));
+            for key in lasting() {
+                command.arg(key.name());
+            }
+            command
+        };
+        let mget = || {
+            let mut command = redis::cmd("MGET");
+            for key in passing() {
+                command.arg(self.names.passing(shard, key.name()));
+            }
+            command
+        };
+        let (lasting, passing): (Vec<Option<Bytes>>, Vec<_>) = match (lasting().next(), passing().next()) {
+            (None, None) => return Ok(Vec::new()),
+            (Some(_), None) => return self.ask(shard, hmget()).await,
+            (None, Some(_)) => return self.ask(shard, mget()).await,
+            (Some(_), Some(_)) => self.ask_together(shard, vec![hmget(), mget()]).await?,
         };
         let (mut lasting, mut passing) = (lasting.into_iter(), passing.into_iter());
         let value = |key: &Key| if key.lifetime().is_none() { lasting.next() } else { passing.next() };
@@ -162,8 +175,11 @@ impl RedisStore {
     }
 
     async fn apply(&self, shard: &Shard, txn: &Txn, confirmed: bool) -> Result<Committed, CommitError> {
-        let invocation = &Invocation::new(&self.names, shard, txn);
-        self.router.run(Names::slot(shard), &Commit { invocation, confirmed }).await?.into_result()
+        let work = match Plain::new(&self.names, shard, txn) {
+            Some(plain) => Work::Plain(plain),
+            None => Work::Script(Invocation::new(&self.names, shard, txn)),
+        };
+        self.router.run(Names::slot(shard), &Commit { work, confirmed }).await?.into_result()
     }
 }
 

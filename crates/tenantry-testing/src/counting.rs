@@ -12,7 +12,7 @@
 //! let store = Arc::new(Counting::new(Arc::new(EmbeddedStore::in_memory()?)));
 //! let engine = Engine::new(store.clone(), Registry::builder().build()?);
 //! engine.run(&Request::new(actors::alice()), &List { cursor: None, limit: None }).await?;
-//! assert_eq!(store.take().ranges, 1);
+//! assert_eq!(store.take().sorted_ranges, 1);
 //! # Ok(())
 //! # }
 //! ```

@@ -7,7 +7,7 @@ use tenantry_core::{
     change::{Change, Signal},
     clock::Timestamp,
     ids::OrganizationId,
-    store::{Changes, CommitError, Key, Shard, Store, Txn},
+    store::{Changes, Check, CommitError, Key, Shard, Store, Txn},
 };
 use tenantry_redis::{ConnectErrorKind, Options, RedisStore};
 use tenantry_testing::redis_server::{NAMESPACE, RedisServer};
@@ -150,6 +150,20 @@ async fn a_foreign_key_is_found_before_anything_is_written() {
     assert!(matches!(&error, CommitError::Unavailable(_)), "{error}");
     assert!(error.to_string().contains("tenantry:foreign:{o:acme}:l:log is a string"), "{error}");
     assert_eq!(store.read(&shard(), &[Key::lasting("row")]).await.unwrap(), [None]);
+}
+
+#[tokio::test]
+async fn a_foreign_key_is_named_by_a_commit_of_one_command_too() {
+    let server = RedisServer::shared();
+    let store = connect(server, "foreign-plain").await;
+    server.command(&["SET", "tenantry:foreign-plain:{o:acme}:r", "not a hash"]);
+    let row = (Key::lasting("row"), "x".into());
+    for checks in [vec![], vec![Check { key: row.0.clone(), expected: None }]] {
+        let error =
+            store.commit(&shard(), &Txn { checks, puts: vec![row.clone()], ..Txn::default() }).await.unwrap_err();
+        assert!(matches!(&error, CommitError::Unavailable(_)), "{error}");
+        assert!(error.to_string().contains("tenantry:foreign-plain:{o:acme}:r"), "{error}");
+    }
 }
 
 #[tokio::test]
