@@ -3,7 +3,6 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
 
 use crate::{limits, text};
 
@@ -25,7 +24,7 @@ impl Address {
             .without_domain_literal()
             .with_minimum_sub_domains(1);
         let valid = text.chars().count() <= limits::EMAIL_CHARS_MAX
-            && email_address::EmailAddress::parse_with_options(&text.nfc().collect::<String>(), options).is_ok();
+            && email_address::EmailAddress::parse_with_options(&text::composed(text), options).is_ok();
         if valid { Ok(Self::Email(text.to_owned())) } else { Err(InvalidAddress::Email) }
     }
 
@@ -46,7 +45,7 @@ impl Address {
     pub fn normal(&self) -> NormalAddress {
         match self {
             Self::Email(email) => NormalAddress(format!("e/{}", text::folded(email))),
-            Self::Username(username) => NormalAddress(format!("u/{}", username.nfc().collect::<String>())),
+            Self::Username(username) => NormalAddress(format!("u/{}", text::composed(username))),
         }
     }
 

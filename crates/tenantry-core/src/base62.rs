@@ -15,9 +15,12 @@ pub(crate) fn encode(bytes: &[u8], width: usize) -> String {
     let half_word = |bytes: &[u8]| bytes.iter().fold(0, |number, byte| (number << 8) | u64::from(*byte));
     let mut number: Vec<u64> = bytes.rchunks(4).rev().map(half_word).collect();
     let mut digits = vec![b'0'; width];
+    // What is left of the number begins here.
+    let mut first = 0;
     for digits in digits.rchunks_mut(DIGITS_TOGETHER) {
+        first += number[first..].iter().take_while(|half| **half == 0).count();
         let mut remainder = 0;
-        for half in &mut number {
+        for half in &mut number[first..] {
             let value = (remainder << 32) | *half;
             *half = value / TOGETHER;
             remainder = value % TOGETHER;
@@ -27,7 +30,8 @@ pub(crate) fn encode(bytes: &[u8], width: usize) -> String {
             remainder /= 62;
         }
     }
-    digits.into_iter().map(char::from).collect()
+    // All of the alphabet is ASCII.
+    String::from_utf8(digits).unwrap_or_default()
 }
 
 /// The `N` big-endian bytes of the number that `text` writes, or `None` if it is not base62 or does not fit.

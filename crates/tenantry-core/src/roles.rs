@@ -73,6 +73,9 @@ impl Roles {
         for role in &mut roles {
             *role = self.current(role).clone();
         }
+        if roles.len() < 2 {
+            return roles;
+        }
         let mut ranked = self.all();
         ranked.retain(|(known, _)| roles.contains(known));
         let mut ranked: Vec<_> = ranked.into_iter().map(|(known, _)| known).collect();
