@@ -8,35 +8,36 @@
 --             x: a zset that is a sorted index, l(ist)
 -- ARGV[3]     1 in a cluster, where the number of this node belongs to the channel
 -- ARGV[4]     how long each of the following lists is, as unsigned 32-bit integers, big end first
--- ARGV[5..]   the lists, one after the other. <key> is a place in KEYS, <there> 1 or 0, '' means none:
---             1. rows that must be there           the <field> of each, then those of 2., then the <value> of each
+-- ARGV[5..]   the lists, one after the other. <key> is a place in KEYS, <counter> one in list 3, <there> 1 or 0, ''
+--             means none:
+--             1. rows that must be there           <field>; the <value> of each follows list 3
 --             2. rows that must not be there       <field>
---             3. checks of rows with a lifetime    <key> <there> <value>
---             4. adds                              <field> <by> <least> <greatest>
---             5. entries to put into an index      <key> <field of its counter> <entry> <number or ''>
---             6. entries of a sorted index for which there must be room    <key> <member> <greatest number of entries>
---             7. rows to delete                    <field>
---             8. rows to put                       <field> <value>
---             9. rows with a lifetime to delete    <key>
---            10. rows with a lifetime to put       <key> <value> <lifetime in ms>
---            11. entries to delete from an index   <key> <entry>
---            12. entries to put into a sorted index       <key> <member>
---            13. entries to delete from a sorted index    <key> <member>
---            14. logs to drop                      <key>
---            15. what to append to a log           <key> <value>
---            16. notices                           <text>
--- Returns     {'applied', the values of the counters of 4., in their order}
+--             3. counters                          <field>
+--             4. checks of rows with a lifetime    <key> <there> <value>
+--             5. adds                              <counter> <by> <least> <greatest>
+--             6. entries to put into an index      <key> <its counter> <entry> <number or ''>
+--             7. entries of a sorted index for which there must be room    <key> <member> <greatest number of entries>
+--             8. rows to delete                    <field>
+--             9. rows to put                       <field> <value>
+--            10. rows with a lifetime to delete    <key>
+--            11. rows with a lifetime to put       <key> <value> <lifetime in ms>
+--            12. entries to delete from an index   <key> <entry>
+--            13. entries to put into a sorted index       <key> <member>
+--            14. entries to delete from a sorted index    <key> <member>
+--            15. logs to drop                      <key>
+--            16. what to append to a log           <key> <value>
+--            17. notices                           <text>
+-- Returns     {'applied', the values of the counters of 5., in their order}
 --             {'conflict'}                a check did not hold
 --             {'limit', n}                the add at place n (from 0) would leave its bounds, or there is no room; places
---                                         of 6. follow those of 4.
+--                                         of 7. follow those of 5.
 --             {'broken', what is wrong}   a key or row is not what it must be
 --
 -- An error in the middle would not undo the writes before it. So: look at everything, then write, then publish.
--- Each call of Redis costs as much as twenty lines here, so what can be asked or written together is.
+-- Each call of Redis costs as much as twenty lines here, so rows are read by one and written by one.
 
 -- Up to here, every whole number is a Lua number.
 local GREATEST = 9007199254740992
-local KINDS = { h = 'hash', s = 'string', z = 'zset', x = 'zset', l = 'list' }
 -- How many arguments are given to one call of Redis: Lua has room for 8000. Even, for pairs.
 local TOGETHER = 4000
 
@@ -49,8 +50,8 @@ if ARGV[3] == '1' then
   channel = channel .. ':' .. call('CLUSTER', 'MYID')
 end
 
-local there, absent, passing, adds, index_puts, rooms, deletes, puts, passing_deletes, passing_puts, index_deletes,
-  sorted_puts, sorted_deletes, drops, appends, notices = struct.unpack('>IIIIIIIIIIIIIIII', ARGV[4])
+local there, absent, counters, passing, adds, index_puts, rooms, deletes, puts, passing_deletes, passing_puts,
+  index_deletes, sorted_puts, sorted_deletes, drops, appends, notices = struct.unpack('>IIIIIIIIIIIIIIIII', ARGV[4])
 
 -- The place of the last argument that was taken.
 local place = 4
@@ -61,13 +62,10 @@ end
 local function key()
   return KEYS[tonumber(take())]
 end
--- Takes `count` arguments, and gives them to `command` of the rows.
-local function of_rows(command, count)
-  local last = place + count
-  while place < last do
-    local next = math.min(place + TOGETHER, last)
-    call(command, rows, unpack(ARGV, place + 1, next))
-    place = next
+-- Gives `command` of the rows the arguments of `list` from one place to another.
+local function of_rows(command, list, from, to)
+  for first = from, to, TOGETHER do
+    call(command, rows, unpack(list, first, math.min(first + TOGETHER - 1, to)))
   end
 end
 -- Never with an exponent.
@@ -75,25 +73,45 @@ local function text(whole)
   return string.format('%.0f', whole)
 end
 
-for i, name in ipairs(KEYS) do
-  local kind = call('TYPE', name).ok
-  if kind ~= 'none' and kind ~= KINDS[string.sub(ARGV[2], i, i)] then
-    return { 'broken', 'key ' .. name .. ' is a ' .. kind .. ': delete it, or choose another namespace' }
+-- A key of another kind stops the first call for it. So nothing is lost if that one reads, or writes before all
+-- others: as with the rows, which are read or written first. A row with a lifetime is of any kind.
+for i = 2, #KEYS do
+  local letter = string.sub(ARGV[2], i, i)
+  if letter ~= 's' then
+    local kind = call('TYPE', KEYS[i]).ok
+    if kind ~= 'none' and kind ~= (letter == 'l' and 'list' or 'zset') then
+      return { 'broken', 'key ' .. KEYS[i] .. ' is a ' .. kind .. ': delete it, or choose another namespace' }
+    end
   end
 end
 
-local checks = there + absent
-for first = 1, checks, TOGETHER do
-  local last = math.min(first + TOGETHER - 1, checks)
+-- The values of the counters, as far as this transaction has come, in the order of list 3; and which it changes.
+local values, changed = {}, {}
+local first_counter = place + there + absent
+local first_value = first_counter + counters
+local function broken(counter)
+  local field = ARGV[first_counter + counter]
+  return { 'broken', 'row ' .. field .. ' of ' .. rows .. ' is no counter: delete it, or put a whole number' }
+end
+local asked = there + absent + counters
+for first = 1, asked, TOGETHER do
+  local last = math.min(first + TOGETHER - 1, asked)
   local found = call('HMGET', rows, unpack(ARGV, place + first, place + last))
   for i = first, last do
     -- An absent row is false.
-    if found[i - first + 1] ~= (i <= there and ARGV[place + checks + i]) then
+    local row = found[i - first + 1]
+    if i > there + absent then
+      local value = row and tonumber(row) or 0
+      if row and not (value >= -GREATEST and value <= GREATEST and text(value) == row) then
+        value = false
+      end
+      values[i - there - absent] = value
+    elseif row ~= (i <= there and ARGV[first_value + i]) then
       return { 'conflict' }
     end
   end
 end
-place = place + checks + there
+place = first_value + there
 for _ = 1, passing do
   local found, must_be_there, expected = call('GET', key()), take(), take()
   if found ~= (must_be_there == '1' and expected) then
@@ -101,59 +119,39 @@ for _ = 1, passing do
   end
 end
 
--- The values of the counters that change, as far as this transaction has come.
-local counters = {}
-local function counter(field)
-  local value = counters[field]
-  if value then
-    return value
-  end
-  local row = call('HGET', rows, field)
-  if not row then
-    return 0
-  end
-  value = tonumber(row)
-  if value and value >= -GREATEST and value <= GREATEST and text(value) == row then
-    return value
-  end
-  return nil
-end
-local function broken(field)
-  return { 'broken', 'row ' .. field .. ' of ' .. rows .. ' is no counter: delete it, or put a whole number' }
-end
-
 local added = {}
 for i = 1, adds do
-  local field, by, least, greatest = take(), tonumber(take()), tonumber(take()), tonumber(take())
-  local value = counter(field)
+  local counter, by, least, greatest = tonumber(take()), tonumber(take()), tonumber(take()), tonumber(take())
+  local value = values[counter]
   if not value then
-    return broken(field)
+    return broken(counter)
   end
   local sum = value + by
   -- 2^53 + 1 would be rounded to 2^53: then the way back does not lead to where it came from.
   if sum < least or sum > greatest or sum - by ~= value then
     return { 'limit', text(i - 1) }
   end
-  counters[field] = sum
-  added[i] = field
+  values[counter] = sum
+  changed[counter] = true
+  added[i] = counter
 end
 
 local entries = {}
 for _ = 1, index_puts do
-  local index, field, entry, given = key(), take(), take(), take()
+  local index, counter, entry, given = key(), tonumber(take()), take(), take()
   if not call('ZSCORE', index, entry) then
     if given == '' then
-      local last = counter(field)
+      local last = values[counter]
       if not last or last < 0 or last >= GREATEST then
-        return broken(field)
+        return broken(counter)
       end
-      counters[field] = last + 1
+      values[counter] = last + 1
+      changed[counter] = true
       given = text(last + 1)
     end
     entries[#entries + 1] = { index, given, entry }
   end
 end
-
 for i = 1, rooms do
   local index, member, greatest = key(), take(), tonumber(take())
   if call('ZCARD', index) >= greatest and not call('ZSCORE', index, member) then
@@ -161,11 +159,17 @@ for i = 1, rooms do
   end
 end
 
-of_rows('HDEL', deletes)
-of_rows('HSET', 2 * puts)
-for field, value in pairs(counters) do
-  call('HSET', rows, field, text(value))
+of_rows('HDEL', ARGV, place + 1, place + deletes)
+place = place + deletes
+local written = {}
+for i = 1, 2 * puts do
+  written[i] = take()
 end
+for counter in pairs(changed) do
+  written[#written + 1] = ARGV[first_counter + counter]
+  written[#written + 1] = text(values[counter])
+end
+of_rows('HSET', written, 1, #written)
 for _ = 1, passing_deletes do
   call('DEL', key())
 end
@@ -197,7 +201,7 @@ for _ = 1, notices do
 end
 
 local reply = { 'applied' }
-for i, field in ipairs(added) do
-  reply[i + 1] = text(counters[field])
+for i, counter in ipairs(added) do
+  reply[i + 1] = text(values[counter])
 end
 return reply

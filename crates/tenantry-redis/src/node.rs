@@ -203,13 +203,16 @@ impl Commit<'_> {
                 Ok(changed) => Ok(plain.reply(changed)),
                 Err(error) => plain.refusal(&error).ok_or(error),
             },
-            Work::Script(invocation) => match Request::One(invocation.by_hash()).send(connected, asking).await {
-                // redis-rs would load it into every node of a cluster, and wait for the slowest.
-                Err(error) if is_unknown_script(&error) => {
-                    Request::One(invocation.by_text()).send(connected, asking).await
-                }
-                reply => reply,
-            },
+            Work::Script(invocation) => {
+                let reply = match Request::One(invocation.by_hash()).send(connected, asking).await {
+                    // redis-rs would load it into every node of a cluster, and wait for the slowest.
+                    Err(error) if is_unknown_script(&error) => {
+                        Request::One(invocation.by_text()).send(connected, asking).await
+                    }
+                    reply => reply,
+                };
+                reply.or_else(|error| invocation.refusal(&error).ok_or(error))
+            }
         };
         reply.map_err(Failure::Failed)
     }

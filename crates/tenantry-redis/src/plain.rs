@@ -79,11 +79,16 @@ impl Plain {
 
     /// The same of an error; `None` if it is none of the transaction's.
     pub(crate) fn refusal(&self, error: &RedisError) -> Option<Reply> {
-        let is_of_another_kind = error.code() == Some("WRONGTYPE");
-        let mend = "delete it, or choose another namespace";
-        let reason = format_args!("key {} is of another kind than it must be: {mend}", self.key);
-        is_of_another_kind.then(|| Reply::Refused(Unavailable::new(reason).into()))
+        refusal(error, &self.key)
     }
+}
+
+/// What it means that there was an error at `key`, which was there already and is none of ours.
+pub(crate) fn refusal(error: &RedisError, key: &str) -> Option<Reply> {
+    let is_of_another_kind = error.code() == Some("WRONGTYPE");
+    let mend = "delete it, or choose another namespace";
+    let reason = format_args!("key {key} is of another kind than it must be: {mend}");
+    is_of_another_kind.then(|| Reply::Refused(Unavailable::new(reason).into()))
 }
 
 impl<'t> Parts<'t> {

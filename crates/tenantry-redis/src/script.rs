@@ -5,14 +5,14 @@ use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 use redis::{Cmd, ErrorKind, FromRedisValue, ParsingError, RedisError, Script, ServerErrorKind, Value};
 use tenantry_core::store::{Add, Check, CommitError, Committed, Entry, Key, Range, Shard, Txn, Unavailable};
 
-use crate::{keys::Names, sorted};
+use crate::{keys::Names, plain, sorted};
 
 const CODE: &str = include_str!("commit.lua");
 static HASH: LazyLock<String> = LazyLock::new(|| Script::new(CODE).get_hash().to_owned());
 /// Counters stay within plus and minus this (see [`Add::by`]).
 const COUNTER_MAX: i64 = 1 << 53;
 /// How many lists the script is given.
-const LISTS: usize = 16;
+const LISTS: usize = 17;
 /// As long as most commands are.
 pub(crate) const COMMAND_BYTES: usize = 1024;
 
@@ -23,6 +23,8 @@ pub(crate) struct Invocation<'t> {
     keys: Vec<String>,
     kinds: String,
     places: HashMap<(char, &'t str), usize>,
+    /// Each counter of the transaction once.
+    counters: Vec<Cow<'t, str>>,
     /// How long each list is.
     lengths: Vec<u8>,
     arguments: Vec<Cow<'t, [u8]>>,
@@ -36,9 +38,16 @@ impl<'t> Invocation<'t> {
             keys: vec![names.rows(shard)],
             kinds: "h".to_owned(),
             places: HashMap::new(),
+            counters: Vec::new(),
             lengths: Vec::with_capacity(LISTS * size_of::<u32>()),
             arguments: Vec::with_capacity(4 + 2 * (txn.checks.len() + txn.puts.len()) + 4 * txn.adds.len()),
         };
+        for add in &txn.adds {
+            this.counter(add.key.name().into());
+        }
+        for entry in &txn.index_puts {
+            this.counter(counter_of(entry));
+        }
         this.checks(&txn.checks);
         this.adds(&txn.adds);
         this.index_puts(&txn.index_puts);
@@ -90,6 +99,12 @@ impl<'t> Invocation<'t> {
         self.command("EVAL", CODE)
     }
 
+    /// What an error of the script means; `None` if it is none of the transaction's.
+    pub(crate) fn refusal(&self, error: &RedisError) -> Option<Reply> {
+        // The script looks at all others before.
+        plain::refusal(error, &format!("{}, or one with a lifetime beside it,", self.names.rows(self.shard)))
+    }
+
     fn command(&self, name: &str, script: &str) -> Cmd {
         let mut command = Cmd::with_capacity(8 + self.keys.len() + self.arguments.len(), COMMAND_BYTES);
         command.arg(name).arg(script).arg(self.keys.len()).arg(&self.keys);
@@ -105,6 +120,13 @@ impl<'t> Invocation<'t> {
         let (there, absent) = lasting.into_iter().partition::<Vec<_>, _>(|check| check.expected.is_some());
         self.list(&there, |this, check| this.text(check.key.name()));
         self.list(absent, |this, check| this.text(check.key.name()));
+        let counters = self.counters.clone();
+        self.list(counters, |this, counter| {
+            this.arguments.push(match counter {
+                Cow::Borrowed(name) => Cow::Borrowed(name.as_bytes()),
+                Cow::Owned(name) => Cow::Owned(name.into_bytes()),
+            });
+        });
         let expected = |check: &'t Check| Cow::Borrowed(check.expected.as_deref().unwrap_or_default());
         self.arguments.extend(there.into_iter().map(expected));
         self.list(passing, |this, check| {
@@ -116,7 +138,8 @@ impl<'t> Invocation<'t> {
 
     fn adds(&mut self, adds: &'t [Add]) {
         self.list(adds, |this, add| {
-            this.text(add.key.name());
+            let counter = this.counter(add.key.name().into());
+            this.owned(counter.to_string());
             // Beyond these the script's numbers are not exact. No sum of a counter and more than twice the greatest
             // counter is within bounds, and no sum is below a least value beyond the greatest one.
             let beyond = 4 * COUNTER_MAX;
@@ -129,7 +152,8 @@ impl<'t> Invocation<'t> {
     fn index_puts(&mut self, entries: &'t [Entry]) {
         self.list(entries, |this, entry| {
             this.key('z', entry.index);
-            this.owned(Range::counter(entry.index).name().to_owned());
+            let counter = this.counter(counter_of(entry));
+            this.owned(counter.to_string());
             this.text(&entry.key);
             this.owned(entry.number.map(|number| number.to_string()).unwrap_or_default());
         });
@@ -147,6 +171,15 @@ impl<'t> Invocation<'t> {
         for item in items {
             each(self, item);
         }
+    }
+
+    /// The place of a counter, from 1, where it is declared once.
+    fn counter(&mut self, name: Cow<'t, str>) -> usize {
+        if let Some(place) = self.counters.iter().position(|counter| *counter == name) {
+            return place + 1;
+        }
+        self.counters.push(name);
+        self.counters.len()
     }
 
     /// The place of a key in `KEYS`, where it is declared once.
@@ -171,6 +204,11 @@ impl<'t> Invocation<'t> {
     fn owned(&mut self, text: String) {
         self.arguments.push(Cow::Owned(text.into_bytes()));
     }
+}
+
+/// The counter of the entry's index.
+fn counter_of(entry: &Entry) -> Cow<'static, str> {
+    Range::counter(entry.index).name().to_owned().into()
 }
 
 const fn is_lasting(key: &Key) -> bool {

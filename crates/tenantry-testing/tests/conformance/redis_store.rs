@@ -3,6 +3,7 @@
 use std::{future::ready, sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
+use bytes::Bytes;
 use tenantry_core::{
     change::{Change, Signal},
     clock::Timestamp,
@@ -153,16 +154,19 @@ async fn a_foreign_key_is_found_before_anything_is_written() {
 }
 
 #[tokio::test]
-async fn a_foreign_key_is_named_by_a_commit_of_one_command_too() {
+async fn foreign_rows_are_named_too() {
     let server = RedisServer::shared();
-    let store = connect(server, "foreign-plain").await;
-    server.command(&["SET", "tenantry:foreign-plain:{o:acme}:r", "not a hash"]);
-    let row = (Key::lasting("row"), "x".into());
-    for checks in [vec![], vec![Check { key: row.0.clone(), expected: None }]] {
-        let error =
-            store.commit(&shard(), &Txn { checks, puts: vec![row.clone()], ..Txn::default() }).await.unwrap_err();
+    let store = connect(server, "foreign-rows").await;
+    server.command(&["SET", "tenantry:foreign-rows:{o:acme}:r", "not a hash"]);
+    let row: (Key, Bytes) = (Key::lasting("row"), "x".into());
+    let absent = Check { key: row.0.clone(), expected: None };
+    let put = Txn { puts: vec![row], ..Txn::default() };
+    let claim = Txn { checks: vec![absent.clone()], ..put.clone() };
+    let (checked, written) = (Txn { checks: vec![absent], ..loud(1) }, loud(1));
+    for txn in [put, claim, checked, written] {
+        let error = store.commit(&shard(), &txn).await.unwrap_err();
         assert!(matches!(&error, CommitError::Unavailable(_)), "{error}");
-        assert!(error.to_string().contains("tenantry:foreign-plain:{o:acme}:r"), "{error}");
+        assert!(error.to_string().contains("key tenantry:foreign-rows:{o:acme}:r"), "{error}");
     }
 }
 
