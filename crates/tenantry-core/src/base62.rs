@@ -2,28 +2,29 @@
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// So many digits are worked on together, since an id is written several times in every operation: five make a number
-/// that fits into half a word, [`TOGETHER`] of them.
-const DIGITS_TOGETHER: usize = 5;
-const TOGETHER: u64 = 62_u64.pow(5);
+/// So many digits are worked on together, since an id is written several times in every operation: ten make a number
+/// that fits into a word, [`TOGETHER`] of them.
+const DIGITS_TOGETHER: usize = 10;
+const TOGETHER: u128 = 62_u128.pow(10);
 
 /// The number whose big-endian bytes are `bytes`, in exactly `width` digits.
 ///
 /// `width` must be wide enough for every number of that many bytes (11 digits for 8 bytes, 22 for 16, 43 for 32);
 /// digits that do not fit would be cut off at the front.
 pub(crate) fn encode(bytes: &[u8], width: usize) -> String {
-    let half_word = |bytes: &[u8]| bytes.iter().fold(0, |number, byte| (number << 8) | u64::from(*byte));
-    let mut number: Vec<u64> = bytes.rchunks(4).rev().map(half_word).collect();
+    let word = |bytes: &[u8]| bytes.iter().fold(0, |number, byte| (number << 8) | u64::from(*byte));
+    let mut number: Vec<u64> = bytes.rchunks(size_of::<u64>()).rev().map(word).collect();
     let mut digits = vec![b'0'; width];
     // What is left of the number begins here.
     let mut first = 0;
     for digits in digits.rchunks_mut(DIGITS_TOGETHER) {
-        first += number[first..].iter().take_while(|half| **half == 0).count();
+        first += number[first..].iter().take_while(|word| **word == 0).count();
         let mut remainder = 0;
-        for half in &mut number[first..] {
-            let value = (remainder << 32) | *half;
-            *half = value / TOGETHER;
-            remainder = value % TOGETHER;
+        for word in &mut number[first..] {
+            let value = (u128::from(remainder) << u64::BITS) | u128::from(*word);
+            #[expect(clippy::cast_possible_truncation, reason = "the remainder is less than TOGETHER: both fit")]
+            let (quotient, rest) = ((value / TOGETHER) as u64, (value % TOGETHER) as u64);
+            (*word, remainder) = (quotient, rest);
         }
         for digit in digits.iter_mut().rev() {
             *digit = ALPHABET[(remainder % 62) as usize];

@@ -64,12 +64,12 @@ fn worth_a_note(
     kept_used: Option<Bytes>,
     now: Timestamp,
 ) -> Result<Option<Txn>, Error> {
-    let token: Option<TokenRow> = kept_token.as_deref().map(rows::decode).transpose()?;
-    let Some(token) = token else { return Ok(None) };
     let mut used: UsedRow = kept_used.as_deref().map(rows::decode).transpose()?.unwrap_or_default();
     if used.by(&presented.secret).is_some_and(|noted| now.since(noted) < limits::LAST_USED_GRANULARITY) {
         return Ok(None);
     }
+    let token: Option<TokenRow> = kept_token.as_deref().map(rows::decode).transpose()?;
+    let Some(token) = token else { return Ok(None) };
     let kept = |secret: &Hashed| {
         *secret == token.secret || token.overlapping(now).is_some_and(|previous| previous.secret == *secret)
     };

@@ -9,7 +9,7 @@
 -- ARGV[3]     1 in a cluster, where the number of this node belongs to the channel
 -- ARGV[4]     how long each of the following lists is, as unsigned 32-bit integers, big end first
 -- ARGV[5..]   the lists, one after the other. <key> is a place in KEYS, <counter> one in list 3, <there> 1 or 0, ''
---             means none:
+--             means none, and no bound:
 --             1. rows that must be there           <field>; the <value> of each follows list 3
 --             2. rows that must not be there       <field>
 --             3. counters                          <field>
@@ -68,6 +68,9 @@ local function of_rows(command, list, from, to)
     call(command, rows, unpack(list, first, math.min(first + TOGETHER - 1, to)))
   end
 end
+local function bound(given, default)
+  return given == '' and default or tonumber(given)
+end
 -- Never with an exponent.
 local function text(whole)
   return string.format('%.0f', whole)
@@ -101,9 +104,12 @@ for first = 1, asked, TOGETHER do
     -- An absent row is false.
     local row = found[i - first + 1]
     if i > there + absent then
-      local value = row and tonumber(row) or 0
-      if row and not (value >= -GREATEST and value <= GREATEST and text(value) == row) then
-        value = false
+      local value = 0
+      if row and row ~= '0' then
+        value = string.find(row, '^%-?[1-9]%d*$') and tonumber(row)
+        -- 2^53 + 1 would be read as 2^53.
+        local exact = value and value >= -GREATEST and value <= GREATEST and (#row < 16 or text(value) == row)
+        value = exact and value
       end
       values[i - there - absent] = value
     elseif row ~= (i <= there and ARGV[first_value + i]) then
@@ -121,15 +127,15 @@ end
 
 local added = {}
 for i = 1, adds do
-  local counter, by, least, greatest = tonumber(take()), tonumber(take()), tonumber(take()), tonumber(take())
+  local counter, by, least, greatest = tonumber(take()), tonumber(take()), take(), take()
   local value = values[counter]
   if not value then
     return broken(counter)
   end
   local sum = value + by
   -- 2^53 + 1 would be rounded to 2^53: then the way back does not lead to where it came from.
-  if sum < least or sum > greatest or sum - by ~= value then
-    return { 'limit', text(i - 1) }
+  if sum < bound(least, -GREATEST) or sum > bound(greatest, GREATEST) or sum - by ~= value then
+    return { 'limit', i - 1 }
   end
   values[counter] = sum
   changed[counter] = true
@@ -155,7 +161,7 @@ end
 for i = 1, rooms do
   local index, member, greatest = key(), take(), tonumber(take())
   if call('ZCARD', index) >= greatest and not call('ZSCORE', index, member) then
-    return { 'limit', text(adds + i - 1) }
+    return { 'limit', adds + i - 1 }
   end
 end
 
@@ -202,6 +208,6 @@ end
 
 local reply = { 'applied' }
 for i, counter in ipairs(added) do
-  reply[i + 1] = text(values[counter])
+  reply[i + 1] = values[counter]
 end
 return reply

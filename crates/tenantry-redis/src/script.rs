@@ -144,8 +144,11 @@ impl<'t> Invocation<'t> {
             // counter is within bounds, and no sum is below a least value beyond the greatest one.
             let beyond = 4 * COUNTER_MAX;
             this.owned(add.by.clamp(-beyond, beyond).to_string());
-            this.owned(add.min.unwrap_or(i64::MIN).clamp(-COUNTER_MAX, beyond).to_string());
-            this.owned(add.max.unwrap_or(i64::MAX).clamp(-beyond, COUNTER_MAX).to_string());
+            let bound = |bound: Option<i64>, least, greatest| {
+                bound.map(|bound| bound.clamp(least, greatest).to_string()).unwrap_or_default()
+            };
+            this.owned(bound(add.min, -COUNTER_MAX, beyond));
+            this.owned(bound(add.max, -beyond, COUNTER_MAX));
         });
     }
 

@@ -164,10 +164,13 @@ async fn of_known_answers(sites: &mut Sites, world: &World) -> Result<()> {
     let rs256 = Verified::rs256(&key_file("test-rsa-2048-public.pem")?)?;
     let eddsa = Verified::eddsa(&key_file("test-ed25519-public.pem")?)?;
     let by_moka = judged(Cached::new(&world.tokens)).layer(route());
+    // Beside a thousand in turn, it shows what is lost where caches forget them from one request to the next.
+    let one = &world.tokens[..1];
     for (name, service, credentials) in [
-        ("bare", subject(route()), &world.tokens),
+        ("bare", subject(route()), &world.tokens[..]),
         ("an empty layer that inserts an Arc", subject(empty), &world.tokens),
         ("Tenantry, known API token", tenancy()?, &world.tokens),
+        ("Tenantry, one known API token", tenancy()?, one),
         ("Tenantry, known JWT HS256", tenancy()?, &world.hs256),
         ("Tenantry, known JWT RS256", tenancy()?, &world.rs256),
         ("Tenantry, known JWT EdDSA", tenancy()?, &world.eddsa),

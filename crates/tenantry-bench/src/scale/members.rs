@@ -25,7 +25,7 @@ const READS: usize = 50;
 
 /// Measures, and publishes the table `scale-members`.
 pub(super) async fn run() -> Result<()> {
-    let (server, engine) = engine().await?;
+    let (server, engine) = engine(&[]).await?;
     let owner = actors::user("owner");
     let id = must::<organizations::Create>(&engine, &owner, json!({ "name": "Large" })).await?.organization.id;
     let code = must::<join_codes::Create>(&engine, &owner, json!({ "organizationId": id })).await?.code;

@@ -16,11 +16,7 @@ pub(super) async fn publish(platforms: &[Platform]) -> Result<()> {
     let title = "Memory of Redis for an organization with three members, an API token and a join code";
     let mut table = Table::new(title, &["organizations", "bytes each", "keys each"]);
     for platform in platforms {
-        table.row([
-            platform.size.to_string(),
-            format!("{:.0}", platform.bytes_each),
-            format!("{:.1}", platform.keys_each),
-        ]);
+        table.row([platform.name.clone(), format!("{:.0}", platform.bytes_each), format!("{:.1}", platform.keys_each)]);
     }
     table.publish("scale-memory")?;
     let Some(first) = platforms.first() else { return Ok(()) };

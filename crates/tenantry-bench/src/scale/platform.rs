@@ -21,6 +21,8 @@ use crate::{
 /// Organizations on a Redis server of their own.
 pub(super) struct Platform {
     pub(super) size: usize,
+    /// For the tables: how many organizations, and what is special.
+    pub(super) name: String,
     pub(super) engine: Engine,
     pub(super) url: String,
     /// Memory of Redis for each organization.
@@ -57,9 +59,9 @@ fn member(place: usize, number: usize) -> Caller {
     actors::user(&member_name(place, number))
 }
 
-/// A server of its own, and an engine over it.
-pub(super) async fn engine() -> Result<(RedisServer, Engine)> {
-    let server = RedisServer::start(&[]);
+/// A server of its own with these settings, and an engine over it.
+pub(super) async fn engine(settings: &[&str]) -> Result<(RedisServer, Engine)> {
+    let server = RedisServer::start(settings);
     let engine = Engine::new(Arc::new(patient(&server.url()).await?), Registry::builder().build()?);
     Ok((server, engine))
 }
@@ -78,8 +80,8 @@ fn keys(server: &RedisServer) -> Result<u64> {
 
 impl Platform {
     /// Makes as many organizations, by the operations that anybody uses.
-    pub(super) async fn load(size: usize, callers: usize) -> Result<Self> {
-        let (server, engine) = engine().await?;
+    pub(super) async fn load(size: usize, callers: usize, settings: &[&str]) -> Result<Self> {
+        let (server, engine) = engine(settings).await?;
         let before = memory_bytes(&server)?;
         let making = engine.clone();
         let act = move |place| organization(making.clone(), place);
@@ -87,6 +89,7 @@ impl Platform {
         let each = |count: u64| count as f64 / size as f64;
         Ok(Self {
             size,
+            name: [&[&*size.to_string()], settings].concat().join(" "),
             engine,
             url: server.url(),
             bytes_each: each(memory_bytes(&server)? - before),

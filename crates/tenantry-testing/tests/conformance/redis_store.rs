@@ -2,8 +2,8 @@
 
 use std::{future::ready, sync::Arc, time::Duration};
 
-use futures_util::StreamExt;
 use bytes::Bytes;
+use futures_util::StreamExt;
 use tenantry_core::{
     change::{Change, Signal},
     clock::Timestamp,

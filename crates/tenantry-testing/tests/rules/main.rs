@@ -5,6 +5,7 @@ mod jobs;
 mod mails;
 mod meddled;
 mod model;
+mod numbers;
 mod policies;
 mod races;
 mod refusals;
