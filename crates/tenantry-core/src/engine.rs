@@ -19,10 +19,9 @@ use crate::{
     ids::{JoinCodeId, OrganizationId},
     jobs::Made,
     limits,
-    numbers::Numbers,
     operation::{Locate, Needs, Operation, Request},
     registry::Registry,
-    rows::{Intent, index, keys},
+    rows::{Intent, keys},
     store::{Add, Check, CommitError, Range, Shard, Store, Txn},
     transaction::{Decided, Transaction},
     validate::Violations,
@@ -39,7 +38,6 @@ struct Inner {
     entropy: Arc<dyn Entropy>,
     host: Host,
     made: Arc<Made>,
-    organization_numbers: Numbers,
     observers: RwLock<Vec<Weak<dyn Observer>>>,
 }
 
@@ -80,9 +78,7 @@ impl EngineBuilder {
     pub fn build(self) -> Engine {
         let Self { store, registry, clock, entropy, host } = self;
         let made = Arc::default();
-        let organization_numbers = Numbers::of(index::ORGANIZATIONS);
-        let observers = RwLock::default();
-        Engine(Arc::new(Inner { store, registry, clock, entropy, host, made, organization_numbers, observers }))
+        Engine(Arc::new(Inner { store, registry, clock, entropy, host, made, observers: RwLock::default() }))
     }
 }
 
@@ -214,11 +210,6 @@ impl Engine {
 
     pub(crate) fn downgrade(&self) -> WeakEngine {
         WeakEngine(Arc::downgrade(&self.0))
-    }
-
-    /// The next number of an organization.
-    pub(crate) async fn next_organization_number(&self) -> Result<u64, Error> {
-        self.0.organization_numbers.next(self).await
     }
 
     /// The host's side.

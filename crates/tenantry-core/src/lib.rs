@@ -38,7 +38,6 @@ pub mod ids;
 pub mod jobs;
 pub mod limits;
 pub mod mailer;
-mod numbers;
 pub mod operation;
 pub mod operations;
 pub mod permission;

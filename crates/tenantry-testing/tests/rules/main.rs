@@ -5,7 +5,6 @@ mod jobs;
 mod mails;
 mod meddled;
 mod model;
-mod numbers;
 mod policies;
 mod races;
 mod refusals;

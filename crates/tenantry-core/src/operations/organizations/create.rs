@@ -5,6 +5,7 @@ use crate::{
     base62,
     caller::Caller,
     change::Change,
+    engine::Engine,
     entropy::bytes,
     entry::IndexEntry,
     error::{Error, ErrorKind},
@@ -15,7 +16,7 @@ use crate::{
     operation::{Locate, Needs, Operation},
     operations::{input, members::join, output},
     role::RoleName,
-    rows::{OrganizationRow, ProfileRow, Status, keys, shards},
+    rows::{OrganizationRow, ProfileRow, Status, index, keys, shards},
     search,
     slug::Slug,
     store::Key,
@@ -117,7 +118,7 @@ impl Operation for Create {
         let mut profile = ProfileRow::default();
         profile_of!(self).apply(&mut profile);
         let row = OrganizationRow {
-            number: tx.engine.next_organization_number().await?,
+            number: number(tx.engine).await?,
             name: self.name.trim().to_owned(),
             slug: slug.clone(),
             slug_intent: tx.intent,
@@ -160,4 +161,10 @@ impl Create {
         let suffix = base62::encode(&random, 6).to_lowercase();
         Ok((Slug::resembling(&self.name, Some(&suffix)), true))
     }
+}
+
+/// The next number of an organization.
+async fn number(engine: &Engine) -> Result<u64, Error> {
+    let given = engine.next_numbers(&shards::platform(), index::ORGANIZATIONS, 1, Vec::new()).await?;
+    given.ok_or_else(|| Error::internal("a commit without checks was in conflict"))
 }
