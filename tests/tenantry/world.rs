@@ -58,6 +58,9 @@ pub(crate) fn new_namespace() -> String {
     format!("{NAMESPACE}:wire-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
+/// What passes between two changes whose order is looked at: within a millisecond they have none.
+const MOMENT: Duration = Duration::from_millis(1);
+
 /// A service that is multi-tenant, and a client for it.
 #[derive(Debug, Clone)]
 pub(crate) struct World {
@@ -165,12 +168,14 @@ impl World {
 
     /// An organization that `owner` just created; its id.
     pub(crate) async fn organization(&self, owner: &Actor) -> String {
+        self.clock.advance(MOMENT);
         let created = self.call(owner, "create", json!({ "name": "Acme" })).await.ok();
         created["organization"]["id"].as_str().unwrap().to_owned()
     }
 
     /// Has `actor` join with that role, by a code of the owner's.
     pub(crate) async fn join(&self, owner: &Actor, organization: &str, actor: &Actor, role: &str) {
+        self.clock.advance(MOMENT);
         let input = json!({ "organizationId": organization, "role": role, "maxUses": 1 });
         let created = self.call(owner, "join-codes/create", input).await.ok();
         self.call(actor, "join-codes/join", json!({ "code": created["code"] })).await.ok();
