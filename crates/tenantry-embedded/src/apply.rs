@@ -128,7 +128,7 @@ fn has_room(tables: &Tables<'_>, shard: &str, room: &Room) -> Result<bool, Stora
     }
     let mut count = 0;
     for other in tables.sorted.range((shard, *index, "", "")..)? {
-        let (key, ()) = (other?.0, ());
+        let (key, _) = other?;
         let (its_shard, its_index, ..) = key.value();
         if count >= *max || (its_shard, its_index) != (shard, *index) {
             break;

@@ -76,8 +76,8 @@ local function text(whole)
   return string.format('%.0f', whole)
 end
 
--- A key of another kind stops the first call for it. So nothing is lost if that one reads, or writes before all
--- others: as with the rows, which are read or written first. A row with a lifetime is of any kind.
+-- A key of another kind stops the first call for it, which must not come behind a write. The rows are read before all
+-- writes, or are what is written first. A row with a lifetime is read before them, too, and written over in any case.
 for i = 2, #KEYS do
   local letter = string.sub(ARGV[2], i, i)
   if letter ~= 's' then

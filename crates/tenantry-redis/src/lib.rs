@@ -3,7 +3,8 @@
 //! [`RedisStore`] keeps the [contract of a store](tenantry_core::store) over Redis 7 (or Valkey): one node, a primary
 //! that sentinels watch over, or a cluster. The [URL](RedisStore::connect) says which.
 //!
-//! 1. **A commit is one script** (`commit.lua`), which publishes the notices too. A read is one round trip.
+//! 1. **A commit is one script** (`commit.lua`), which publishes the notices too, or a single command where that does the
+//!    same. A read is one round trip.
 //! 2. **Everything of a shard lies in one hash slot**, and no call touches two: a cluster spreads organizations over its
 //!    primaries.
 //!
