@@ -84,11 +84,12 @@ async fn once(platform: &mut Platform, measured: &mut [Measured; KINDS.len()]) -
     let (taken, _) = together(1, alone.to_vec(), act).await?;
     resolve.alone_us.push(taken.as_secs_f64() * 1e6 / ALONE as f64);
 
-    let tasks = platform
-        .some(OPERATIONS + ALONE)
-        .into_iter()
-        .map(|one| (one.owner(), json!({ "organizationId": one.id, "userId": one.member(1), "role": "admin" })));
-    change::<operations::SetRole>(platform, role, tasks.collect()).await?;
+    let tasks = platform.some(OPERATIONS + ALONE).into_iter().map(|one| {
+        let role = platform.other_role(&one);
+        (one.owner(), json!({ "organizationId": one.id, "userId": one.member(1), "role": role }))
+    });
+    let tasks = tasks.collect::<Vec<_>>();
+    change::<operations::SetRole>(platform, role, tasks).await?;
     let strangers = platform.strangers(OPERATIONS + ALONE);
     let tasks = platform
         .some(OPERATIONS + ALONE)

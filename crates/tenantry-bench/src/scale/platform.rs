@@ -30,6 +30,8 @@ pub(super) struct Platform {
     pub(super) keys_each: f64,
     organizations: Vec<OrganizationId>,
     strangers: usize,
+    /// Of each organization by its place, whether its member with number 1 is an admin.
+    admins: Vec<bool>,
     random: u64,
     _server: RedisServer,
 }
@@ -96,6 +98,7 @@ impl Platform {
             keys_each: each(keys(&server)?),
             organizations,
             strangers: 0,
+            admins: vec![false; size],
             random: 0,
             _server: server,
         })
@@ -115,6 +118,13 @@ impl Platform {
             One { id: self.organizations[place], place }
         };
         places.into_iter().map(one).collect()
+    }
+
+    /// The role to give to the organization's member with number 1: never the one that they have.
+    pub(super) fn other_role(&mut self, one: &One) -> &'static str {
+        let is_admin = &mut self.admins[one.place];
+        *is_admin = !*is_admin;
+        if *is_admin { "admin" } else { "member" }
     }
 
     /// The names of people whom nobody knows.
