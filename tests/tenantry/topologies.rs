@@ -7,7 +7,7 @@ use tenantry::{
     RedisOptions, RedisStore,
     core::{ids::OrganizationId, store::Store},
 };
-use tenantry_testing::redis_server::{RedisCluster, RedisSentinels, RedisServer};
+use tenantry_testing::redis_server::{RedisCluster, RedisSentinels, RedisServer, Stop};
 use tokio::time::Instant;
 
 use crate::{actors::Actor, nodes::until, world::World};
@@ -20,8 +20,22 @@ async fn store(url: &str) -> Arc<dyn Store> {
     Arc::new(RedisStore::connect(url, RedisOptions::default().wait_replicas(1)).await.unwrap())
 }
 
-/// While `lost` stands still and another takes its place, one node revokes a token that another node knows by heart.
-async fn a_revoke_is_seen<'s>(url: &str, lost: impl Fn(&str) -> &'s RedisServer, wait: impl Fn(&'s RedisServer)) {
+/// What happens to a primary.
+#[derive(Clone, Copy)]
+enum Fault {
+    /// It stands still, with all connections open, and wakes up again.
+    Frozen,
+    /// It dies, and is started again.
+    Killed,
+}
+
+/// While `lost` is away and another takes its place, one node revokes a token that another node knows by heart.
+async fn a_revoke_is_seen<'s>(
+    url: &str,
+    fault: Fault,
+    lost: impl Fn(&str) -> &'s RedisServer,
+    wait: impl Fn(&'s RedisServer),
+) {
     let [here, there] = [World::start(store(url).await).await, World::start(store(url).await).await];
     let alice = Actor::user("alice");
     let organization = here.organization(&alice).await;
@@ -29,7 +43,10 @@ async fn a_revoke_is_seen<'s>(url: &str, lost: impl Fn(&str) -> &'s RedisServer,
     there.whoami(&token, None).await.ok();
 
     let lost = lost(&organization);
-    lost.freeze();
+    match fault {
+        Fault::Frozen => lost.freeze(),
+        Fault::Killed => lost.stop(Stop::Kill),
+    }
     wait(lost);
     let revoke = json!({ "organizationId": organization, "key": token.id });
     let revoked =
@@ -41,7 +58,10 @@ async fn a_revoke_is_seen<'s>(url: &str, lost: impl Fn(&str) -> &'s RedisServer,
     refused.refused(401, "invalid_token");
 
     // Whoever wakes up believes to be what it was, and has never heard of it.
-    lost.thaw();
+    match fault {
+        Fault::Frozen => lost.thaw(),
+        Fault::Killed => lost.start_again(),
+    }
     for _ in 0..200 {
         let answer = there.whoami(&token, None).await;
         assert!(!answer.status.is_success(), "what was refused is let in: {}", answer.body);
@@ -50,19 +70,37 @@ async fn a_revoke_is_seen<'s>(url: &str, lost: impl Fn(&str) -> &'s RedisServer,
     assert_eq!(shown.ok()["organizationId"], organization);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_revoke_is_seen_after_a_fail_over_in_a_cluster() {
+async fn a_revoke_is_seen_in_a_cluster(fault: Fault) {
     let cluster = RedisCluster::start(1, &[]);
     let key = |organization: &str| {
         let organization = organization.parse::<OrganizationId>().unwrap().to_base62();
         format!("tenantry:{{o:{organization}}}:r")
     };
     let lost = |organization: &_| cluster.primary_of(&key(organization));
-    a_revoke_is_seen(&cluster.url(), lost, |lost| cluster.wait_for_successor(lost)).await;
+    a_revoke_is_seen(&cluster.url(), fault, lost, |lost| cluster.wait_for_successor(lost)).await;
+}
+
+async fn a_revoke_is_seen_with_sentinels(fault: Fault) {
+    let sentinels = RedisSentinels::start(&[]);
+    a_revoke_is_seen(&sentinels.url(), fault, |_| sentinels.primary(), |lost| sentinels.wait_for_successor(lost)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revoke_is_seen_after_a_fail_over_by_sentinels() {
-    let sentinels = RedisSentinels::start(&[]);
-    a_revoke_is_seen(&sentinels.url(), |_| sentinels.primary(), |lost| sentinels.wait_for_successor(lost)).await;
+async fn a_revoke_is_seen_after_a_primary_of_a_cluster_froze() {
+    a_revoke_is_seen_in_a_cluster(Fault::Frozen).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoke_is_seen_after_a_primary_of_a_cluster_was_killed() {
+    a_revoke_is_seen_in_a_cluster(Fault::Killed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoke_is_seen_after_the_primary_of_sentinels_froze() {
+    a_revoke_is_seen_with_sentinels(Fault::Frozen).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoke_is_seen_after_the_primary_of_sentinels_was_killed() {
+    a_revoke_is_seen_with_sentinels(Fault::Killed).await;
 }

@@ -46,7 +46,7 @@ pub(super) fn run() -> Result<()> {
                 store.take();
                 at_once(&service, credential, expected).await?;
                 let asked = store.take();
-                reads.push(asked.reads + asked.ranges);
+                reads.push(asked.reads + asked.ranges + asked.sorted_ranges);
             }
             let count = |reads: Option<&usize>| reads.copied().unwrap_or_default().to_string();
             let (fewest, most) = (count(reads.iter().min()), count(reads.iter().max()));
