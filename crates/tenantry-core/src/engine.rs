@@ -353,7 +353,12 @@ impl Engine {
         let fence = keys::fence(course.intent).key;
         if !entries.is_empty() {
             txn.checks.push(Check { key: fence.clone(), expected: None });
-            course.pending.extend(entries.iter().map(|entry| (entry.clone(), course.intent)));
+            for entry in &entries {
+                let entered = (entry.clone(), course.intent);
+                if !course.pending.contains(&entered) {
+                    course.pending.push(entered);
+                }
+            }
             self.write_entries(organization, course.intent, &entries).await?;
         }
         let committed = self.store().commit(shard, &txn).await;

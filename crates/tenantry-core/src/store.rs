@@ -44,6 +44,7 @@ use std::{borrow::Cow, fmt, fmt::Write as _, pin::Pin, sync::Arc, time::Duration
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
+use serde::{Deserialize, Serialize};
 
 use crate::change::{Change, Signal};
 
@@ -276,7 +277,7 @@ pub struct Numbered {
 }
 
 /// An entry of a sorted index, at its place.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Sorted {
     /// What orders the entry: any text of at most 1 KiB, NUL included.
     pub sort_key: String,

@@ -5,7 +5,7 @@
 //! them).
 
 use redis::{Cmd, RedisError};
-use tenantry_core::store::{CommitError, Committed, Key, Shard, Sorted, Txn, Unavailable};
+use tenantry_core::store::{CommitError, Committed, Shard, Sorted, Txn, Unavailable};
 
 use crate::{keys::Names, script::Reply, sorted};
 
@@ -18,54 +18,55 @@ pub(crate) struct Plain {
     if_absent: bool,
 }
 
-/// The parts of a transaction of which one command may consist, if the others are empty.
-struct Parts<'t> {
-    /// A put of a row that must be absent.
-    claim: Option<&'t (Key, bytes::Bytes)>,
-    puts: &'t [(Key, bytes::Bytes)],
-    deletes: &'t [Key],
-    sorted_puts: &'t [(&'static str, Sorted)],
-    sorted_deletes: &'t [(&'static str, Sorted)],
-}
-
 impl Plain {
     /// `None`: it takes more than one command.
     pub(crate) fn new(names: &Names, shard: &Shard, txn: &Txn) -> Option<Self> {
-        let parts = Parts::of(txn)?;
-        let (name, key) = match parts {
-            Parts { claim: Some(_), puts: [], deletes: [], sorted_puts: [], sorted_deletes: [] } => {
-                ("HSETNX", names.rows(shard))
-            }
-            Parts { claim: None, puts: [_, ..], deletes: [], sorted_puts: [], sorted_deletes: [] } => {
-                ("HSET", names.rows(shard))
-            }
-            Parts { claim: None, puts: [], deletes: [_, ..], sorted_puts: [], sorted_deletes: [] } => {
-                ("HDEL", names.rows(shard))
-            }
-            Parts { claim: None, puts: [], deletes: [], sorted_puts: [first, ..], sorted_deletes: [] } => {
-                ("ZADD", names.sorted(shard, first.0))
-            }
-            Parts { claim: None, puts: [], deletes: [], sorted_puts: [], sorted_deletes: [first, ..] } => {
-                ("ZREM", names.sorted(shard, first.0))
-            }
+        let Txn {
+            checks,
+            puts,
+            deletes,
+            adds,
+            index_puts,
+            index_deletes,
+            rooms,
+            sorted_puts,
+            sorted_deletes,
+            log_drops,
+            appends,
+            notices,
+        } = txn;
+        let indexes = index_puts.len() + index_deletes.len() + rooms.len();
+        let others = adds.len() + indexes + log_drops.len() + appends.len() + notices.len();
+        let mut rows = puts.iter().map(|(key, _)| key).chain(deletes);
+        if others > 0 || rows.any(|key| key.lifetime().is_some()) {
+            return None;
+        }
+        let (rows, sorted) = (|| names.rows(shard), |index| names.sorted(shard, index));
+        let one = |index, entries: &[(&str, Sorted)]| entries.iter().all(|(other, _)| *other == index);
+        let (name, key) = match (&checks[..], &puts[..], &deletes[..], &sorted_puts[..], &sorted_deletes[..]) {
+            ([check], [(key, _)], [], [], []) if check.key == *key && check.expected.is_none() => ("HSETNX", rows()),
+            ([], [_, ..], [], [], []) => ("HSET", rows()),
+            ([], [], [_, ..], [], []) => ("HDEL", rows()),
+            ([], [], [], [(index, _), ..], []) if one(*index, sorted_puts) => ("ZADD", sorted(index)),
+            ([], [], [], [], [(index, _), ..]) if one(*index, sorted_deletes) => ("ZREM", sorted(index)),
             _ => return None,
         };
         let mut command = redis::cmd(name);
         command.arg(&key);
-        for (key, value) in parts.claim.into_iter().chain(parts.puts) {
+        for (key, value) in puts {
             command.arg(key.name()).arg(&value[..]);
         }
-        for key in parts.deletes {
+        for key in deletes {
             command.arg(key.name());
         }
-        for (_, entry) in parts.sorted_puts {
+        for (_, entry) in sorted_puts {
             // As in commit.lua: a score of 0 for all.
             command.arg(0).arg(sorted::member(entry));
         }
-        for (_, entry) in parts.sorted_deletes {
+        for (_, entry) in sorted_deletes {
             command.arg(sorted::member(entry));
         }
-        Some(Self { command, key, if_absent: parts.claim.is_some() })
+        Some(Self { command, key, if_absent: !checks.is_empty() })
     }
 
     /// What the answer to the command means.
@@ -89,38 +90,4 @@ pub(crate) fn refusal(error: &RedisError, key: &str) -> Option<Reply> {
     let mend = "delete it, or choose another namespace";
     let reason = format_args!("key {key} is of another kind than it must be: {mend}");
     is_of_another_kind.then(|| Reply::Refused(Unavailable::new(reason).into()))
-}
-
-impl<'t> Parts<'t> {
-    fn of(txn: &'t Txn) -> Option<Self> {
-        let Txn {
-            checks,
-            puts,
-            deletes,
-            adds,
-            index_puts,
-            index_deletes,
-            rooms,
-            sorted_puts,
-            sorted_deletes,
-            log_drops,
-            appends,
-            notices,
-        } = txn;
-        let indexes = index_puts.len() + index_deletes.len() + rooms.len();
-        let others = adds.len() + indexes + log_drops.len() + appends.len() + notices.len();
-        let lasting = puts.iter().map(|(key, _)| key).chain(deletes).all(|key| key.lifetime().is_none());
-        let mut entries = sorted_puts.iter().chain(sorted_deletes);
-        let first = entries.next();
-        let one_index = entries.all(|(index, _)| first.is_some_and(|(first, _)| first == index));
-        let parts = Self { claim: None, puts, deletes, sorted_puts, sorted_deletes };
-        match (&checks[..], &puts[..]) {
-            _ if others > 0 || !lasting || !one_index => None,
-            ([], _) => Some(parts),
-            ([check], [claim]) if check.key == claim.0 && check.expected.is_none() => {
-                Some(Self { claim: Some(claim), puts: &[], ..parts })
-            }
-            _ => None,
-        }
-    }
 }

@@ -12,29 +12,14 @@ use crate::{
     store::Sorted,
 };
 
-/// Where a scan goes on: behind this sort key and entry of the platform's index, or of the caller's organizations.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Place(pub(crate) String, pub(crate) String);
-
-impl From<Sorted> for Place {
-    fn from(Sorted { sort_key, entry }: Sorted) -> Self {
-        Self(sort_key, entry)
-    }
-}
-
-impl From<Place> for Sorted {
-    fn from(Place(sort_key, entry): Place) -> Self {
-        Self { sort_key, entry }
-    }
-}
-
 /// Where a search goes on. Nothing in it grants anything: every organization is confirmed and tested anew.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Cursor {
     /// Which search it belongs to.
     pub(crate) search: String,
-    /// Where the scan goes on; `None`: at its beginning.
-    pub(crate) scan: Option<Place>,
+    /// Behind which entry the scan goes on, of the platform's index or of the caller's organizations; `None`: at its
+    /// beginning.
+    pub(crate) scan: Option<Sorted>,
     /// Behind which rank; `None`: at the first.
     pub(crate) last: Option<Rank>,
     /// What a scan that is not finished has found to be first so far.
@@ -76,7 +61,7 @@ mod tests {
     fn a_cursor_comes_back_to_its_own_search_and_to_no_other() {
         let cursor = Cursor {
             search: "a".to_owned(),
-            scan: Some(Place("a".to_owned(), "b".to_owned())),
+            scan: Some(Sorted { sort_key: "a".to_owned(), entry: "b".to_owned() }),
             limit: 3,
             ..Cursor::default()
         };

@@ -16,7 +16,7 @@
 use std::collections::HashSet;
 
 use super::{
-    cursor::{Cursor, Place},
+    cursor::Cursor,
     filter::{Field, OrderBy, SortDirection},
     scan::{Found, Scan, Span, again},
     test::{Rank, Test},
@@ -27,7 +27,7 @@ use crate::{
     ids::{OrganizationId, UserId},
     limits,
     rows::{OrganizationRow, index},
-    store::Direction,
+    store::{Direction, Sorted},
     text,
 };
 
@@ -69,7 +69,7 @@ struct Hit {
     id: OrganizationId,
     row: OrganizationRow,
     /// Where the scan found it; not known of one that an earlier page found.
-    place: Option<Place>,
+    place: Option<Sorted>,
 }
 
 impl<'a> Search<'a> {
@@ -137,7 +137,7 @@ impl<'a> Search<'a> {
         Ok(Self::finished(lead, &cursor, best, truncated))
     }
 
-    fn hit(&self, cursor: &Cursor, id: OrganizationId, row: OrganizationRow, place: Option<Place>) -> Option<Hit> {
+    fn hit(&self, cursor: &Cursor, id: OrganizationId, row: OrganizationRow, place: Option<Sorted>) -> Option<Hit> {
         let named = |name: &String| text::unaccented(&row.name).contains(name.as_str());
         if !self.name.as_ref().is_none_or(named) || !self.tests.iter().all(|test| test.holds(id, &row)) {
             return None;
@@ -148,7 +148,7 @@ impl<'a> Search<'a> {
     }
 
     /// Whether the scan comes to `one` before `other`.
-    fn precedes(&self, one: &Place, other: &Place) -> bool {
+    fn precedes(&self, one: &Sorted, other: &Sorted) -> bool {
         let descending = self.order.first().is_some_and(|first| first.direction == SortDirection::Desc);
         if descending { one > other } else { one < other }
     }
@@ -170,7 +170,7 @@ impl<'a> Search<'a> {
             let field = if by_name { Field::Name } else { Field::CreatedAt };
             let (from, below) = narrowed(field);
             let span = Span { index: index_of(field), direction: Direction::Ascending, from, below };
-            return (Lead::None, Scan::platform(self.engine, span, cursor.scan.clone()));
+            return (Lead::None, Scan::platform(self.engine, span, cursor.scan.as_ref()));
         };
         let (mut from, mut below) = narrowed(first.field);
         let direction = match first.direction {
@@ -186,15 +186,15 @@ impl<'a> Search<'a> {
         }
         let lead = if self.order.len() == 1 { Lead::Alone } else { Lead::Group };
         let span = Span { index: index_of(first.field), direction, from, below };
-        (lead, Scan::platform(self.engine, span, cursor.scan.clone()))
+        (lead, Scan::platform(self.engine, span, cursor.scan.as_ref()))
     }
 
     /// Whether nothing that the scan would still come to is before the last of `best`.
-    fn is_complete(&self, lead: Lead, best: &[Hit], wanted: usize, reached: &Place) -> bool {
+    fn is_complete(&self, lead: Lead, best: &[Hit], wanted: usize, reached: &Sorted) -> bool {
         let Some(last) = best.last().filter(|_| best.len() == wanted) else { return false };
         match (lead, reached, self.order.first()) {
             (Lead::Alone, ..) => last.place.as_ref().is_none_or(|place| !self.precedes(reached, place)),
-            (Lead::Group, Place(sort_key, _), Some(first)) => {
+            (Lead::Group, Sorted { sort_key, .. }, Some(first)) => {
                 last.rank.lead().is_some_and(|group| match first.direction {
                     SortDirection::Asc => *sort_key > group,
                     SortDirection::Desc => *sort_key < group,
@@ -205,7 +205,7 @@ impl<'a> Search<'a> {
     }
 
     /// The page that looked at as many organizations as it may.
-    fn interrupted(lead: Lead, cursor: Cursor, best: Vec<Hit>, reached: Place) -> Page {
+    fn interrupted(lead: Lead, cursor: Cursor, best: Vec<Hit>, reached: Sorted) -> Page {
         if lead == Lead::Alone {
             let skip = cursor.skip.saturating_sub(best.len());
             let found = best.into_iter().skip(cursor.skip).map(|hit| (hit.id, hit.row)).collect();

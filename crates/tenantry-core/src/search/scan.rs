@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use futures_util::future::{join_all, try_join_all};
 
-use super::{SearchEntry, cursor::Place};
+use super::SearchEntry;
 use crate::{
     engine::Engine,
     entry::{self, IndexEntry},
@@ -27,7 +27,7 @@ pub(crate) struct Span {
 /// An entry to which a scan has come, and the organization to which it leads, if there is one.
 #[derive(Debug)]
 pub(crate) struct Step {
-    pub(crate) place: Place,
+    pub(crate) place: Sorted,
     pub(crate) found: Option<Found>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Found {
     pub(crate) row: OrganizationRow,
     /// Where it is. That is elsewhere than the entry if it was renamed after the index was read: the scan may have
     /// been there already, or may have read that far ahead already, so that it would not come to it again.
-    pub(crate) place: Place,
+    pub(crate) place: Sorted,
 }
 
 /// Goes from organization to organization.
@@ -48,14 +48,13 @@ pub(crate) enum Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    pub(crate) fn platform(engine: &'a Engine, span: Span, after: Option<Place>) -> Self {
-        let after = after.map(Sorted::from);
-        let bucket = |number| Bucket { number, ahead: VecDeque::new(), after: after.clone(), ended: false };
+    pub(crate) fn platform(engine: &'a Engine, span: Span, after: Option<&Sorted>) -> Self {
+        let bucket = |number| Bucket { number, ahead: VecDeque::new(), after: after.cloned(), ended: false };
         Self::Platform(Merge { engine, span, buckets: (0..limits::SEARCH_BUCKETS).map(bucket).collect() })
     }
 
-    pub(crate) fn own(engine: &'a Engine, user: &'a UserId, after: Option<Place>) -> Self {
-        Self::Own { engine, user, after: after.map(Sorted::from), ended: false }
+    pub(crate) fn own(engine: &'a Engine, user: &'a UserId, after: Option<Sorted>) -> Self {
+        Self::Own { engine, user, after, ended: false }
     }
 
     /// The next organizations, at most `limit`; none at the end.
@@ -71,12 +70,11 @@ impl<'a> Scan<'a> {
                 *after = entries.last().cloned().or(after.take());
                 let steps = entries.into_iter().map(async |entry| {
                     let named = entry::parse_membership(&entry);
-                    let place = Place::from(entry);
-                    let Some(named) = named else { return Ok(Step { place, found: None }) };
+                    let Some(named) = named else { return Ok(Step { place: entry, found: None }) };
                     let (id, ..) = named;
                     let confirmed = engine.confirm_membership(user, named).await?;
-                    let found = confirmed.map(|(_, row, ..)| Found { id, row, place: place.clone() });
-                    Ok(Step { place, found })
+                    let found = confirmed.map(|(_, row, ..)| Found { id, row, place: entry.clone() });
+                    Ok(Step { place: entry, found })
                 });
                 join_all(steps).await.into_iter().collect()
             }
@@ -168,10 +166,9 @@ async fn confirm(engine: &Engine, index: &'static str, entry: Sorted) -> Result<
             let checks = vec![Check { key, expected: value }];
             engine.prune(IndexEntry::Search(told), id, intent, checks).await;
         }
-        let place = true_entry.map(Place::from);
-        found = row.zip(place).map(|(row, place)| Found { id, row, place });
+        found = row.zip(true_entry).map(|(row, place)| Found { id, row, place });
     }
-    Ok(Step { place: entry.into(), found })
+    Ok(Step { place: entry, found })
 }
 
 /// The entry of an organization in `index`.
