@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     address::Address,
+    clock::Timestamp,
     error::{Error, ErrorKind},
     ids::UserId,
     secret::{Hashed, TokenKey},
@@ -97,6 +98,8 @@ pub struct Identity {
     pub avatar_url: Option<String>,
     /// Whether they administer the platform.
     pub platform_admin: bool,
+    /// When the identity provider said all this: the `iat` of a JWT.
+    pub issued_at: Option<Timestamp>,
 }
 
 impl Identity {
@@ -111,6 +114,7 @@ impl Identity {
             name: None,
             avatar_url: None,
             platform_admin: false,
+            issued_at: None,
         }
     }
 

@@ -116,7 +116,19 @@ struct Inner {
     detail: Cow<'static, str>,
     fields: Vec<FieldError>,
     retry_after: Option<Duration>,
+    quota: Option<Quota>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// How often something may be done: what a 429 names in its `RateLimit-Policy` header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// The policy's name, in ASCII letters, digits and `-`.
+    pub name: &'static str,
+    /// How many times within one window; never zero.
+    pub count: u64,
+    /// How long the window is, in whole seconds.
+    pub window: Duration,
 }
 
 /// What is wrong with one field of a request.
@@ -141,7 +153,14 @@ impl FieldError {
 impl Error {
     /// An error of that kind, with a sentence for the caller.
     pub fn new(kind: ErrorKind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Inner { kind, detail: detail.into(), fields: Vec::new(), retry_after: None, source: None }))
+        Self(Box::new(Inner {
+            kind,
+            detail: detail.into(),
+            fields: Vec::new(),
+            retry_after: None,
+            quota: None,
+            source: None,
+        }))
     }
 
     /// A request of which these fields are wrong.
@@ -202,10 +221,11 @@ impl Error {
         error
     }
 
-    /// Too many attempts: none is allowed before `retry_after` has passed.
-    pub fn rate_limited(detail: impl Into<Cow<'static, str>>, retry_after: Duration) -> Self {
+    /// Too many attempts under `quota`: none is allowed before `retry_after` has passed.
+    pub fn rate_limited(detail: impl Into<Cow<'static, str>>, quota: Quota, retry_after: Duration) -> Self {
         let mut error = Self::new(ErrorKind::RateLimited, detail);
         error.0.retry_after = Some(retry_after);
+        error.0.quota = Some(quota);
         error
     }
 
@@ -231,6 +251,12 @@ impl Error {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// The limit that was reached; every [`ErrorKind::RateLimited`] has one.
+    #[must_use]
+    pub fn quota(&self) -> Option<&Quota> {
+        self.0.quota.as_ref()
     }
 }
 

@@ -1,7 +1,8 @@
 //! Refusals as `application/problem+json` (RFC 9457).
 //!
 //! 1. `type` is `urn:tenantry:problem:<code>`, and `code` is the stable machine word by itself.
-//! 2. A 401 carries the `WWW-Authenticate` of RFC 6750; what can be tried again later carries `Retry-After`.
+//! 2. A 401 carries the `WWW-Authenticate` of RFC 6750; what can be tried again later carries `Retry-After`; a 429
+//!    names the limit in `RateLimit-Policy` and what is left of it in `RateLimit` (draft-ietf-httpapi-ratelimit-headers).
 //! 3. What lies behind an error is logged and never sent. A 500 carries a `correlationId`, which the log names too.
 
 use std::{
@@ -13,14 +14,17 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Response, StatusCode,
+    HeaderName, HeaderValue, Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use serde::Serialize;
 use tenantry_core::{
     entropy::{Entropy, SystemEntropy},
-    error::{Error, ErrorKind, FieldError},
+    error::{Error, ErrorKind, FieldError, Quota},
 };
+
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// The body of a refusal.
 #[derive(Serialize)]
@@ -85,6 +89,16 @@ fn build<B: From<Bytes>>(error: &Error, challenge: Option<String>) -> Response<B
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(retry_after) = error.retry_after() {
         headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(retry_after)));
+    }
+    if let (Some(quota), Some(retry_after)) = (error.quota(), error.retry_after()) {
+        let Quota { name, count, window } = quota;
+        let policy = format!("\"{name}\";q={count};w={}", whole_seconds(*window));
+        let left = format!("\"{name}\";r=0;t={}", whole_seconds(retry_after));
+        for (header, text) in [(RATE_LIMIT_POLICY, policy), (RATE_LIMIT, left)] {
+            if let Ok(value) = HeaderValue::try_from(text) {
+                headers.insert(header, value);
+            }
+        }
     }
     if let Some(challenge) = challenge.and_then(|challenge| HeaderValue::try_from(challenge).ok()) {
         headers.insert(WWW_AUTHENTICATE, challenge);
@@ -188,6 +202,16 @@ mod tests {
         assert!(!first.to_string().contains("secret cause"));
         assert_eq!(first["correlationId"].as_str().unwrap().len(), 32);
         assert_ne!(first["correlationId"], second["correlationId"]);
+    }
+
+    #[test]
+    fn a_limit_is_named_with_what_is_left_of_it() {
+        let quota = Quota { name: "join-codes", count: 10, window: Duration::from_secs(60) };
+        let (parts, _) = parts(&Error::rate_limited("too many", quota, Duration::from_millis(36_500)));
+        assert_eq!(parts.status, 429);
+        assert_eq!(parts.headers["ratelimit-policy"], r#""join-codes";q=10;w=60"#);
+        assert_eq!(parts.headers["ratelimit"], r#""join-codes";r=0;t=37"#);
+        assert_eq!(parts.headers[RETRY_AFTER], "37");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde_json::json;
 use crate::{
     change::Change,
     engine::Engine,
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, Quota},
     ids::{OrganizationId, UserId},
     limits,
     operation::{Locate, Needs, Operation},
@@ -108,6 +108,10 @@ impl Join {
     }
 }
 
+/// How many wrong codes a user may try.
+const ATTEMPTS: Quota =
+    Quota { name: "join-codes", count: limits::JOIN_ATTEMPTS_MAX as u64, window: limits::JOIN_ATTEMPTS_WINDOW };
+
 fn unknown() -> Error {
     Error::new(ErrorKind::NotFound, "there is no such join code: check it, or ask for another")
 }
@@ -124,7 +128,7 @@ async fn require_attempts_left(engine: &Engine, user: &UserId) -> Result<(), Err
         return Ok(());
     }
     let left = attempts.since.after(limits::JOIN_ATTEMPTS_WINDOW).since(now);
-    Err(Error::rate_limited("too many wrong join codes: wait a minute, and check the code", left))
+    Err(Error::rate_limited("too many wrong join codes: wait a minute, and check the code", ATTEMPTS, left))
 }
 
 /// Notes that the user tried a wrong code. Under contention one may go uncounted: the code's 60 bits do not mind.

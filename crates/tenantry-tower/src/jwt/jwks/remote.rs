@@ -12,7 +12,7 @@ use jsonwebtoken::crypto::CryptoProvider;
 use tenantry_core::{
     clock::{Clock, Timestamp},
     entropy::Entropy,
-    error::Error,
+    error::{Error, Quota},
 };
 use tokio::{
     runtime::Handle,
@@ -205,7 +205,7 @@ impl RemoteKeys {
                 if *self.ended.borrow() > ended {
                     continue;
                 }
-                return Err(if is_believed { too_early(wait) } else { away(wait) });
+                return Err(if is_believed { too_early(self.issuer.min_refresh, wait) } else { away(wait) });
             }
             match future::select(Box::pin(ends.changed()), patience).await {
                 Either::Left((_, rest)) => patience = rest,
@@ -272,9 +272,9 @@ fn away(retry_after: Duration) -> Error {
     Error::away("the keys of the token's issuer cannot be fetched: try again", retry_after)
 }
 
-fn too_early(retry_after: Duration) -> Error {
+fn too_early(min_refresh: Duration, retry_after: Duration) -> Error {
     let detail = "the token's key is not known here, and it is too early to ask its issuer again: try again later";
-    Error::rate_limited(detail, retry_after)
+    Error::rate_limited(detail, Quota { name: "issuer-keys", count: 1, window: min_refresh }, retry_after)
 }
 
 impl Drop for Remote {

@@ -89,6 +89,8 @@ async fn guessing_is_slowed_down() {
         refused.refused(429, "rate_limited");
         let wait: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
         assert!((1..=60).contains(&wait));
+        assert_eq!(refused.headers["ratelimit-policy"], r#""join-codes";q=10;w=60"#);
+        assert_eq!(refused.headers["ratelimit"], format!(r#""join-codes";r=0;t={wait}"#));
         // It slows down nobody else, and not for long.
         world
             .call(&Actor::user("bob"), "join-codes/join", json!({ "code": "0000-0000-0000" }))
