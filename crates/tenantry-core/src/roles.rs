@@ -86,6 +86,17 @@ impl Roles {
         ranked
     }
 
+    /// Those of the roles `offered` that permit more than the roles `held` do together.
+    pub(crate) fn beyond(&self, held: &[RoleName], offered: &[RoleName]) -> Vec<RoleName> {
+        let (permissions, is_owner) = (self.union(held), held.iter().any(RoleName::is_owner));
+        let mut beyond = self.ranked(offered.to_vec());
+        beyond.retain(|role| {
+            let more = !self.union([role]).minus(&permissions).is_empty();
+            more || role.is_owner() && !is_owner
+        });
+        beyond
+    }
+
     /// The role itself, or the one that took its place.
     fn current<'a>(&'a self, role: &'a RoleName) -> &'a RoleName {
         if self.registry.role(role.as_str()).is_some() {

@@ -225,6 +225,8 @@ pub(crate) enum InvitationState {
     Expired,
     /// Whom it was addressed to does not want it.
     Declined,
+    /// Whom it was addressed to has become a member by another way.
+    Superseded,
 }
 
 /// A join code. How often it was used is a counter of its own.

@@ -282,6 +282,11 @@ impl<'a> Transaction<'a> {
         self.writes.insert(key.key.clone(), None);
     }
 
+    /// Whether this try deletes the row.
+    pub(crate) fn deletes(&self, key: &Key) -> bool {
+        self.writes.get(key).is_some_and(Option::is_none)
+    }
+
     /// Adds to a counter within bounds; `beyond` is the answer if it would leave them.
     pub(crate) fn add(&mut self, add: Add, beyond: Error) {
         self.txn.adds.push(add);

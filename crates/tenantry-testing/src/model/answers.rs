@@ -79,17 +79,14 @@ impl Plain {
     fn accept_as(&mut self, person: Person, (org, place): (usize, usize)) -> Result<Value, ErrorKind> {
         let organization = &self.organizations[org];
         let invitation = &organization.invitations[place];
-        let joined = |roles: &[&'static str], already: bool| {
-            let role = organization.ranked(roles)[0];
-            json!({ "organizationId": organization.id, "role": role, "alreadyMember": already })
-        };
         if let Some(member) = organization.member(person) {
-            return Ok(joined(&member.roles, true));
+            // It was open for nobody any more: it ended when they joined.
+            return Ok(organization.joined(&member.roles, true, &[]));
         }
         if !self.is_open(invitation) {
             return Err(ended(invitation.state));
         }
-        let answer = joined(&invitation.roles, false);
+        let answer = organization.joined(&invitation.roles, false, &organization.roles_open_for(person));
         let email = verified_email(person).map(|address| self.people.spelled(address, 0));
         self.take(person, (org, place), email);
         Ok(answer)
@@ -131,7 +128,7 @@ impl Plain {
 /// What the answer is to an invitation that can be answered no more.
 pub(super) fn ended(state: State) -> ErrorKind {
     match state {
-        State::Accepted => ErrorKind::Used,
+        State::Accepted | State::Superseded => ErrorKind::Used,
         State::Revoked | State::Declined => ErrorKind::Revoked,
         State::Open | State::Replaced => ErrorKind::Expired,
     }

@@ -70,13 +70,10 @@ impl Plain {
     fn join_by(&mut self, person: Person, (org, place): (usize, usize)) -> Result<Value, ErrorKind> {
         let organization = &mut self.organizations[org];
         organization.require_active()?;
-        let joined = |organization: &Organization, roles: &[&'static str], already: bool| {
-            let role = organization.ranked(roles)[0];
-            json!({ "organizationId": organization.id, "role": role, "alreadyMember": already })
-        };
         if let Some(member) = organization.member(person) {
-            return Ok(joined(organization, &member.roles, true));
+            return Ok(organization.joined(&member.roles, true, &[organization.codes[place].role]));
         }
+        let ended = organization.roles_open_for(person);
         let code = &mut organization.codes[place];
         if code.revoked {
             return Err(ErrorKind::Revoked);
@@ -89,7 +86,7 @@ impl Plain {
         }
         code.uses += 1;
         let roles = vec![code.role];
-        let answer = joined(organization, &roles, false);
+        let answer = organization.joined(&roles, false, &ended);
         let email = verified_email(person).map(|address| self.people.spelled(address, 0));
         self.admit(org, person, email, roles);
         Ok(answer)

@@ -146,7 +146,7 @@ impl Plain {
             let invitation = &mut organization.invitations[place];
             match invitation.state {
                 State::Accepted => Err(ErrorKind::Used),
-                State::Revoked | State::Declined | State::Replaced => Ok(()),
+                State::Revoked | State::Declined | State::Replaced | State::Superseded => Ok(()),
                 // Whoever cannot invite an owner cannot withdraw that invitation either.
                 State::Open if invitation.roles.contains(&"owner") && !rights.owner => Err(ErrorKind::Forbidden),
                 State::Open => {

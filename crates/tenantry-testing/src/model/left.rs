@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tenantry_core::error::ErrorKind;
 
 use super::{
-    people::Person,
+    people::{Person, holds},
     plain::{Code, Invitation, Organization, Rights, State, Token},
     roles::in_order,
 };
@@ -37,9 +37,11 @@ impl Organization {
         })
     }
 
-    /// Whoever could not revoke each of it cannot revoke any.
-    pub(super) fn may_revoke(&self, maker: Person, rights: &Rights) -> Result<(), ErrorKind> {
-        let mut invitations = self.invitations.iter().filter(|invitation| invitation.is_left_by(maker));
+    /// Whoever could not revoke each of it cannot revoke any. What is for the maker ends with them if they are `removed`.
+    pub(super) fn may_revoke(&self, maker: Person, rights: &Rights, removed: bool) -> Result<(), ErrorKind> {
+        let ends = |invitation: &Invitation| removed && holds(maker, invitation.to);
+        let left = |invitation: &&Invitation| invitation.is_left_by(maker) && !ends(invitation);
+        let mut invitations = self.invitations.iter().filter(left);
         let mut codes = self.codes.iter().filter(|code| code.is_left_by(maker));
         let owners =
             invitations.any(|invitation| invitation.roles.contains(&"owner")) || codes.any(|code| code.role == "owner");

@@ -5,8 +5,8 @@ use tenantry_core::error::ErrorKind;
 
 use super::{
     moves::Move,
-    people::{Address, Person, STRANGER},
-    plain::{Member, Organization, Plain, State},
+    people::{Address, Person, STRANGER, holds},
+    plain::{Invitation, Member, Organization, Plain, State},
     step::Actor,
 };
 
@@ -61,10 +61,10 @@ impl Plain {
         input["revokeIssued"] = json!(revokes);
         let expected = self.rights(by, org, "members:manage").and_then(|rights| {
             let organization = &mut self.organizations[org];
-            if revokes {
-                organization.may_revoke(who, &rights)?;
-            }
             let is_member = organization.member(who).is_some();
+            if revokes {
+                organization.may_revoke(who, &rights, is_member)?;
+            }
             if is_member {
                 organization.take_ownership(who, rights.owner)?;
                 organization.lose(who);
@@ -188,6 +188,27 @@ impl Plain {
 }
 
 impl Organization {
+    /// What somebody is told who is a member with these roles, and might have been given those.
+    pub(super) fn joined(&self, roles: &[&'static str], already: bool, offered: &[&'static str]) -> Value {
+        let held = self.permissions_of(roles);
+        let mut beyond = self.ranked(offered);
+        beyond.retain(|role| {
+            !self.permissions_of(&[role]).is_subset(&held) || *role == "owner" && !roles.contains(&"owner")
+        });
+        json!({
+            "organizationId": self.id,
+            "role": self.ranked(roles)[0],
+            "alreadyMember": already,
+            "notGranted": beyond,
+        })
+    }
+
+    /// The roles of all that is open for the person.
+    pub(super) fn roles_open_for(&self, person: Person) -> Vec<&'static str> {
+        let open = |invitation: &&Invitation| invitation.state == State::Open && holds(person, invitation.to);
+        self.invitations.iter().filter(open).flat_map(|invitation| invitation.roles.iter().copied()).collect()
+    }
+
     /// Whoever is an owner is one no more: at an owner's hands only, and not the last one.
     fn take_ownership(&mut self, person: Person, by_owner: bool) -> Result<(), ErrorKind> {
         if !self.owners.contains(&person) {
@@ -206,6 +227,7 @@ impl Organization {
 
     fn lose(&mut self, person: Person) {
         self.members.retain(|member| member.person != person);
+        self.end_invitations(person, State::Revoked);
         self.events += 1;
     }
 

@@ -61,6 +61,8 @@ pub(super) enum State {
     Declined,
     /// It was expired, and another to the same address took its place.
     Replaced,
+    /// Whom it was for joined by another way.
+    Superseded,
 }
 
 #[derive(Debug)]
@@ -269,6 +271,7 @@ impl Plain {
         }
         organization.numbers_given += 1;
         let number = organization.numbers_given;
+        organization.end_invitations(person, State::Superseded);
         let workspaces = BTreeSet::new();
         organization.members.push(Member { person, roles, email, workspaces, number, joined: self.joins });
         organization.events += 1;
@@ -283,6 +286,15 @@ impl Organization {
     /// Whether some member has the address.
     pub(super) fn knows(&self, address: Address) -> bool {
         self.members.iter().any(|member| holds(member.person, address))
+    }
+
+    /// Ends what is open for the person: nobody is a member and invited.
+    pub(super) fn end_invitations(&mut self, person: Person, state: State) {
+        for invitation in &mut self.invitations {
+            if invitation.state == State::Open && holds(person, invitation.to) {
+                invitation.state = state;
+            }
+        }
     }
 
     /// Whether the person acts as its owner, since it has none.

@@ -7,7 +7,7 @@ use tenantry_core::{
     error::ErrorKind,
     host::Host,
     ids::UserId,
-    operations::invitations,
+    operations::{invitations, join_codes, members},
     registrar::{NotRegistered, Registration},
 };
 
@@ -200,4 +200,38 @@ pub(super) async fn register_once(arena: &Arena) {
     assert_eq!(let_in.first().copied(), kept.as_deref(), "{PROMISE}");
     assert_eq!(arena.members(organization, &owner).await.len(), 2, "{PROMISE}");
     assert_eq!(arena.events(organization, &["invitations.register"]).await, 1, "{PROMISE}, by the audit log");
+}
+
+/// Somebody is invited while they join by a code, and is removed then: nothing that was open for them is.
+pub(super) async fn let_nobody_back_in(arena: &Arena) {
+    const PROMISE: &str = "nobody is a member and invited, and whoever was removed comes back by a new invitation only";
+    let (owner, joiner) = (arena.person("owner"), arena.person("joiner"));
+    let organization = arena.organization(&owner).await;
+    let here = json!({ "organizationId": organization });
+    let code = arena.must::<join_codes::Create>(&owner, here.clone()).await.code;
+    let invite = json!({ "organizationId": organization, "username": actors::id(&joiner), "role": "admin" });
+    let answers = arena
+        .at_once(4, |arena, number| {
+            let (owner, joiner, invite, code) = (owner.clone(), joiner.clone(), invite.clone(), code.clone());
+            async move {
+                let node = arena.node(number);
+                if number % 2 == 0 {
+                    let invited = attempt::<invitations::Create>(node, &owner, invite).await;
+                    invited.map(|invited| Some(invited.token))
+                } else {
+                    attempt::<join_codes::Join>(node, &joiner, json!({ "code": code })).await.map(|_| None)
+                }
+            }
+        })
+        .await;
+    refusals(PROMISE, &answers, &[ErrorKind::AlreadyInvited, ErrorKind::AlreadyMember]);
+    let listed = json!({ "organizationId": organization, "withInvitations": true });
+    let listed = arena.must::<members::List>(&owner, listed).await;
+    assert_eq!(listed.members.len(), 2, "{PROMISE}, by the list: {:?}", listed.members);
+    let remove = json!({ "organizationId": organization, "userId": actors::id(&joiner) });
+    arena.must::<members::Remove>(&owner, remove).await;
+    for token in answers.into_iter().flatten().flatten() {
+        let answer = attempt::<invitations::Accept>(arena.node(0), &joiner, json!({ "token": token })).await;
+        assert_eq!(answer.map(|_| ()).map_err(|error| error.kind()), Err(ErrorKind::Used), "{PROMISE}");
+    }
 }

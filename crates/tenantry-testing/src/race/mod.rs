@@ -110,6 +110,7 @@ pub fn races() -> Vec<Race> {
         invitations::are_answered_once,
         invitations::are_accepted_by_the_token_that_holds,
         invitations::register_once,
+        invitations::let_nobody_back_in,
         deletions::meet_a_joining,
         slugs::have_one_holder_when_created,
         slugs::have_one_holder_when_renamed,

@@ -124,7 +124,8 @@ impl Operation for Withdraw {
             tx.put(&keys::organization(), &row)?;
         }
         let details = json!({ "roles": member.roles, "ownerless": owned && row.owners.is_empty() });
-        join::remove_member(tx, &self.user_id, member).await?;
+        let ended = join::remove_member(tx, &self.user_id, member).await?;
+        let details = join::details(details, &ended);
         let change = Change::Member(self.organization_id, self.user_id.clone());
         tx.changed(change, Some(self.user_id.to_string()), &details)?;
         Ok(Done { ok: true })

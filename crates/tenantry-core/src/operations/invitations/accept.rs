@@ -1,6 +1,9 @@
 use serde_json::json;
 
-use super::addressed::{Named, close, require_open};
+use super::{
+    addressed::{Named, require_open},
+    close::{Ended, close},
+};
 use crate::{
     caller::Identity,
     change::Change,
@@ -9,6 +12,7 @@ use crate::{
     operation::{Locate, Needs, Operation},
     operations::{input, members::join, output},
     role::RoleName,
+    roles::Roles,
     rows::{InvitationRow, InvitationState, OrganizationRow, keys},
     transaction::Transaction,
     validate::Violations,
@@ -31,8 +35,11 @@ output! {
         pub organization_id: OrganizationId,
         /// The highest of the caller's roles.
         pub role: RoleName,
-        /// Whether they were a member before: then nothing was changed.
+        /// Whether they were a member before: then they keep the roles that they have.
         pub already_member: bool,
+        /// Roles that the invitation or the join code was for, or an invitation that ended by it, and that would permit
+        /// the caller more than they have: they were not given.
+        pub not_granted: Vec<RoleName>,
     }
 }
 
@@ -71,28 +78,53 @@ impl Operation for Accept {
         organization.require_active()?;
         let organization_id = tx.organization_id()?;
         if let Some(member) = tx.get(&keys::member(&user.id)).await? {
-            let role = tx.roles().await?.ranked(member.roles).into_iter().next().unwrap_or_else(RoleName::member);
-            return Ok(Joined { organization_id, role, already_member: true });
+            let known = tx.roles().await?;
+            if row.state != InvitationState::Open {
+                return Ok(Joined::already(organization_id, &known, member.roles, &[]));
+            }
+            // Left open, it would let them come back after they were removed.
+            let joined = Joined::already(organization_id, &known, member.roles, &row.roles);
+            let details = json!({ "invitation": id, "alreadyMember": true, "notGranted": joined.not_granted });
+            close(tx, id, row, InvitationState::Accepted).await?;
+            tx.record(Some(user.id.to_string()), &details)?;
+            return Ok(joined);
         }
-        let role = take(tx, user, (id, row), organization).await?;
-        Ok(Joined { organization_id, role, already_member: false })
+        take(tx, user, (id, row), organization).await
     }
 }
 
-/// Makes the user a member by an open invitation, and answers the highest of their roles.
+/// Makes the user a member by an open invitation.
 pub(super) async fn take(
     tx: &mut Transaction<'_>,
     user: &Identity,
     (id, row): (InvitationId, InvitationRow),
     organization: OrganizationRow,
-) -> Result<RoleName, Error> {
+) -> Result<Joined, Error> {
     require_open(tx.now, &row)?;
     let roles = row.roles.clone();
     close(tx, id, row, InvitationState::Accepted).await?;
-    join::admit(tx, user, roles.clone(), organization, Some(id)).await?;
-    let change = Change::Member(tx.organization_id()?, user.id.clone());
-    tx.changed(change, Some(user.id.to_string()), &json!({ "invitation": id, "roles": roles }))?;
-    Ok(tx.roles().await?.ranked(roles).into_iter().next().unwrap_or_else(RoleName::member))
+    let ended = join::admit(tx, user, roles.clone(), organization).await?;
+    let organization_id = tx.organization_id()?;
+    let joined = Joined::now(organization_id, &tx.roles().await?, roles.clone(), &ended);
+    let details = join::details(json!({ "invitation": id, "roles": roles }), &ended);
+    tx.changed(Change::Member(organization_id, user.id.clone()), Some(user.id.to_string()), &details)?;
+    Ok(joined)
+}
+
+impl Joined {
+    /// The caller was a member already, with the roles `held`, and `offered` had been given otherwise.
+    pub(crate) fn already(id: OrganizationId, known: &Roles, held: Vec<RoleName>, offered: &[RoleName]) -> Self {
+        let not_granted = known.beyond(&held, offered);
+        Self { already_member: true, not_granted, ..Self::now(id, known, held, &[]) }
+    }
+
+    /// The caller has become a member with these roles, and `ended` was open for them besides.
+    pub(crate) fn now(organization_id: OrganizationId, known: &Roles, roles: Vec<RoleName>, ended: &[Ended]) -> Self {
+        let offered: Vec<_> = ended.iter().flat_map(|ended| ended.roles.iter().cloned()).collect();
+        let not_granted = known.beyond(&roles, &offered);
+        let role = known.ranked(roles).into_iter().next().unwrap_or_else(RoleName::member);
+        Self { organization_id, role, already_member: false, not_granted }
+    }
 }
 
 impl Accept {

@@ -1,15 +1,15 @@
-//! What accepting and declining have in common: how an invitation is named by whom it is for, and how it ends.
+//! What accepting and declining have in common: how an invitation is named by whom it is for.
 
+use super::close::closed;
 use crate::{
     address::Address,
     caller::Identity,
     clock::Timestamp,
-    entry::IndexEntry,
     error::{Error, ErrorKind},
     ids::{InvitationId, OrganizationId},
     operation::Locate,
-    operations::{issued::Issued, members::join, roles::count_holders},
-    rows::{self, InvitationRow, InvitationState, index, keys, shards},
+    operations::members::join,
+    rows::{self, InvitationRow, InvitationState, keys, shards},
     secret::InvitationToken,
     store::Key,
     transaction::Transaction,
@@ -123,52 +123,4 @@ pub(super) fn require_open(now: Timestamp, row: &InvitationRow) -> Result<(), Er
         InvitationState::Open if row.expires_at > now => Ok(()),
         _ => Err(closed(row.state)),
     }
-}
-
-/// Why an invitation in this state cannot be answered any more.
-pub(super) fn closed(state: InvitationState) -> Error {
-    match state {
-        InvitationState::Open | InvitationState::Expired => {
-            Error::new(ErrorKind::Expired, "the invitation has expired: ask for another")
-        }
-        InvitationState::Accepted => Error::new(ErrorKind::Used, "the invitation was accepted already"),
-        InvitationState::Revoked => Error::new(ErrorKind::Revoked, "the invitation was withdrawn: ask for another"),
-        // Nobody used it, and nobody can: whom it was for has given it back.
-        InvitationState::Declined => Error::new(ErrorKind::Revoked, "the invitation was declined: ask for another"),
-    }
-}
-
-/// Ends an open invitation: it is listed no more, and its address is free for another.
-///
-/// For [`limits::CLOSED_INVITATION_LIFETIME`] it is known why it ended, to whoever names it by its token or its id: a
-/// repetition is told the same, and not that there is none.
-pub(super) async fn close(
-    tx: &mut Transaction<'_>,
-    id: InvitationId,
-    mut row: InvitationRow,
-    state: InvitationState,
-) -> Result<(), Error> {
-    let normal = row.address.normal();
-    // Whoever accepts comes to the address themselves, and one that has expired makes way for another to the same
-    // address: it is not free, and whoever comes there writes it.
-    if !matches!(state, InvitationState::Accepted | InvitationState::Expired) {
-        free(tx, id, &row).await?;
-    }
-    tx.release(IndexEntry::Invitation(normal.clone(), id), row.intent);
-    tx.release(IndexEntry::Invited(normal, id), row.intent);
-    count_holders(tx, &row.roles, &[]).await?;
-    tx.unindex(index::INVITATIONS, id.to_base62());
-    Issued::Invitation(id).end(tx, &row.invited_by);
-    tx.delete(&keys::invitation(id));
-    row.state = state;
-    tx.put(&keys::closed_invitation(id), &row)
-}
-
-async fn free(tx: &mut Transaction<'_>, id: InvitationId, row: &InvitationRow) -> Result<(), Error> {
-    let key = keys::address(&row.address.normal());
-    if let Some(mut known) = tx.get(&key).await?.filter(|known| known.invitation == Some(id)) {
-        known.invitation = None;
-        if known.members.is_empty() { tx.delete(&key) } else { tx.put(&key, &known)? }
-    }
-    Ok(())
 }

@@ -1,6 +1,9 @@
 use serde_json::json;
 
-use super::addressed::{Named, close, closed, require_open};
+use super::{
+    addressed::{Named, require_open},
+    close::{close, closed},
+};
 use crate::{
     error::{Error, ErrorKind},
     ids::{InvitationId, OrganizationId},

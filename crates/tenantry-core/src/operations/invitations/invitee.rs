@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::addressed::close;
+use super::close::close;
 use crate::{
     address::{Address, NormalAddress},
     clock::Timestamp,

@@ -2,6 +2,7 @@
 
 mod accept;
 mod addressed;
+pub(crate) mod close;
 mod create;
 mod create_batch;
 mod decline;

@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{
-    accept::take,
+    accept::{Joined, take},
     addressed::{Named, either_key, require_open, unknown},
 };
 use crate::{
@@ -119,8 +119,8 @@ impl Operation for Register {
         if tx.get(&keys::member(&user.id)).await?.is_some() {
             return Err(super::invitee::already_member());
         }
-        let role = take(tx, user, invitation, organization).await?;
-        Ok(Registered { organization_id: tx.organization_id()?, role, user_id: user.id.clone() })
+        let Joined { organization_id, role, .. } = take(tx, user, invitation, organization).await?;
+        Ok(Registered { organization_id, role, user_id: user.id.clone() })
     }
 }
 

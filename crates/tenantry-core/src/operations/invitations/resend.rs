@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::addressed::{closed, find};
+use super::{addressed::find, close::closed};
 use crate::{
     caller::Caller,
     clock::Timestamp,

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::addressed::{close, find};
+use super::{addressed::find, close::close};
 use crate::{
     caller::Caller,
     error::{Error, ErrorKind},
@@ -47,7 +47,10 @@ impl Operation for Revoke {
             InvitationState::Accepted => {
                 Err(Error::new(ErrorKind::Used, "the invitation was accepted: remove the member instead"))
             }
-            InvitationState::Revoked | InvitationState::Expired | InvitationState::Declined => Ok(Done { ok: true }),
+            InvitationState::Revoked
+            | InvitationState::Expired
+            | InvitationState::Declined
+            | InvitationState::Superseded => Ok(Done { ok: true }),
             InvitationState::Open => {
                 let details = json!({ "to": row.address.to_string() });
                 withdraw(tx, self.id, row).await?;

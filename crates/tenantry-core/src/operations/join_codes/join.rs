@@ -9,7 +9,6 @@ use crate::{
     limits,
     operation::{Locate, Needs, Operation},
     operations::{input, invitations::Joined, members::join},
-    role::RoleName,
     rows::{self, AttemptsRow, JoinCodeEntryRow, JoinCodeRow, keys, shards},
     secret::JoinCode,
     store::{Add, Check, CommitError, Txn},
@@ -75,8 +74,8 @@ impl Operation for Join {
         let organization = tx.organization().await?;
         organization.require_active()?;
         if let Some(member) = tx.get(&member_key).await? {
-            let role = tx.roles().await?.ranked(member.roles).into_iter().next().unwrap_or_else(RoleName::member);
-            return Ok(Joined { organization_id, role, already_member: true });
+            let offered = std::slice::from_ref(&definition.role);
+            return Ok(Joined::already(organization_id, &tx.roles().await?, member.roles, offered));
         }
         if definition.revoked_at.is_some() {
             return Err(Error::new(ErrorKind::Revoked, "the join code was withdrawn: ask for another"));
@@ -90,11 +89,11 @@ impl Operation for Join {
             return Err(exhausted());
         }
         tx.add(Add { key: uses_key, by: 1, min: None, max: max_uses }, exhausted());
-        join::admit(tx, user, vec![definition.role.clone()], organization, None).await?;
+        let ended = join::admit(tx, user, vec![definition.role.clone()], organization).await?;
+        let details = join::details(json!({ "joinCode": id, "roles": [&definition.role] }), &ended);
         let change = Change::Member(organization_id, user.id.clone());
-        tx.changed(change, Some(user.id.to_string()), &json!({ "joinCode": id, "roles": [&definition.role] }))?;
-        let role = tx.roles().await?.ranked(vec![definition.role]).into_iter().next().unwrap_or_else(RoleName::member);
-        Ok(Joined { organization_id, role, already_member: false })
+        tx.changed(change, Some(user.id.to_string()), &details)?;
+        Ok(Joined::now(organization_id, &tx.roles().await?, vec![definition.role], &ended))
     }
 }
 

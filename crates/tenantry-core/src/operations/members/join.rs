@@ -1,15 +1,20 @@
 //! How a user becomes a member: the same for whoever creates, accepts or joins.
 
+use serde_json::{Value, json};
+
 use crate::{
     caller::{Caller, Identity},
     entry::IndexEntry,
     error::{Error, ErrorKind},
-    ids::{InvitationId, UserId},
+    ids::UserId,
     jobs::Work,
     limits,
-    operations::roles::count_holders,
+    operations::{
+        invitations::close::{Ended, close_at},
+        roles::count_holders,
+    },
     role::RoleName,
-    rows::{AddressRow, MemberRow, OrganizationRow, RowKey, index, keys},
+    rows::{AddressRow, InvitationState, MemberRow, OrganizationRow, RowKey, index, keys},
     store::{Add, Key},
     transaction::Transaction,
     view::Organization,
@@ -25,23 +30,21 @@ pub(crate) fn address_keys_of(caller: &Caller) -> impl Iterator<Item = Key> {
     caller.user().into_iter().flat_map(address_keys).map(|key| key.key)
 }
 
-/// Writes the member, their addresses, their seat, and the entries in their own shard. `answered` is the invitation
-/// that they accept.
+/// Writes the member, their addresses, their seat, and the entries in their own shard. Answers the invitations that
+/// were open for them and have ended by it.
 pub(crate) async fn add_member(
     tx: &mut Transaction<'_>,
     user: &Identity,
     roles: Vec<RoleName>,
     organization: &OrganizationRow,
-    answered: Option<InvitationId>,
-) -> Result<(), Error> {
+) -> Result<Vec<Ended>, Error> {
     take_seat(tx, organization)?;
     let address_keys: Vec<_> = address_keys(user).collect();
-    tx.load(address_keys.iter().map(|key| key.key.clone())).await?;
+    let ended = close_at(tx, &address_keys, InvitationState::Superseded).await?;
     for key in &address_keys {
-        let AddressRow { mut members, invitation } = tx.get(key).await?.unwrap_or_default();
-        members.push(user.id.clone());
-        let invitation = invitation.filter(|invitation| Some(*invitation) != answered);
-        tx.put(key, &AddressRow { members, invitation })?;
+        let mut known = tx.get(key).await?.unwrap_or_default();
+        known.members.push(user.id.clone());
+        tx.put(key, &known)?;
     }
     count_holders(tx, &[], &roles).await?;
     let owned = roles.iter().any(RoleName::is_owner).then_some(tx.intent);
@@ -65,24 +68,24 @@ pub(crate) async fn add_member(
     tx.put(&keys::member(&user.id), &member)?;
     tx.index(index::MEMBERS, user.id.to_string(), None);
     tx.enter(IndexEntry::Membership(user.id.clone(), tx.now));
-    Ok(())
+    Ok(ended)
 }
 
-/// Makes `user` a member of an organization that is there already, and an owner if the roles say so.
+/// Makes `user` a member of an organization that is there already, and an owner if the roles say so. Answers as
+/// [`add_member`].
 pub(crate) async fn admit(
     tx: &mut Transaction<'_>,
     user: &Identity,
     roles: Vec<RoleName>,
     mut organization: OrganizationRow,
-    answered: Option<InvitationId>,
-) -> Result<(), Error> {
+) -> Result<Vec<Ended>, Error> {
     if roles.iter().any(RoleName::is_owner) {
         push_owner(&mut organization, &user.id)?;
         organization.version += 1;
         organization.updated_at = tx.now;
         tx.put(&keys::organization(), &organization)?;
     }
-    add_member(tx, user, roles, &organization, answered).await
+    add_member(tx, user, roles, &organization).await
 }
 
 /// One member more, if the host's policy has a seat for them. The count is never read, so that joins do not conflict.
@@ -95,17 +98,24 @@ fn take_seat(tx: &mut Transaction<'_>, organization: &OrganizationRow) -> Result
     Ok(())
 }
 
-/// Removes the member's row, their addresses, their seat, and the entries in their own shard.
-pub(crate) async fn remove_member(tx: &mut Transaction<'_>, user: &UserId, member: MemberRow) -> Result<(), Error> {
+/// Removes the member's row, their addresses with whatever is open for these, their seat, and the entries in their own
+/// shard. Answers the invitations that have ended by it.
+pub(crate) async fn remove_member(
+    tx: &mut Transaction<'_>,
+    user: &UserId,
+    member: MemberRow,
+) -> Result<Vec<Ended>, Error> {
     count_holders(tx, &member.roles, &[]).await?;
     if tx.engine.host().known_hooks().is_some() {
         tx.later(Work::MemberRemoved { user: user.clone(), roles: member.roles.clone() })?;
     }
-    for address in [member.email, member.username].into_iter().flatten() {
-        let key = keys::address(&address.normal());
-        let Some(mut row) = tx.get(&key).await? else { continue };
+    let addresses = [member.email, member.username].into_iter().flatten();
+    let addresses: Vec<_> = addresses.map(|address| keys::address(&address.normal())).collect();
+    let ended = close_at(tx, &addresses, InvitationState::Revoked).await?;
+    for key in &addresses {
+        let Some(mut row) = tx.get(key).await? else { continue };
         row.members.retain(|member| member != user);
-        if row.members.is_empty() && row.invitation.is_none() { tx.delete(&key) } else { tx.put(&key, &row)? }
+        if row.members.is_empty() { tx.delete(key) } else { tx.put(key, &row)? }
     }
     if let Some(intent) = member.owned {
         tx.release(IndexEntry::Owned(user.clone()), intent);
@@ -115,7 +125,15 @@ pub(crate) async fn remove_member(tx: &mut Transaction<'_>, user: &UserId, membe
     tx.delete(&keys::member(user));
     tx.unindex(index::MEMBERS, user.to_string());
     tx.release(IndexEntry::Membership(user.clone(), member.joined_at), member.intent);
-    Ok(())
+    Ok(ended)
+}
+
+/// What the audit log is told of a change by which invitations ended as well.
+pub(crate) fn details(mut details: Value, ended: &[Ended]) -> Value {
+    if !ended.is_empty() {
+        details["endedInvitations"] = ended.iter().map(|ended| json!(ended.id)).collect();
+    }
+    details
 }
 
 /// Notes in the organization's row and in the member's that `user` is an owner. The caller writes both.

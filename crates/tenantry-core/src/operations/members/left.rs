@@ -173,7 +173,9 @@ pub(super) async fn look(tx: &mut Transaction<'_>, user: &UserId) -> Result<(Lef
     issued.truncate(limits::ISSUED_MAX);
     let keys: Vec<_> = issued.iter().map(|what| what.row_key()).collect();
     let values = tx.peek_bytes(&keys).await?;
-    let things = issued.into_iter().zip(&values).map(|(what, value)| Thing::new(what, value.as_ref()));
+    // An invitation to the removed member's own address has just ended.
+    let standing = issued.into_iter().zip(&values).filter(|(what, _)| !tx.deletes(&what.row_key()));
+    let things = standing.map(|(what, value)| Thing::new(what, value.as_ref()));
     let things: Vec<_> = things.filter_map(Result::transpose).collect::<Result<_, _>>()?;
     let known = tx.roles().await?;
     Ok((Left::of(tx, &known, &things), more))

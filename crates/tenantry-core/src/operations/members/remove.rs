@@ -1,4 +1,4 @@
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::{
     join,
@@ -10,7 +10,7 @@ use crate::{
     error::{Error, ErrorKind},
     ids::{OrganizationId, UserId},
     operation::{Locate, Needs, Operation},
-    operations::{input, output},
+    operations::{input, invitations::close::Ended, output},
     permission::Permission,
     role::RoleName,
     rows::{MemberRow, keys},
@@ -20,6 +20,7 @@ use crate::{
 
 input! {
     /// Removes a member, and tells what they issued that others may still use. Whoever is no member is removed already.
+    /// What is open for their addresses ends in the same step: they come back only if they are invited anew.
     pub struct Remove {
         /// From which organization.
         pub organization_id: OrganizationId,
@@ -66,10 +67,10 @@ impl Operation for Remove {
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Removed, Error> {
         let member = tx.get(&keys::member(&self.user_id)).await?;
-        let mut details = Map::new();
+        let mut details = json!({});
         if let Some(member) = member {
-            details.insert("roles".to_owned(), json!(member.roles));
-            self.remove(tx, member).await?;
+            details["roles"] = json!(member.roles);
+            details = join::details(details, &self.remove(tx, member).await?);
             tx.notify(Change::Member(self.organization_id, self.user_id.clone()));
         }
         let mut removed = Removed { ok: true, left: Left::default(), more: false, revoked: Left::default() };
@@ -79,17 +80,17 @@ impl Operation for Remove {
             (removed.left, removed.more) = left::look(tx, &self.user_id).await?;
         }
         if !removed.revoked.is_empty() {
-            details.insert("revoked".to_owned(), removed.revoked.names());
+            details["revoked"] = removed.revoked.names();
         }
-        if !details.is_empty() {
-            tx.record(Some(self.user_id.to_string()), &Value::Object(details))?;
+        if details != json!({}) {
+            tx.record(Some(self.user_id.to_string()), &details)?;
         }
         Ok(removed)
     }
 }
 
 impl Remove {
-    async fn remove(&self, tx: &mut Transaction<'_>, mut member: MemberRow) -> Result<(), Error> {
+    async fn remove(&self, tx: &mut Transaction<'_>, mut member: MemberRow) -> Result<Vec<Ended>, Error> {
         if member.roles.iter().any(RoleName::is_owner) {
             if !tx.authority.owner {
                 return Err(Error::new(ErrorKind::Forbidden, "only an owner can remove an owner"));

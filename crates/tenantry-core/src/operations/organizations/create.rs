@@ -137,7 +137,7 @@ impl Operation for Create {
         for (entry, _) in search::entries(&row) {
             tx.enter(entry);
         }
-        join::add_member(tx, user, vec![RoleName::owner()], &row, None).await?;
+        join::add_member(tx, user, vec![RoleName::owner()], &row).await?;
         let details = json!({ "name": row.name, "slug": row.slug });
         // Nobody knows the organization yet; but it may have been said that the user has another one only.
         tx.changed(Change::Member(id, user.id.clone()), Some(id.to_string()), &details)?;

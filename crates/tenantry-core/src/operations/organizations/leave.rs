@@ -5,9 +5,9 @@ use crate::{
     error::{Error, ErrorKind},
     ids::OrganizationId,
     operation::{Locate, Needs, Operation},
-    operations::{Done, input, members::join},
+    operations::{Done, input, invitations::close::close_at, members::join},
     role::RoleName,
-    rows::keys,
+    rows::{InvitationState, keys},
     transaction::Transaction,
 };
 
@@ -34,18 +34,22 @@ impl Operation for Leave {
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Done, Error> {
         tx.identify().await?;
-        let user = &tx.user()?.id;
-        let mut member = tx.get(&keys::member(user)).await?.ok_or_else(|| Error::not_found("organization"))?;
+        let user = tx.user()?;
+        let mut member = tx.get(&keys::member(&user.id)).await?.ok_or_else(|| Error::not_found("organization"))?;
         if member.roles.iter().any(RoleName::is_owner) {
             let mut row = tx.organization().await?;
-            join::remove_owner(tx, &mut row, user, &mut member)?;
+            join::remove_owner(tx, &mut row, &user.id, &mut member)?;
             row.version += 1;
             row.updated_at = tx.now;
             tx.put(&keys::organization(), &row)?;
         }
         let details = json!({ "roles": member.roles });
-        join::remove_member(tx, user, member).await?;
-        tx.changed(Change::Member(self.organization_id, user.clone()), Some(user.to_string()), &details)?;
+        let mut ended = join::remove_member(tx, &user.id, member).await?;
+        // Their credential may tell of addresses that the member's row does not know yet.
+        let addresses: Vec<_> = join::address_keys(user).collect();
+        ended.extend(close_at(tx, &addresses, InvitationState::Revoked).await?);
+        let details = join::details(details, &ended);
+        tx.changed(Change::Member(self.organization_id, user.id.clone()), Some(user.id.to_string()), &details)?;
         Ok(Done { ok: true })
     }
 }

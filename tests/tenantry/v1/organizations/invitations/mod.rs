@@ -4,6 +4,7 @@ mod accept;
 mod create;
 mod create_batch;
 mod decline;
+mod ended;
 mod list;
 mod mine;
 mod register;

@@ -74,7 +74,7 @@ async fn what_was_answered_or_withdrawn_is_not_resent() {
 }
 
 #[tokio::test]
-async fn who_came_by_another_way_is_a_member_already() {
+async fn what_ended_when_somebody_came_by_another_way_is_not_resent() {
     on_every_store(async |world| {
         let [alice, zoe, dave] = ["alice", "zoe", "dave"].map(Actor::user);
         let organization = world.organization(&alice).await;
@@ -88,7 +88,7 @@ async fn who_came_by_another_way_is_a_member_already() {
         late["expiresAt"] = json!("2020-01-01T00:00:00Z");
         world.call(&alice, "invitations/resend", late).await.names_field("expiresAt");
         world.join(&alice, &organization, &zoe, "member").await;
-        world.call(&alice, "invitations/resend", resend(&organization)).await.refused(409, "already_member");
+        world.call(&alice, "invitations/resend", resend(&organization)).await.refused(410, "used");
     })
     .await;
 }

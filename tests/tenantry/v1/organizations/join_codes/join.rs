@@ -27,9 +27,14 @@ async fn a_code_is_read_however_it_is_typed_and_used_once_per_person() {
         let typed = created["code"].as_str().unwrap().to_lowercase().replace('-', " ");
         let join = json!({ "code": typed });
         let joined = world.call(&bob, "join-codes/join", join.clone()).await.ok();
-        assert_eq!(joined, json!({ "organizationId": organization, "role": "writer", "alreadyMember": false }));
+        let expected =
+            json!({ "organizationId": organization, "role": "writer", "alreadyMember": false, "notGranted": [] });
+        assert_eq!(joined, expected);
         let again = world.call(&bob, "join-codes/join", join.clone()).await.ok();
-        assert_eq!(again, json!({ "organizationId": organization, "role": "writer", "alreadyMember": true }));
+        assert_eq!(
+            again,
+            json!({ "organizationId": organization, "role": "writer", "alreadyMember": true, "notGranted": [] })
+        );
         assert_eq!(world.call(&alice, "join-codes/join", join.clone()).await.ok()["role"], "owner");
         world.call(&carol, "join-codes/join", join).await.refused(410, "exhausted");
         let listed = world.call(&alice, "join-codes/list", json!({ "organizationId": organization })).await.ok();
