@@ -127,6 +127,7 @@ impl Setting {
             ("workspaces/list", here()),
             ("workspaces/update", with(json!({ "id": self.workspace, "name": "South" }))),
             ("workspaces/delete", with(json!({ "id": self.workspace }))),
+            ("accounts/update", json!({ "userId": "eve", "name": "Eve" })),
             ("accounts/forget", json!({ "userId": "eve" })),
         ]
     }

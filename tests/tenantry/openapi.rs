@@ -38,7 +38,7 @@ async fn the_document_is_served_and_every_operation_is_whole() {
             }
             require_resolved(&document, operation);
         }
-        assert_eq!(paths.len(), 42);
+        assert_eq!(paths.len(), 43);
     })
     .await;
 }

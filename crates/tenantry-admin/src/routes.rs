@@ -55,6 +55,7 @@ pub(crate) fn operations() -> Routes {
         .operation::<workspaces::List>()
         .operation::<workspaces::Update>()
         .operation::<workspaces::Delete>()
+        .operation::<accounts::Update>()
         .operation::<accounts::Forget>()
 }
 

@@ -10,6 +10,7 @@ use crate::{
     clock::Timestamp,
     error::{Error, ErrorKind},
     ids::OrganizationId,
+    operations::members::profile,
     permission::{Permission, PermissionSet},
     registry::Registry,
     role::RoleName,
@@ -29,6 +30,8 @@ pub(crate) struct Authority {
     pub(crate) owner: bool,
     /// When the credential itself ends.
     pub(crate) expires_at: Option<Timestamp>,
+    /// The credential of a member tells what their row does not know yet.
+    pub(crate) profile_is_due: bool,
 }
 
 impl Authority {
@@ -40,6 +43,7 @@ impl Authority {
             permissions: PermissionSet::default(),
             owner: false,
             expires_at: None,
+            profile_is_due: false,
         }
     }
 
@@ -91,7 +95,7 @@ pub(crate) fn decide(
     let decided = match caller {
         Caller::User(identity) => {
             let member = subject.as_deref().map(rows::decode).transpose()?;
-            user(identity, row.as_ref(), member, &Roles::read(registry, roles.as_deref())?)
+            user(identity, row.as_ref(), member, &Roles::read(registry, roles.as_deref())?, now)
         }
         Caller::Token(presented) => {
             let token = subject.as_deref().map(rows::decode).transpose()?;
@@ -110,8 +114,9 @@ pub(crate) fn decide_member(
     organization: OrganizationRow,
     member: MemberRow,
     known: &Roles,
+    now: Timestamp,
 ) -> Result<(OrganizationRow, Authority), Error> {
-    let authority = user(identity, Some(&organization), Some(member), known)?;
+    let authority = user(identity, Some(&organization), Some(member), known, now)?;
     active(organization, authority)
 }
 
@@ -128,6 +133,7 @@ fn user(
     organization: Option<&OrganizationRow>,
     member: Option<MemberRow>,
     known: &Roles,
+    now: Timestamp,
 ) -> Result<Authority, Error> {
     let organization = organization.ok_or_else(|| Error::not_found("organization"))?;
     let principal = if identity.platform_admin {
@@ -135,6 +141,7 @@ fn user(
     } else {
         Principal::User(identity.id.clone())
     };
+    let profile_is_due = member.as_ref().is_some_and(|member| profile::is_due(identity, member, now));
     let roles = match member {
         // An organization that lost its last owner is looked after by the platform until one is assigned.
         _ if identity.platform_admin && organization.owners.is_empty() => vec![RoleName::owner()],
@@ -150,6 +157,7 @@ fn user(
         owner: roles.iter().any(RoleName::is_owner),
         roles,
         expires_at: None,
+        profile_is_due,
     })
 }
 
@@ -183,6 +191,7 @@ fn api_token(
         permissions: registry.set(token.permissions.iter().map(String::as_str)),
         owner: false,
         expires_at: token.expires_at.into_iter().chain(overlap_ends).min(),
+        profile_is_due: false,
     })
 }
 

@@ -73,7 +73,7 @@ pub enum Caller {
 }
 
 /// The key of an API token, and the hash of the secret that was presented with it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Presented {
     /// Which token.
     pub key: TokenKey,

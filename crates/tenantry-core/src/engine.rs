@@ -23,6 +23,7 @@ use crate::{
     registry::Registry,
     rows::{Intent, keys},
     store::{Add, Check, CommitError, Range, Shard, Store, Txn},
+    token_use::RecentUses,
     transaction::{Decided, Transaction},
     validate::Violations,
 };
@@ -38,6 +39,7 @@ struct Inner {
     entropy: Arc<dyn Entropy>,
     host: Host,
     made: Arc<Made>,
+    uses: RecentUses,
     observers: RwLock<Vec<Weak<dyn Observer>>>,
 }
 
@@ -77,8 +79,16 @@ impl EngineBuilder {
     #[must_use]
     pub fn build(self) -> Engine {
         let Self { store, registry, clock, entropy, host } = self;
-        let made = Arc::default();
-        Engine(Arc::new(Inner { store, registry, clock, entropy, host, made, observers: RwLock::default() }))
+        Engine(Arc::new(Inner {
+            store,
+            registry,
+            clock,
+            entropy,
+            host,
+            made: Arc::default(),
+            uses: RecentUses::default(),
+            observers: RwLock::default(),
+        }))
     }
 }
 
@@ -143,6 +153,8 @@ struct Course<'a> {
     intent: Intent,
     /// Entries that a try wrote and no commit has made true yet.
     pending: Vec<(IndexEntry, Intent)>,
+    /// The caller's credential tells what their organization does not know yet.
+    profile_is_due: bool,
 }
 
 impl Engine {
@@ -208,6 +220,10 @@ impl Engine {
         &self.0.made
     }
 
+    pub(crate) fn recent_uses(&self) -> &RecentUses {
+        &self.0.uses
+    }
+
     pub(crate) fn downgrade(&self) -> WeakEngine {
         WeakEngine(Arc::downgrade(&self.0))
     }
@@ -237,7 +253,10 @@ impl Engine {
             Needs::Nobody | Needs::Credential | Needs::Permission(_) => {}
         }
         let recognized = if O::BY_ADDRESS { self.recognize(request).await? } else { None };
-        self.carry_out(recognized.as_ref().unwrap_or(request), operation).await
+        let request = recognized.as_ref().unwrap_or(request);
+        let (result, organization) = self.carry_out_and_tell(request, operation).await;
+        self.note_caller(&request.caller, result.as_ref().err(), organization).await;
+        result
     }
 
     /// Carries out an operation that needs no credential; any other is refused. It knows no idempotency keys: what is
@@ -255,6 +274,26 @@ impl Engine {
     }
 
     pub(crate) async fn carry_out<O: Operation>(&self, request: &Request, operation: &O) -> Result<O::Output, Error> {
+        self.carry_out_and_tell(request, operation).await.0
+    }
+
+    /// Tells as well in which organization the caller's profile is due.
+    async fn carry_out_and_tell<O: Operation>(
+        &self,
+        request: &Request,
+        operation: &O,
+    ) -> (Result<O::Output, Error>, Option<OrganizationId>) {
+        match self.course(request, operation).await {
+            Ok(mut course) => {
+                let result = self.follow(operation, &mut course).await;
+                (result, course.organization.filter(|_| course.profile_is_due))
+            }
+            Err(error) => (Err(error), None),
+        }
+    }
+
+    /// Finds out where the operation acts, and what its tries have in common.
+    async fn course<'a, O: Operation>(&self, request: &'a Request, operation: &O) -> Result<Course<'a>, Error> {
         let locate = Locate { engine: self, request, join_code: OnceLock::new() };
         let organization = operation.locate(&locate).await?;
         let join_code = locate.join_code.into_inner();
@@ -265,11 +304,15 @@ impl Engine {
             _ => None,
         };
         let intent = Intent::new(self.clock().now(), self.entropy())?;
-        let mut course = Course { request, organization, idempotency, join_code, intent, pending: Vec::new() };
-        let result = self.attempts(operation, &mut course).await;
+        let pending = Vec::new();
+        Ok(Course { request, organization, idempotency, join_code, intent, pending, profile_is_due: false })
+    }
+
+    async fn follow<O: Operation>(&self, operation: &O, course: &mut Course<'_>) -> Result<O::Output, Error> {
+        let result = self.attempts(operation, course).await;
         // With the store away the commit may have happened: then what was entered stays, and readers confirm it.
         let uncertain = result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unavailable);
-        if let Some(organization) = organization.filter(|_| !uncertain && !course.pending.is_empty()) {
+        if let Some(organization) = course.organization.filter(|_| !uncertain && !course.pending.is_empty()) {
             self.remove_entries(organization, &course.pending).await;
         }
         result
@@ -298,6 +341,7 @@ impl Engine {
         // Should there be something all the same, the commit says so, and the next try reads it.
         tx.is_new = attempt == 0 && operation.is_new(course.request);
         let decided = Self::decide(operation, &mut tx, course.idempotency.as_ref()).await;
+        course.profile_is_due = tx.authority.profile_is_due;
         // A commit verifies what was read. An answer without one (a refusal, or that nothing is left to do) must rest
         // on one moment as well: a repetition that is overtaken by its first try would be told of its own effect.
         let to_commit = decided.is_ok() && tx.writes();

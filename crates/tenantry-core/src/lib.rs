@@ -15,7 +15,9 @@
 mod authority;
 mod base62;
 mod entry;
+mod note;
 mod paging;
+mod patch;
 mod removal;
 mod roles;
 mod rows;

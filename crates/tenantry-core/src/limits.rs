@@ -112,6 +112,8 @@ pub const FENCE_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 pub const OVERLAP_SECONDS_MAX: u32 = 30 * 24 * 3600;
 /// How exact "last used" is: it is written at most this often for each token.
 pub const LAST_USED_GRANULARITY: Duration = Duration::from_secs(60);
+/// Of how many API tokens a node keeps in mind that their use was noted.
+pub const RECENT_USES_MAX: usize = 10_000;
 /// Over how many shards the jobs of the platform are spread. Never to be lowered: workers look in these alone.
 pub const JOB_BUCKETS: u64 = 16;
 /// How many things of a deleted organization one commit removes.
@@ -120,8 +122,10 @@ pub const REMOVAL_STEP_MAX: usize = 50;
 pub const REMOVAL_STEPS_MAX: u32 = 200;
 /// The pause before it is looked again whether the other jobs of a deleted organization are done.
 pub const REMOVAL_WAIT: Duration = Duration::from_secs(2);
-/// How many pages of a user's organizations one request removes them from.
-pub const FORGET_PAGES_MAX: usize = 10;
+/// How often a member's profile is written at most when their credential tells something new.
+pub const PROFILE_GRANULARITY: Duration = Duration::from_secs(5 * 60);
+/// How many pages of a user's organizations one request removes or changes them in.
+pub const ACCOUNT_PAGES_MAX: usize = 10;
 /// How often a worker looks for jobs that nobody does.
 pub const JOBS_SCAN_INTERVAL: Duration = Duration::from_secs(10);
 /// How many jobs of one bucket, or of its own node, a worker does at the same time.

@@ -114,7 +114,7 @@ impl Engine {
             after = entries.into_iter().last();
         }
         let Some((organization, row, member, roles)) = only else { return Ok(OnlyOrganization::None) };
-        let (row, authority) = authority::decide_member(identity, row, member, &roles)?;
+        let (row, authority) = authority::decide_member(identity, row, member, &roles, self.clock().now())?;
         Ok(OnlyOrganization::One(Tenant::new(organization, row, authority, self.registry().clone())))
     }
 

@@ -163,6 +163,9 @@ pub(crate) struct MemberRow {
     /// Each once. One that was deleted may still be among them; see `operations/workspaces`.
     #[serde(default)]
     pub(crate) workspaces: Vec<WorkspaceId>,
+    /// When the profile was last written; `None`: when they joined. See `operations/members/profile.rs`.
+    #[serde(default)]
+    pub(crate) profile_at: Option<Timestamp>,
 }
 
 /// Who is at an address, seen from one organization.

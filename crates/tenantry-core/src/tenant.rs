@@ -90,6 +90,13 @@ impl Tenant {
         self.0.authority.expires_at
     }
 
+    /// Whether the caller's credential tells something of them that the organization does not know yet; see
+    /// [`Engine::refresh_profile`](crate::engine::Engine::refresh_profile).
+    #[must_use]
+    pub fn profile_is_due(&self) -> bool {
+        self.0.authority.profile_is_due
+    }
+
     /// The permissions and roles by which this was resolved.
     #[must_use]
     pub fn registry(&self) -> &Registry {

@@ -1,6 +1,13 @@
 //! When an API token was last used: noted beside the way of a request, at most once a minute for each of its secrets.
+//!
+//! Every use counts, wherever the token was presented: to the layer, to an operation, or to somebody who introspects it.
 
-use std::fmt;
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 
@@ -42,6 +49,20 @@ impl Engine {
         Ok((tenant, txn.map(|txn| TokenUse { shard, txn })))
     }
 
+    /// Notes that an API token was presented to an operation: at most one read and one commit a minute.
+    pub(crate) async fn note_presented(&self, presented: &Presented) -> Result<(), Error> {
+        if !self.recent_uses().is_new(presented, self.clock().elapsed()) {
+            return Ok(());
+        }
+        let keys = [keys::token(&presented.key).key, keys::token_used(&presented.key).key];
+        let shard = shards::organization(presented.key.organization());
+        let [token, used] = exactly(self.store().read(&shard, &keys).await?)?;
+        match worth_a_note(presented, token, used, self.clock().now())? {
+            Some(txn) => self.note(TokenUse { shard, txn }).await,
+            None => Ok(()),
+        }
+    }
+
     /// Notes that an API token is in use.
     ///
     /// For the layer to call in the background: nothing waits for it, and nothing depends on it.
@@ -73,16 +94,40 @@ fn worth_a_note(
     let kept = |secret: &Hashed| {
         *secret == token.secret || token.overlapping(now).is_some_and(|previous| previous.secret == *secret)
     };
-    used.secrets.retain(|(secret, _)| kept(secret) && *secret != presented.secret);
-    if kept(&presented.secret) {
-        used.secrets.push((presented.secret.clone(), now));
+    // It was rotated by this very use.
+    if !kept(&presented.secret) {
+        return Ok(None);
     }
+    used.secrets.retain(|(secret, _)| kept(secret) && *secret != presented.secret);
+    used.secrets.push((presented.secret.clone(), now));
     used.last = Some(now);
     let key = keys::token_used(&presented.key).key;
     let puts = vec![(key.clone(), rows::encode(&used)?)];
     let checks =
         vec![Check { key: keys::token(&presented.key).key, expected: kept_token }, Check { key, expected: kept_used }];
     Ok(Some(Txn { checks, puts, ..Txn::default() }))
+}
+
+/// Which API tokens were presented to operations of this node within the last minute.
+#[derive(Debug, Default)]
+pub(crate) struct RecentUses(Mutex<HashMap<Presented, Duration>>);
+
+impl RecentUses {
+    /// Whether the token was not presented with this secret within the last minute, by the time that passes.
+    fn is_new(&self, presented: &Presented, now: Duration) -> bool {
+        let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if uses.get(presented).is_some_and(|at| now.saturating_sub(*at) < limits::LAST_USED_GRANULARITY) {
+            return false;
+        }
+        if uses.len() >= limits::RECENT_USES_MAX {
+            uses.retain(|_, at| now.saturating_sub(*at) < limits::LAST_USED_GRANULARITY);
+        }
+        // One that finds no room is looked up in the store each time.
+        if uses.len() < limits::RECENT_USES_MAX {
+            uses.insert(presented.clone(), now);
+        }
+        true
+    }
 }
 
 impl fmt::Debug for TokenUse {

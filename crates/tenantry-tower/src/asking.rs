@@ -81,9 +81,22 @@ impl Resolver {
         });
     }
 
+    /// In the background, as well.
+    fn refresh_profile(&self, identity: &Identity, tenant: &Tenant) {
+        let (engine, identity, organization) = (self.engine.clone(), identity.clone(), tenant.organization_id());
+        self.runtime.spawn(async move {
+            if let Err(error) = engine.refresh_profile(&identity, organization).await {
+                tracing::debug!(%organization, %error, "what a credential tells of a member was not noted");
+            }
+        });
+    }
+
     async fn resolve_user(&self, query: &Query, verified: &Verified, began: Moment) -> Result<Resolved, Refused> {
         let caller = Caller::User(Box::new(verified.identity.clone()));
         let (tenant, subjects) = self.choose(query, verified, &caller, began).await?;
+        if let Some(tenant) = tenant.as_ref().filter(|tenant| tenant.profile_is_due()) {
+            self.refresh_profile(&verified.identity, tenant);
+        }
         let vouched = verified.vouched.clone();
         let ends = verified.expires_at.min(vouched.believed_until());
         // A platform admin's rights depend on whether the organization has an owner, of which no notice tells.

@@ -37,6 +37,7 @@ impl Plain {
             "userId": id,
             "username": (member.person != STRANGER).then_some(&id),
             "email": member.email,
+            "name": member.name,
             "number": member.number,
             "role": roles[0],
             "roles": roles,
@@ -111,6 +112,25 @@ impl Plain {
             json!({ "removedFrom": removed_from, "more": false })
         });
         Move::new(by, "accounts/forget", input, expected)
+    }
+
+    /// Changes what they are called, in all organizations; an empty text takes the name away.
+    pub(super) fn rename(&mut self, by: Actor, who: Person, name: &'static str) -> Move {
+        let input = json!({ "userId": self.people.id(who), "name": name });
+        let name = Some(name).filter(|name| !name.is_empty());
+        let expected = self.platform(by).map(|()| {
+            let mut updated_in = 0;
+            for organization in self.organizations.iter_mut().filter(|organization| !organization.gone) {
+                let Some(member) = organization.members.iter_mut().find(|member| member.person == who) else {
+                    continue;
+                };
+                updated_in += 1;
+                organization.events += usize::from(member.name != name);
+                member.name = name;
+            }
+            json!({ "ok": true, "updatedIn": updated_in, "more": false })
+        });
+        Move::new(by, "accounts/update", input, expected)
     }
 
     /// The heir takes the caller's place among the owners, and the caller becomes an admin.

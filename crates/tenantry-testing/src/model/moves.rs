@@ -70,6 +70,7 @@ impl Plain {
             Step::Remove { by, org: at, who, revokes } => self.remove(by, org(at), self.whom(org(at), who), revokes),
             Step::Leave { by, org: at } => self.leave(by, org(at)),
             Step::Forget { by, who } => self.forget(by, who % PEOPLE.len()),
+            Step::Rename { by, who, name } => self.rename(by, who % PEOPLE.len(), name),
             Step::Transfer { by, org: at, who } => self.transfer(by, org(at), self.whom(org(at), who)),
             Step::SetRole { by, org: at, who, role } => self.set_role(by, org(at), self.whom(org(at), who), role),
             Step::GetMember { by, org: at, who } => self.get_member(by, org(at), self.whom(org(at), who)),

@@ -46,6 +46,8 @@ pub(super) struct Member {
     /// By the names under which they were given, from the highest to the lowest then.
     pub(super) roles: Vec<&'static str>,
     pub(super) email: Option<String>,
+    /// As the host said it since they joined.
+    pub(super) name: Option<&'static str>,
     /// By their places; none that was deleted.
     pub(super) workspaces: BTreeSet<usize>,
     pub(super) number: usize,
@@ -273,7 +275,8 @@ impl Plain {
         let number = organization.numbers_given;
         organization.end_invitations(person, State::Superseded);
         let workspaces = BTreeSet::new();
-        organization.members.push(Member { person, roles, email, workspaces, number, joined: self.joins });
+        let (name, joined) = (None, self.joins);
+        organization.members.push(Member { person, roles, email, name, workspaces, number, joined });
         organization.events += 1;
     }
 }

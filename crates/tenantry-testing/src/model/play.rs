@@ -85,6 +85,7 @@ async fn send(engine: &Engine, caller: &Caller, route: &str, input: &Value) -> A
         workspaces::Update,
         workspaces::Delete,
         accounts::Forget,
+        accounts::Update,
     ]
 }
 

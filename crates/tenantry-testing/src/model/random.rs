@@ -144,6 +144,8 @@ fn member_step() -> impl Strategy<Value = Step> {
         1 => (0..4_usize, org()).prop_map(|(by, org)| Step::Leave { by: Actor::Insider(by), org }),
         2 => (actor(), org(), who()).prop_map(|(by, org, who)| Step::Transfer { by, org, who }),
         1 => (platform(), who()).prop_map(|(by, who)| Step::Forget { by, who }),
+        1 => (platform(), who(), select(&["Ren\u{e9}e", ""][..]))
+            .prop_map(|(by, who, name)| Step::Rename { by, who, name }),
         4 => (actor(), org(), who(), select(&ROLES[..]))
             .prop_map(|(by, org, who, role)| Step::SetRole { by, org, who, role }),
         1 => (actor(), org(), who()).prop_map(|(by, org, who)| Step::GetMember { by, org, who }),

@@ -64,6 +64,7 @@ pub(super) enum Step {
     Remove { by: Actor, org: usize, who: usize, revokes: bool },
     Leave { by: Actor, org: usize },
     Forget { by: Actor, who: Person },
+    Rename { by: Actor, who: Person, name: &'static str },
     Transfer { by: Actor, org: usize, who: usize },
     SetRole { by: Actor, org: usize, who: usize, role: &'static str },
     GetMember { by: Actor, org: usize, who: usize },

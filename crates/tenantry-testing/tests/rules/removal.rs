@@ -253,7 +253,7 @@ async fn what_was_owned_may_be_replaced_at_once() {
 #[tokio::test]
 async fn whoever_has_many_organizations_is_forgotten_in_parts() {
     let engine = crate::in_memory();
-    let parts = u64::try_from(limits::FORGET_PAGES_MAX).expect("it is small") * u64::from(limits::LIST_LIMIT_DEFAULT);
+    let parts = u64::try_from(limits::ACCOUNT_PAGES_MAX).expect("it is small") * u64::from(limits::LIST_LIMIT_DEFAULT);
     for number in 0..=parts {
         must::<organizations::Create>(&engine, "alice", json!({ "name": format!("Acme {number}") })).await;
     }

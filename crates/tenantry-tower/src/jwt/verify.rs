@@ -111,7 +111,9 @@ impl Rules {
         if expires_at <= now {
             return Err(expired());
         }
-        let identity = self.names.identity(id, claims);
+        let mut identity = self.names.identity(id, claims);
+        let issued_at = claims.get("iat").and_then(moment);
+        identity.issued_at = issued_at.filter(|issued_at| *issued_at <= now.after(self.leeway));
         Ok(Verified { identity, organization: self.names.organization(claims), expires_at, vouched })
     }
 

@@ -1,15 +1,14 @@
 use serde_json::json;
 
+use super::everywhere;
 use crate::{
     caller::{Caller, Identity},
     change::Change,
     engine::Engine,
-    entry,
     error::{Error, ErrorKind},
     ids::{OrganizationId, UserId},
-    limits,
-    operation::{Locate, Needs, Operation, Request},
-    operations::{Done, input, members::join, output},
+    operation::{Locate, Needs, Operation},
+    operations::{input, members::join, output},
     role::RoleName,
     rows::keys,
     transaction::Transaction,
@@ -65,25 +64,10 @@ impl Engine {
         self.forget_as(&Caller::User(Box::new(Identity::new(user.clone()))), user).await
     }
 
-    /// One commit for each organization, so that a crash in between leaves the rest for the next time.
     async fn forget_as(&self, caller: &Caller, user: &UserId) -> Result<Forgotten, Error> {
-        let request = Request::new(caller.clone());
-        let mut forgotten = Forgotten { removed_from: 0, more: true };
-        let mut after = None;
-        for _ in 0..limits::FORGET_PAGES_MAX {
-            let limit = limits::LIST_LIMIT_DEFAULT as usize;
-            let entries = self.membership_entries(user, after, limit).await?;
-            for (organization_id, ..) in entries.iter().filter_map(entry::parse_membership) {
-                let there = Withdraw { organization_id, user_id: user.clone() };
-                forgotten.removed_from += u64::from(Box::pin(self.carry_out(&request, &there)).await?.ok);
-            }
-            if entries.len() < limit {
-                forgotten.more = false;
-                break;
-            }
-            after = entries.into_iter().last();
-        }
-        Ok(forgotten)
+        let there = |organization_id| Withdraw { organization_id, user_id: user.clone() };
+        let (removed_from, more) = everywhere(self, caller, user, there).await?;
+        Ok(Forgotten { removed_from, more })
     }
 }
 
@@ -96,7 +80,8 @@ input! {
 }
 
 impl Operation for Withdraw {
-    type Output = Done;
+    /// Whether there was anybody to remove.
+    type Output = bool;
 
     const ROUTE: &'static str = Forget::ROUTE;
     const SUMMARY: &'static str = Forget::SUMMARY;
@@ -108,13 +93,12 @@ impl Operation for Withdraw {
         Ok(Some(self.organization_id))
     }
 
-    /// Whether there was anybody to remove.
-    async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Done, Error> {
+    async fn decide(&self, tx: &mut Transaction<'_>) -> Result<bool, Error> {
         let key = keys::member(&self.user_id);
         tx.load([keys::organization().key, key.key.clone(), keys::roles().key]).await?;
         // Of an organization that was deleted everybody is removed.
         let (Some(mut row), Some(member)) = (tx.get(&keys::organization()).await?, tx.get(&key).await?) else {
-            return Ok(Done { ok: false });
+            return Ok(false);
         };
         let owned = member.roles.iter().any(RoleName::is_owner);
         if owned {
@@ -128,6 +112,6 @@ impl Operation for Withdraw {
         let details = join::details(details, &ended);
         let change = Change::Member(self.organization_id, self.user_id.clone());
         tx.changed(change, Some(self.user_id.to_string()), &details)?;
-        Ok(Done { ok: true })
+        Ok(true)
     }
 }

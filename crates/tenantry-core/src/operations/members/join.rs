@@ -64,6 +64,7 @@ pub(crate) async fn add_member(
         intent: tx.intent,
         owned,
         workspaces: Vec::new(),
+        profile_at: None,
     };
     tx.put(&keys::member(&user.id), &member)?;
     tx.index(index::MEMBERS, user.id.to_string(), None);

@@ -5,6 +5,7 @@ mod get;
 pub(crate) mod join;
 mod left;
 mod list;
+pub(crate) mod profile;
 mod remove;
 mod set_role;
 mod update;

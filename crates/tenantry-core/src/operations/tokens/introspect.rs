@@ -79,6 +79,11 @@ impl Operation for Introspect {
             Err(error) if error.kind() == ErrorKind::Internal => return Err(error),
             Err(_) => return Ok(Introspection::default()),
         };
+        if let Caller::Token(presented) = &caller
+            && let Err(error) = tx.engine.note_presented(presented).await
+        {
+            tracing::debug!(%key, %error, "the use of an API token was not noted");
+        }
         let row: Option<TokenRow> = values[1].as_deref().map(rows::decode).transpose()?;
         let permissions = tx.registry().names(&authority.permissions);
         Ok(Introspection {

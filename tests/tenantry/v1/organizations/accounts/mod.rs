@@ -1,1 +1,4 @@
+//! `/v1/organizations/accounts/…`
+
 mod forget;
+mod update;

@@ -6,3 +6,4 @@ mod list;
 mod revoke;
 mod rotate;
 mod update;
+mod used;

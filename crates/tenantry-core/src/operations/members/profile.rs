@@ -1,0 +1,179 @@
+//! What a member is shown as: their addresses, name and picture, as they were last told.
+//!
+//! 1. A member's row keeps what their credential told when they joined. Later credentials may tell something else: what
+//!    differs is written when the member next calls, beside the way of their request, at most once in
+//!    [`limits::PROFILE_GRANULARITY`]. So an address that was theirs is free for whoever has it now.
+//! 2. Only what is told counts: an e-mail address that is verified, and a claim that is there. What is absent stays.
+//! 3. What was said before the last writing counts no more: the token of an older session undoes nothing.
+//! 4. The host can say so at once: `accounts/update`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::join;
+use crate::{
+    address::Address,
+    caller::{Caller, Identity},
+    clock::Timestamp,
+    engine::Engine,
+    error::{Error, ErrorKind},
+    ids::{OrganizationId, UserId},
+    limits,
+    operation::{Locate, Needs, Operation, Request},
+    operations::{
+        accounts,
+        invitations::close::{Ended, close_at},
+    },
+    patch::Patch,
+    rows::{AddressRow, InvitationState, MemberRow, RowKey, keys},
+    transaction::Transaction,
+};
+
+/// What is told of a user.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Told {
+    pub(crate) email: Patch<Address>,
+    pub(crate) username: Patch<Address>,
+    pub(crate) name: Patch<String>,
+    pub(crate) avatar_url: Patch<String>,
+}
+
+impl Told {
+    /// What a credential tells: something, or nothing.
+    fn by(identity: &Identity) -> Self {
+        Self {
+            email: Patch::of(identity.verified_email().cloned()),
+            username: Patch::of(identity.username.clone()),
+            name: Patch::of(identity.name.clone()),
+            avatar_url: Patch::of(identity.avatar_url.clone()),
+        }
+    }
+
+    /// Writes into `member` what differs, and answers that for the audit log.
+    fn apply(self, member: &mut MemberRow) -> Map<String, Value> {
+        let mut changes = Map::new();
+        let addresses = [("email", self.email, &mut member.email), ("username", self.username, &mut member.username)];
+        for (field, told, known) in addresses {
+            let told = told.over(known.as_ref());
+            // Another spelling of the same address is no other address.
+            if told.as_ref().map(Address::normal) != known.as_ref().map(Address::normal) {
+                let from = known.as_ref().map(ToString::to_string);
+                let to = told.as_ref().map(ToString::to_string);
+                changes.insert(field.to_owned(), json!({ "from": from, "to": to }));
+                *known = told;
+            }
+        }
+        let texts = [("name", self.name, &mut member.name), ("avatarUrl", self.avatar_url, &mut member.avatar_url)];
+        for (field, told, known) in texts {
+            let told = told.over(known.as_ref());
+            if told != *known {
+                changes.insert(field.to_owned(), json!({ "from": known, "to": told }));
+                *known = told;
+            }
+        }
+        changes
+    }
+}
+
+/// Whether the credential tells something of the member that is to be written now.
+pub(crate) fn is_due(identity: &Identity, member: &MemberRow, now: Timestamp) -> bool {
+    let known_at = member.profile_at.unwrap_or(member.joined_at);
+    identity.issued_at.unwrap_or(now) > known_at
+        && now.since(known_at) >= limits::PROFILE_GRANULARITY
+        && !Told::by(identity).apply(&mut member.clone()).is_empty()
+}
+
+/// Changes what a member is shown as. No request can ask for it by itself: a credential tells it, or who may is decided
+/// by [`accounts::Update`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Tell {
+    pub(crate) organization_id: OrganizationId,
+    pub(crate) user_id: UserId,
+    /// `None`: what the caller's own credential tells, if it is time.
+    pub(crate) told: Option<Told>,
+}
+
+impl Operation for Tell {
+    /// Whether there is such a member.
+    type Output = bool;
+
+    const ROUTE: &'static str = accounts::Update::ROUTE;
+    const SUMMARY: &'static str = accounts::Update::SUMMARY;
+    const NEEDS: Needs = accounts::Update::NEEDS;
+    const ERRORS: &'static [ErrorKind] = accounts::Update::ERRORS;
+    const EVENT: Option<&'static str> = accounts::Update::EVENT;
+
+    async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
+        Ok(Some(self.organization_id))
+    }
+
+    async fn decide(&self, tx: &mut Transaction<'_>) -> Result<bool, Error> {
+        let key = keys::member(&self.user_id);
+        tx.load([keys::organization().key, key.key.clone(), keys::roles().key]).await?;
+        let (Some(_), Some(before)) = (tx.get(&keys::organization()).await?, tx.get(&key).await?) else {
+            return Ok(false);
+        };
+        let told = match &self.told {
+            Some(told) => told.clone(),
+            None if is_due(tx.user()?, &before, tx.now) => Told::by(tx.user()?),
+            None => return Ok(true),
+        };
+        let mut member = before.clone();
+        let changes = told.apply(&mut member);
+        // Also if nothing differs: what the host says now, an older credential does not undo.
+        member.profile_at = Some(tx.now);
+        if changes.is_empty() && self.told.is_none() {
+            return Ok(true);
+        }
+        tx.put(&key, &member)?;
+        let ended = move_addresses(tx, &self.user_id, &before, &member).await?;
+        if !changes.is_empty() {
+            tx.record(Some(self.user_id.to_string()), &join::details(Value::Object(changes), &ended))?;
+        }
+        Ok(true)
+    }
+}
+
+/// The addresses of a member are no more those of `before`, but those of `after`. Answers the invitations that were open
+/// for these and have ended by it.
+async fn move_addresses(
+    tx: &mut Transaction<'_>,
+    user: &UserId,
+    before: &MemberRow,
+    after: &MemberRow,
+) -> Result<Vec<Ended>, Error> {
+    let [before, after] = [before, after].map(|member| {
+        let addresses = [&member.email, &member.username].into_iter().flatten();
+        addresses.map(Address::normal).collect::<Vec<_>>()
+    });
+    let key = |address| -> RowKey<AddressRow> { keys::address(address) };
+    let lost: Vec<_> = before.iter().filter(|address| !after.contains(address)).map(key).collect();
+    let gained: Vec<_> = after.iter().filter(|address| !before.contains(address)).map(key).collect();
+    tx.load(lost.iter().chain(&gained).map(|key| key.key.clone())).await?;
+    for key in &lost {
+        let Some(mut known) = tx.get(key).await? else { continue };
+        known.members.retain(|member| member != user);
+        if known == AddressRow::default() { tx.delete(key) } else { tx.put(key, &known)? }
+    }
+    let ended = close_at(tx, &gained, InvitationState::Superseded).await?;
+    for key in &gained {
+        let mut known = tx.get(key).await?.unwrap_or_default();
+        known.members.push(user.clone());
+        tx.put(key, &known)?;
+    }
+    Ok(ended)
+}
+
+impl Engine {
+    /// Writes what the credential of a member tells of them and their organization does not know yet, if it is time:
+    /// for the layer to call in the background when [`Tenant::profile_is_due`](crate::tenant::Tenant::profile_is_due)
+    /// says so. Nothing waits for it, and nothing depends on it.
+    ///
+    /// # Errors
+    /// `unavailable`.
+    pub async fn refresh_profile(&self, identity: &Identity, organization: OrganizationId) -> Result<(), Error> {
+        let told = Tell { organization_id: organization, user_id: identity.id.clone(), told: None };
+        let request = Request::new(Caller::User(Box::new(identity.clone())));
+        self.carry_out(&request, &told).await.map(|_| ())
+    }
+}
