@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Runs a test on every store, with these policies.
-async fn with(host: Host, test: impl AsyncFn(World)) {
+pub(crate) async fn with(host: Host, test: impl AsyncFn(World)) {
     test(World::start_with(embedded(), host.clone()).await).await;
     test(World::start_with(redis(&new_namespace()).await, host).await).await;
 }

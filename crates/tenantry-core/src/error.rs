@@ -77,6 +77,8 @@ kinds! {
     WorkspaceTaken = 409 "workspace_taken" "There is such a workspace";
     /// Somebody bears the role, and no replacement was named.
     RoleInUse = 409 "role_in_use" "The role is in use";
+    /// As many invitations of the organization are open as may be.
+    InvitationsExhausted = 409 "invitations_exhausted" "Too many open invitations";
     /// The organization has as many members as it may have.
     SeatsExhausted = 409 "seats_exhausted" "All seats are taken";
     /// The user owns as many organizations as they may.

@@ -7,10 +7,11 @@
 use std::{fmt, sync::Arc};
 
 use crate::{
-    caller::Identity,
+    caller::{Caller, Identity},
     directory::{Directory, Found, HostFailed, Who},
     error::Error,
     hooks::Hooks,
+    limits,
     mailer::{InvalidLinkTemplate, LinkTemplate, Mailer, Mails},
     registrar::Registrar,
     view::Organization,
@@ -18,6 +19,7 @@ use crate::{
 
 type MayCreate = Arc<dyn Fn(&Identity) -> bool + Send + Sync>;
 type SeatsMax = Arc<dyn Fn(&Organization) -> Option<u32> + Send + Sync>;
+type MayInvite = Arc<dyn Fn(&Caller, &Organization) -> bool + Send + Sync>;
 
 /// The host's side of the domain. Cheap to clone; by itself it limits nothing.
 ///
@@ -38,6 +40,9 @@ pub struct Host {
     may_create: Option<MayCreate>,
     organizations_owned_max: Option<u32>,
     seats_max: Option<SeatsMax>,
+    may_invite: Option<MayInvite>,
+    open_invitations_max: Option<u32>,
+    mails_max: Option<(u32, u32)>,
     directory: Option<Arc<dyn Directory>>,
     registrar: Option<Arc<dyn Registrar>>,
     hooks: Option<Arc<dyn Hooks>>,
@@ -67,6 +72,36 @@ impl Host {
     #[must_use]
     pub fn seats_max(mut self, max: impl Fn(&Organization) -> Option<u32> + Send + Sync + 'static) -> Self {
         self.seats_max = Some(Arc::new(max));
+        self
+    }
+
+    /// Who may invite, of those whose role permits it: everybody unless set. Others are refused with `forbidden`.
+    ///
+    /// A host on whose service anybody can sign up may want a verified address, say, or an organization that pays: each
+    /// invitation may be a mail from the host's own domain to a stranger.
+    #[must_use]
+    pub fn who_may_invite(
+        mut self,
+        may_invite: impl Fn(&Caller, &Organization) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.may_invite = Some(Arc::new(may_invite));
+        self
+    }
+
+    /// How many invitations of one organization may be open, the expired ones included: 1000 unless set. What is beyond
+    /// is refused with `invitations_exhausted`.
+    #[must_use]
+    pub fn open_invitations_max(mut self, max: u32) -> Self {
+        self.open_invitations_max = Some(max);
+        self
+    }
+
+    /// How many mails of invitations may be sent within an hour: for one organization, and by one user in all of theirs.
+    /// 200 each unless set; at least 1. What is beyond is refused with `rate_limited`, and nobody is invited by it. They
+    /// count only where there is a [`mailer`](Self::mailer).
+    #[must_use]
+    pub fn mails_per_hour_max(mut self, organization: u32, user: u32) -> Self {
+        self.mails_max = Some((organization.max(1), user.max(1)));
         self
     }
 
@@ -131,6 +166,25 @@ impl Host {
         self.organizations_owned_max.map(u64::from)
     }
 
+    /// Whether the caller may invite into the organization, which is only shown to a policy that there is.
+    pub(crate) fn may_invite(
+        &self,
+        caller: &Caller,
+        show: impl FnOnce() -> Result<Organization, Error>,
+    ) -> Result<bool, Error> {
+        let Some(may_invite) = &self.may_invite else { return Ok(true) };
+        Ok(may_invite(caller, &show()?))
+    }
+
+    pub(crate) fn known_open_invitations_max(&self) -> u32 {
+        self.open_invitations_max.unwrap_or(limits::OPEN_INVITATIONS_MAX_DEFAULT)
+    }
+
+    /// Of an organization, and of a user.
+    pub(crate) fn known_mails_max(&self) -> (u32, u32) {
+        self.mails_max.unwrap_or((limits::MAILS_MAX_DEFAULT, limits::MAILS_MAX_DEFAULT))
+    }
+
     /// How many members the organization may have; it is only shown to a policy that there is.
     pub(crate) fn seats(&self, show: impl FnOnce() -> Result<Organization, Error>) -> Result<Option<i64>, Error> {
         let Some(seats_max) = &self.seats_max else { return Ok(None) };
@@ -144,6 +198,9 @@ impl fmt::Debug for Host {
             .field("who_may_create", &self.may_create.is_some())
             .field("organizations_owned_max", &self.organizations_owned_max)
             .field("seats_max", &self.seats_max.is_some())
+            .field("who_may_invite", &self.may_invite.is_some())
+            .field("open_invitations_max", &self.open_invitations_max)
+            .field("mails_per_hour_max", &self.mails_max)
             .field("directory", &self.directory.is_some())
             .field("registrar", &self.registrar.is_some())
             .field("hooks", &self.hooks.is_some())

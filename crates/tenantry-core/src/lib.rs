@@ -15,6 +15,7 @@
 mod authority;
 mod base62;
 mod entry;
+mod meter;
 mod note;
 mod paging;
 mod patch;

@@ -54,6 +54,13 @@ pub const CURSOR_PLACE_BYTES_MAX: usize = 128;
 pub const MEMBERSHIPS_MAX: usize = 1000;
 /// The most invitations that one request may make.
 pub const INVITATIONS_PER_BATCH_MAX: usize = 100;
+/// The most open invitations of one organization, the expired ones included, unless the host says otherwise.
+pub const OPEN_INVITATIONS_MAX_DEFAULT: u32 = 1000;
+/// The most mails of invitations that one organization, and one user in all of theirs, has sent in
+/// [`MAILS_WINDOW`], unless the host says otherwise.
+pub const MAILS_MAX_DEFAULT: u32 = 200;
+/// The time for which mails of invitations are counted.
+pub const MAILS_WINDOW: Duration = Duration::from_secs(3600);
 /// How many of the tokens that were mailed for one sending of an invitation work: the last ones. Each try mails another.
 pub const MAILED_TOKENS_MAX: usize = 4;
 /// How long the host may take to hand over a mail, before it has failed. Shorter than [`JOB_TIMEOUT`].

@@ -63,13 +63,14 @@ pub struct InvitationMail {
     pub invitation: InvitationId,
     /// The organization that invites.
     pub organization: OrganizationId,
-    /// That organization's name.
+    /// That organization's name, without anything that a program which shows mails would make a link of. It is what
+    /// somebody typed: HTML must escape it.
     pub organization_name: String,
     /// Where to: the invited address; for an invited username what the host's directory knows, if anything.
     pub email: Option<String>,
     /// The username, if that was invited.
     pub username: Option<String>,
-    /// The name of who is invited, as whoever invited wrote it.
+    /// The name of who is invited, as whoever invited wrote it, without links as well.
     pub name: Option<String>,
     /// The roles that accepting gives, from the highest to the lowest.
     pub roles: Vec<RoleName>,
@@ -126,6 +127,24 @@ where
     async fn invitation(&self, mail: InvitationMail) -> Result<Mailed, NotMailed> {
         self(mail).await
     }
+}
+
+/// A name that somebody typed, as a mail shows it: without anything that a program which shows mails takes for an
+/// address of a web page or of a mailbox and makes a link of.
+///
+/// A dot within a word, `@` and `://` become spaces: what looks like `evil.example` is two words then.
+pub(crate) fn unlinked(name: &str) -> String {
+    // Browsers take all of these for the dot of a host's name (UTS #46).
+    let is_dot = |character: char| matches!(character, '.' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}' | '\u{2024}');
+    let characters: Vec<_> = name.replace("://", " ").chars().collect();
+    let is_word = |place: Option<usize>| {
+        place.and_then(|place| characters.get(place)).is_some_and(|character| character.is_alphanumeric())
+    };
+    let shown = characters.iter().enumerate().map(|(place, &character)| {
+        let within = is_word(place.checked_sub(1)) && is_word(Some(place + 1));
+        if character == '@' || (is_dot(character) && within) || character.is_control() { ' ' } else { character }
+    });
+    shown.collect()
 }
 
 /// A mailer, and where its links lead.
@@ -194,6 +213,20 @@ impl fmt::Debug for Mails {
 mod tests {
     use super::*;
     use crate::entropy::SystemEntropy;
+
+    #[test]
+    fn a_name_in_a_mail_holds_no_link() {
+        for (name, shown) in [
+            ("Acme & Co.", "Acme & Co."),
+            ("Your account is locked, see evil.example/login", "Your account is locked, see evil example/login"),
+            ("https://evil.example", "https evil example"),
+            ("evil\u{3002}example", "evil example"),
+            ("root@evil.example", "root evil example"),
+            ("Dr. A. Smith, Inc.", "Dr. A. Smith, Inc."),
+        ] {
+            assert_eq!(unlinked(name), shown);
+        }
+    }
 
     #[test]
     fn a_template_makes_links_and_one_that_cannot_tells_the_mend() {

@@ -159,7 +159,10 @@ impl Removal<'_> {
         let roles: Option<RolesRow> = found.first().and_then(Option::as_deref).map(rows::decode).transpose()?;
         let holders = roles.unwrap_or_default().own.into_iter().map(|role| keys::role_holders(role.number));
         let numbers = INDEXES.into_iter().map(Range::counter);
-        let deletes = holders.chain(numbers).chain([key, keys::seats(), keys::workspaces()]).collect();
+        let deletes = holders
+            .chain(numbers)
+            .chain([key, keys::seats(), keys::workspaces(), keys::open_invitations(), keys::mails()])
+            .collect();
         self.commit(Txn { deletes, ..self.txn() }).await
     }
 

@@ -452,6 +452,14 @@ pub(crate) mod keys {
     pub(crate) fn seats() -> Key {
         Key::lasting("seats")
     }
+    /// A counter, changed without being read: how many invitations are open.
+    pub(crate) fn open_invitations() -> Key {
+        Key::lasting("open-invitations")
+    }
+    /// A [`Meter`](crate::meter::Meter): the mails of an organization in its shard, those of a user in theirs.
+    pub(crate) fn mails() -> Key {
+        Key::lasting("mails")
+    }
     /// Written by no operation: when the token was last used.
     pub(crate) fn token_used(key: &TokenKey) -> RowKey<UsedRow> {
         RowKey::lasting(format!("tu/{}", key.short()))

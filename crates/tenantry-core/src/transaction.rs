@@ -287,6 +287,11 @@ impl<'a> Transaction<'a> {
         self.writes.get(key).is_some_and(Option::is_none)
     }
 
+    /// Commits only if this holds.
+    pub(crate) fn require(&mut self, check: Check) {
+        self.reads.insert(check.key, check.expected);
+    }
+
     /// Adds to a counter within bounds; `beyond` is the answer if it would leave them.
     pub(crate) fn add(&mut self, add: Add, beyond: Error) {
         self.txn.adds.push(add);

@@ -120,6 +120,24 @@ async fn until_sent(world: &World, organization: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_name_in_a_mail_is_a_link() {
+    on_every_store(async |world, post| {
+        let alice = Actor::user("alice");
+        let name = "Your account is locked, see https://evil.example/login";
+        let created = world.call(&alice, "create", json!({ "name": name })).await.ok();
+        let organization = created["organization"]["id"].as_str().unwrap();
+        let invite = json!({
+            "organizationId": organization, "email": "bob@example.com", "name": "www.evil.example",
+        });
+        world.call(&alice, "invitations/create", invite).await.ok();
+        let mails = post.mails("bob@example.com", 1).await;
+        assert_eq!(mails[0].organization_name, "Your account is locked, see https evil example/login");
+        assert_eq!(mails[0].name.as_deref(), Some("www evil example"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_is_invited_gets_a_link_that_works() {
     on_every_store(async |world, post| {
         let [alice, bob] = ["alice", "bob"].map(Actor::user);

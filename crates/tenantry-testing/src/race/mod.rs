@@ -119,6 +119,8 @@ pub fn races() -> Vec<Race> {
         memberships::agree_with_the_members_in_the_end,
         policies::seats_are_not_exceeded,
         policies::owned_organizations_are_not_exceeded,
+        policies::open_invitations_are_not_exceeded,
+        policies::mails_are_not_exceeded,
         roles::are_given_or_deleted_but_not_both,
         searches::find_once_who_is_renamed,
         tokens::have_one_secret_and_one_before_it,

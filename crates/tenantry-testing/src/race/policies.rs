@@ -5,6 +5,7 @@ use tenantry_core::{
     engine::Engine,
     error::ErrorKind,
     host::Host,
+    mailer::{InvitationMail, Mailed, NotMailed},
     operations::{invitations, join_codes, members, organizations},
 };
 
@@ -13,6 +14,8 @@ use crate::actors;
 
 const SEATS: &str = "an organization has as many members as it has seats, whoever joins at once by whatever way";
 const OWNED: &str = "a user owns as many organizations as the host allows, however many they create at once";
+const OPEN: &str = "as many invitations are open as the host allows, however many are made at once";
+const MAILS: &str = "as many mails are sent within an hour as the host allows, however many are wanted at once";
 /// How many try for the seats.
 const JOINERS: usize = 20;
 /// How many of them there is room for.
@@ -92,4 +95,43 @@ pub(super) async fn owned_organizations_are_not_exceeded(arena: &Arena) {
     assert_eq!(created, OWNED_MAX as usize, "{OWNED}");
     let listed = arena.must::<organizations::List>(&user, json!({})).await.organizations;
     assert_eq!(listed.len(), created, "{OWNED}, and those that are refused leave nothing");
+}
+
+/// Admins invite somebody each, at once, under these policies: how many were invited.
+async fn invite_at_once(arena: &Arena, promise: &str, host: impl Fn() -> Host, refused_as: ErrorKind) -> usize {
+    let owner = arena.person("owner");
+    let organization = arena.organization(&owner).await;
+    let admins = arena.people("admin", 8);
+    for admin in &admins {
+        arena.enroll(organization, &owner, admin, "admin").await;
+    }
+    let answers = arena
+        .at_once(admins.len(), |arena, number| {
+            let (admin, host) = (admins[number].clone(), host());
+            async move {
+                let invite = json!({ "organizationId": organization, "username": arena.unique(&format!("i{number}")) });
+                attempt::<invitations::Create>(&node(&arena, number, host), &admin, invite).await
+            }
+        })
+        .await;
+    let invited = answers.len() - refusals(promise, &answers, &[refused_as]);
+    let listed = arena.must::<invitations::List>(&owner, json!({ "organizationId": organization })).await;
+    assert_eq!(listed.invitations.len(), invited, "{promise}, and those that are refused leave nothing");
+    invited
+}
+
+pub(super) async fn open_invitations_are_not_exceeded(arena: &Arena) {
+    let host = || Host::default().open_invitations_max(3);
+    let invited = invite_at_once(arena, OPEN, host, ErrorKind::InvitationsExhausted).await;
+    assert_eq!(invited, 3, "{OPEN}");
+}
+
+pub(super) async fn mails_are_not_exceeded(arena: &Arena) {
+    let host = || {
+        let mailer = async |_: InvitationMail| Ok::<_, NotMailed>(Mailed::Sent);
+        let host = Host::default().mailer(mailer, "https://app.example.com/#{token}").expect("it is a template");
+        host.mails_per_hour_max(3, 10)
+    };
+    let invited = invite_at_once(arena, MAILS, host, ErrorKind::RateLimited).await;
+    assert_eq!(invited, 3, "{MAILS}");
 }

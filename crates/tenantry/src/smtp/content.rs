@@ -30,7 +30,8 @@ impl MailContent {
         Self { subject: subject.into(), text: text.into(), html: None }
     }
 
-    /// Says the same as HTML, too. It is taken as it is: escape what people typed, names for example.
+    /// Says the same as HTML, too. It is taken as it is: escape what people typed, names for example, by
+    /// [`escape_html`].
     #[must_use]
     pub fn html(mut self, html: impl Into<String>) -> Self {
         self.html = Some(html.into());
@@ -87,7 +88,34 @@ pub(super) fn mailbox(email: &str, name: Option<&str>) -> Result<Mailbox, NotMai
     Ok(Mailbox::new(name.map(one_line), address))
 }
 
+/// What people typed, so that HTML shows it and does not take it for HTML: in a text, and in a quoted attribute.
+#[must_use]
+pub fn escape_html(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
 /// Nobody begins a line of a header by a name or a subject.
 fn one_line(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_typed_is_no_html() {
+        assert_eq!(escape_html("<b a=\"'\">A & B</b>"), "&lt;b a=&quot;&#39;&quot;&gt;A &amp; B&lt;/b&gt;");
+    }
 }

@@ -9,12 +9,13 @@
 //!    the program enables its feature `tracing` and the level is DEBUG.
 //!
 //! ```
-//! use tenantry::{core::host::Host, smtp::{MailContent, Smtp}};
+//! use tenantry::{core::host::Host, smtp::{MailContent, Smtp, escape_html}};
 //!
 //! let smtp = Smtp::new("smtps://acme:password@mail.example.com", "Acme <invitations@acme.example>")?
 //!     .render(|mail| {
 //!         let text = format!("Come in: {}", mail.link.expose());
-//!         MailContent::new(format!("{} waits for you", mail.organization_name), text)
+//!         let html = format!("<p>{} waits for you</p>", escape_html(&mail.organization_name));
+//!         MailContent::new(format!("{} waits for you", mail.organization_name), text).html(html)
 //!     });
 //! let host = Host::default().mailer(smtp, "https://app.acme.example/join#token={token}")?;
 //! # let _ = host;
@@ -32,7 +33,7 @@ use tenantry_core::mailer::{InvitationMail, Mailed, Mailer, NotMailed};
 
 use self::server::Server;
 
-pub use self::content::MailContent;
+pub use self::content::{MailContent, escape_html};
 
 /// A [`Mailer`] over SMTP. Cheap to clone.
 #[derive(Clone)]
@@ -65,7 +66,7 @@ impl Smtp {
 
     /// Says in the host's own words what the mail says. Unless set, it is a few lines of English.
     ///
-    /// The names in an [`InvitationMail`] are what somebody typed: escape them in HTML.
+    /// The names in an [`InvitationMail`] are what somebody typed: escape them in HTML, by [`escape_html`].
     #[must_use]
     pub fn render(mut self, render: impl Fn(&InvitationMail) -> MailContent + Send + Sync + 'static) -> Self {
         self.render = Arc::new(render);

@@ -7,6 +7,7 @@
 //!    invitation ended, to whoever names it by its token or its id: a repetition is told the same, and not that there
 //!    is none.
 
+use super::allowance;
 use crate::{
     entry::IndexEntry,
     error::{Error, ErrorKind},
@@ -54,6 +55,7 @@ pub(super) async fn close(
     tx.release(IndexEntry::Invited(normal, id), row.intent);
     count_holders(tx, &row.roles, &[]).await?;
     tx.unindex(index::INVITATIONS, id.to_base62());
+    allowance::close_one(tx);
     Issued::Invitation(id).end(tx, &row.invited_by);
     tx.delete(&keys::invitation(id));
     row.state = state;

@@ -1,6 +1,9 @@
 use std::collections::BTreeSet;
 
-use super::invitee::Invitee;
+use super::{
+    allowance::{count_mails, require_inviter},
+    invitee::Invitee,
+};
 use crate::{
     caller::Caller,
     clock::Timestamp,
@@ -47,7 +50,9 @@ impl Operation for Create {
         ErrorKind::AlreadyInvited,
         ErrorKind::AlreadyMember,
         ErrorKind::GrantExceedsOwn,
+        ErrorKind::InvitationsExhausted,
         ErrorKind::IdempotencyMismatch,
+        ErrorKind::RateLimited,
     ];
     const EVENT: Option<&'static str> = Some("invitations.create");
 
@@ -65,9 +70,11 @@ impl Operation for Create {
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<OrgInvitationCreated, Error> {
         let organization = tx.organization().await?;
+        require_inviter(tx, &organization)?;
         let invitee = self.invitee();
         let found = invitee.find(tx.engine).await?;
         let admissible = invitee.decide(tx, &found, &mut BTreeSet::new()).await?;
+        count_mails(tx, 1).await?;
         let number = tx.next_number(index::INVITATIONS).await?;
         admissible.invite(tx, &organization.name, number).await
     }

@@ -2,7 +2,10 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::invitee::Invitee;
+use super::{
+    allowance::{count_mails, require_inviter},
+    invitee::Invitee,
+};
 use crate::{
     directory::Found,
     error::{Error, ErrorKind, FieldError},
@@ -70,7 +73,7 @@ impl Operation for CreateBatch {
     const ROUTE: &'static str = "invitations/create-batch";
     const SUMMARY: &'static str = "Invite many at once";
     const NEEDS: Needs = Needs::Permission(Permission::MEMBERS_MANAGE);
-    const ERRORS: &'static [ErrorKind] = &[];
+    const ERRORS: &'static [ErrorKind] = &[ErrorKind::InvitationsExhausted, ErrorKind::RateLimited];
     const EVENT: Option<&'static str> = Some("invitations.create-batch");
 
     fn check(&self, problems: &mut Violations) {
@@ -85,6 +88,7 @@ impl Operation for CreateBatch {
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Invited, Error> {
         let organization = tx.organization().await?;
+        require_inviter(tx, &organization)?;
         let found = self.find(tx).await?;
         self.load(tx, &found).await?;
         let mut claimed = BTreeSet::new();
@@ -105,6 +109,7 @@ impl Operation for CreateBatch {
                 Err(error) => Err(Refusal::new(place, &error)),
             });
         }
+        count_mails(tx, claimed.len()).await?;
         let mut number = tx.next_numbers(index::INVITATIONS, claimed.len()).await?;
         let mut results = Vec::with_capacity(decided.len());
         for admissible in decided {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::close::close;
+use super::{allowance, close::close};
 use crate::{
     address::{Address, NormalAddress},
     clock::Timestamp,
@@ -156,6 +156,7 @@ impl Admissible<'_> {
         tx.put(&keys::invitation(id), &row)?;
         tx.put(&keys::address(&normal), &AddressRow { invitation: Some(id), ..known })?;
         tx.index(index::INVITATIONS, id.to_base62(), Some(row.number));
+        allowance::open_one(tx);
         Issued::Invitation(id).issue(tx)?;
         tx.enter(IndexEntry::Invitation(normal.clone(), id));
         tx.enter(IndexEntry::Invited(normal, id));

@@ -12,7 +12,7 @@ use crate::{
     ids::{InvitationId, OrganizationId},
     jobs::{Work, within},
     limits,
-    mailer::{Delivery, InvitationMail, Mailed, NotMailed},
+    mailer::{Delivery, InvitationMail, Mailed, NotMailed, unlinked},
     roles::Roles,
     rows::{self, Intent, InvitationRow, InvitationState, MailingRow, OrganizationRow, keys, shards},
     secret::InvitationToken,
@@ -22,11 +22,16 @@ use crate::{
 
 /// Has the invitation mailed after the commit, if the host mails.
 pub(super) fn later(tx: &mut Transaction<'_>, invitation: InvitationId) -> Result<Option<MailingRow>, Error> {
-    if tx.engine.host().known_mails().is_none() {
+    if !is_wanted(tx) {
         return Ok(None);
     }
     tx.later(Work::MailInvitation { invitation })?;
     Ok(Some(MailingRow { sending: tx.intent, delivery: Some(Delivery::Pending), tokens: Vec::new(), refused: false }))
+}
+
+/// Whether the host mails invitations.
+pub(super) fn is_wanted(tx: &Transaction<'_>) -> bool {
+    tx.engine.host().known_mails().is_some()
 }
 
 /// One sending of an invitation.
@@ -62,10 +67,10 @@ impl Engine {
                 id: name.to_owned(),
                 invitation,
                 organization,
-                organization_name: home.name,
+                organization_name: unlinked(&home.name),
                 email: self.mailbox(&row.address).await?,
                 username: row.address.as_username().map(str::to_owned),
-                name: row.name,
+                name: row.name.as_deref().map(unlinked),
                 roles: roles.ranked(row.roles),
                 invited_by: row.invited_by,
                 expires_at: row.expires_at,

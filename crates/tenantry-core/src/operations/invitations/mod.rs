@@ -2,6 +2,7 @@
 
 mod accept;
 mod addressed;
+mod allowance;
 pub(crate) mod close;
 mod create;
 mod create_batch;

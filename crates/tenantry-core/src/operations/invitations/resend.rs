@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::{addressed::find, close::closed};
+use super::{addressed::find, allowance, close::closed};
 use crate::{
     caller::Caller,
     clock::Timestamp,
@@ -41,6 +41,7 @@ impl Operation for Resend {
         ErrorKind::AlreadyMember,
         ErrorKind::Expired,
         ErrorKind::GrantExceedsOwn,
+        ErrorKind::RateLimited,
         ErrorKind::Revoked,
         ErrorKind::Used,
     ];
@@ -60,6 +61,7 @@ impl Operation for Resend {
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<OrgInvitationCreated, Error> {
         let organization = tx.organization().await?;
+        allowance::require_inviter(tx, &organization)?;
         let mut row = find(tx, self.id).await?.ok_or_else(|| Error::not_found("invitation"))?;
         // Renewing an invitation is inviting: nobody does either above themselves.
         let roles = tx.roles().await?;
@@ -71,6 +73,7 @@ impl Operation for Resend {
         if !known.members.is_empty() {
             return Err(super::invitee::already_member());
         }
+        allowance::count_mails(tx, 1).await?;
         let token = InvitationToken::new(self.organization_id, self.id, tx.entropy())?;
         row.secret = token.hashed();
         row.mailing = super::mail::later(tx, self.id)?;

@@ -1,6 +1,7 @@
 //! `/v1/organizations/invitations/…`
 
 mod accept;
+mod allowance;
 mod create;
 mod create_batch;
 mod decline;

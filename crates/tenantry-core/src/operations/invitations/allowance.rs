@@ -1,0 +1,61 @@
+//! How much somebody may invite, beyond what their role permits: the host's policy, and bounds that keep an organization
+//! from being used to mail strangers.
+
+use super::mail;
+use crate::{
+    error::{Error, ErrorKind, Quota},
+    limits,
+    meter::Meter,
+    rows::{OrganizationRow, keys, shards},
+    store::Add,
+    transaction::Transaction,
+    view::Organization,
+};
+
+/// The caller is one of those whom the host lets invite.
+pub(super) fn require_inviter(tx: &Transaction<'_>, organization: &OrganizationRow) -> Result<(), Error> {
+    let id = tx.organization_id()?;
+    if tx.engine.host().may_invite(tx.caller, || Organization::new(id, organization.clone()))? {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Forbidden, "you may not invite anybody here: ask the operator of this service"))
+}
+
+/// So many mails more, if invitations are mailed.
+pub(super) async fn count_mails(tx: &mut Transaction<'_>, mails: usize) -> Result<(), Error> {
+    if mails == 0 || !mail::is_wanted(tx) {
+        return Ok(());
+    }
+    let mails = u64::try_from(mails).map_err(Error::internal)?;
+    let (organization_max, user_max) = tx.engine.host().known_mails_max();
+    let quota = |name, max: u32| Quota { name, count: max.into(), window: limits::MAILS_WINDOW };
+    // In the user's own shard, and so before the commit: what is refused later counts as well. Not again for each try.
+    if let (0, Ok(user)) = (tx.attempt, tx.user()) {
+        let meter = Meter {
+            key: keys::mails(),
+            quota: quota("invitation-mails-user", user_max),
+            beyond: "you have invited too many in too short a time: wait, then invite the others",
+        };
+        tx.engine.meter(&shards::user(&user.id), &meter, mails).await?;
+    }
+    let meter = Meter {
+        key: keys::mails(),
+        quota: quota("invitation-mails-organization", organization_max),
+        beyond: "the organization has invited too many in too short a time: wait, then invite the others",
+    };
+    tx.meter(&meter, mails).await
+}
+
+/// One open invitation more; the commit refuses what is beyond.
+pub(super) fn open_one(tx: &mut Transaction<'_>) {
+    let max = tx.engine.host().known_open_invitations_max();
+    let beyond = "too many invitations of the organization are open: revoke some of them, those that have expired too";
+    let add = Add { key: keys::open_invitations(), by: 1, min: None, max: Some(max.into()) };
+    tx.add(add, Error::new(ErrorKind::InvitationsExhausted, beyond));
+}
+
+/// One open invitation less.
+pub(super) fn close_one(tx: &mut Transaction<'_>) {
+    let unbounded = Error::internal("a counter without bounds was said to leave them");
+    tx.add(Add { key: keys::open_invitations(), by: -1, min: None, max: None }, unbounded);
+}
