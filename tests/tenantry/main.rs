@@ -8,6 +8,7 @@ mod actors;
 mod audit;
 mod world;
 
+mod bodies;
 mod directory;
 mod faults;
 mod health;

@@ -1,35 +1,59 @@
 //! Reads a request's body: JSON, within bounds, with every fault named by its field.
 
+use std::{pin::pin, sync::Arc};
+
 use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderMap, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use futures_util::future::{self, Either};
+use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use tenantry_core::{
+    clock::Clock,
     error::{Error, ErrorKind},
     limits,
 };
+use tokio::runtime::Handle;
 
-/// How much of a body that is too large is still read, so that the client gets to see the refusal.
-const DRAIN_BYTES_MAX: usize = 1024 * 1024;
-
-/// The whole body, if it is not too large.
-pub(crate) async fn collect(mut body: Body) -> Result<Bytes, Error> {
-    match Limited::new(&mut body, limits::BODY_BYTES_MAX).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            // A connection that is closed while the client still writes takes the answer with it.
-            let _ = Limited::new(body, DRAIN_BYTES_MAX).collect().await;
-            let detail = format!("the body is larger than {} bytes", limits::BODY_BYTES_MAX);
-            Err(Error::new(ErrorKind::TooLarge, detail))
+/// The whole body, if it is not too large and arrives in time.
+pub(crate) async fn collect(mut body: Body, clock: &Arc<dyn Clock>) -> Result<Bytes, Error> {
+    let result = {
+        let collecting = pin!(Limited::new(&mut body, limits::BODY_BYTES_MAX).collect());
+        match future::select(collecting, clock.sleep(limits::BODY_TIMEOUT)).await {
+            Either::Left((collected, _)) => collected.map(Collected::to_bytes),
+            Either::Right(_) => {
+                let seconds = limits::BODY_TIMEOUT.as_secs();
+                let detail = format!("the body did not arrive within {seconds} seconds: send it again");
+                return Err(Error::new(ErrorKind::RequestTimeout, detail));
+            }
         }
-        Err(_) => Err(Error::new(ErrorKind::InvalidRequest, "the body did not arrive whole: send it again")),
-    }
+    };
+    result.map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            drain(body, clock);
+            return too_large();
+        }
+        Error::new(ErrorKind::InvalidRequest, "the body did not arrive whole: send it again")
+    })
+}
+
+pub(crate) fn too_large() -> Error {
+    Error::new(ErrorKind::TooLarge, format!("the body is larger than {} bytes", limits::BODY_BYTES_MAX))
+}
+
+/// Reads on in a task of its own, for a while, and keeps nothing: whoever is refused in the midst of writing gets to see
+/// the answer. A connection that is closed meanwhile would take it with it.
+pub(crate) fn drain(body: Body, clock: &Arc<dyn Clock>) {
+    let Ok(runtime) = Handle::try_current() else { return };
+    let end = clock.sleep(limits::BODY_DRAINED_TIMEOUT);
+    runtime.spawn(async move {
+        let mut body = Limited::new(body, limits::BODY_DRAINED_BYTES_MAX);
+        let draining = pin!(async { while let Some(Ok(_)) = body.frame().await {} });
+        future::select(draining, end).await;
+    });
 }
 
 /// The body as a `T`.
-pub(crate) fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Error> {
-    require_json(headers)?;
+pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
@@ -37,18 +61,6 @@ pub(crate) fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Re
     })?;
     json.end().map_err(|error| fault(".", &error))?;
     Ok(parsed)
-}
-
-/// `application/json`, or a type that is JSON below.
-fn require_json(headers: &HeaderMap) -> Result<(), Error> {
-    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let is_json =
-        media_type == "application/json" || (media_type.starts_with("application/") && media_type.ends_with("+json"));
-    if is_json {
-        return Ok(());
-    }
-    Err(Error::new(ErrorKind::UnsupportedMediaType, "send the body as JSON, with Content-Type: application/json"))
 }
 
 /// serde's words for what is wrong, without the place in the text, and the field that it is about.
@@ -80,14 +92,10 @@ mod tests {
 
     use super::*;
 
-    fn json_headers() -> HeaderMap {
-        HeaderMap::from_iter([(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"))])
-    }
-
     #[test]
     fn a_fault_names_its_field() {
         let fault_of = |text: &str| {
-            let error = parse::<organizations::Create>(&json_headers(), text.as_bytes()).unwrap_err();
+            let error = parse::<organizations::Create>(text.as_bytes()).unwrap_err();
             error.fields().first().map(|fault| (fault.field.clone(), fault.code.to_string()))
         };
         let fault = |field: &str, code: &str| Some((field.to_owned(), code.to_owned()));
@@ -97,12 +105,11 @@ mod tests {
         assert_eq!(fault_of("[]"), fault("body", "invalid"));
         assert_eq!(fault_of("{"), None);
         assert_eq!(fault_of(r#"{"name":"a"} x"#), None);
-        let error =
-            parse::<organizations::Search>(&json_headers(), br#"{"filter":{"createdAt":{"like":"x"}}}"#).unwrap_err();
+        let error = parse::<organizations::Search>(br#"{"filter":{"createdAt":{"like":"x"}}}"#).unwrap_err();
         assert_eq!((&*error.fields()[0].field, &*error.fields()[0].code), ("filter.createdAt.like", "unknown_field"));
-        let error = parse::<organizations::Search>(&json_headers(), br#"{"order":[{"field":"name"},{}]}"#).unwrap_err();
+        let error = parse::<organizations::Search>(br#"{"order":[{"field":"name"},{}]}"#).unwrap_err();
         assert_eq!((&*error.fields()[0].field, &*error.fields()[0].code), ("order[1].field", "required"));
-        let error = parse::<members::Remove>(&json_headers(), br#"{"organizationId":"x","userId":"u"}"#).unwrap_err();
+        let error = parse::<members::Remove>(br#"{"organizationId":"x","userId":"u"}"#).unwrap_err();
         assert_eq!(error.fields()[0].field, "organizationId");
     }
 }

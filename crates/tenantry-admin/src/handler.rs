@@ -6,55 +6,50 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use http::HeaderMap;
 use tenantry_core::{
-    error::{Error, ErrorKind},
-    idempotency::IdempotencyKey,
-    operation::{self, Needs, Operation},
+    error::Error,
+    operation::{self, Operation},
 };
 use tenantry_tower::problem;
 
-use crate::{Admin, body, json_response};
-
-/// The header that makes a repetition safe.
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
+use crate::{
+    Admin, body,
+    head::{self, Head},
+    json_response,
+};
 
 /// Reads a credential, an idempotency key and a body; has the operation carried out; writes down the answer.
 pub(crate) async fn handle<O: Operation>(State(admin): State<Arc<Admin>>, request: Request) -> Response {
-    match answer::<O>(&admin, request).await {
+    let (parts, body) = request.into_parts();
+    let clock = admin.engine.clock();
+    let head = match head::read::<O>(&admin, &parts).await {
+        Ok(head) => head,
+        Err(refused) => {
+            if !head::expects_continue(&parts.headers) {
+                body::drain(body, clock);
+            }
+            return refused.response();
+        }
+    };
+    let answer = match body::collect(body, clock).await {
+        Ok(body) => answer::<O>(&admin, head, &body).await,
+        Err(error) => Err(error),
+    };
+    match answer {
         Ok(answer) => json_response(answer),
         Err(error) => problem::response(&error),
     }
 }
 
-async fn answer<O: Operation>(admin: &Admin, request: Request) -> Result<Vec<u8>, Error> {
-    let (parts, body) = request.into_parts();
-    // Whoever is refused is answered after their body was read: an unread one would cost them the connection.
-    let body = body::collect(body).await;
-    if O::NEEDS == Needs::Nobody {
-        let operation: O = body::parse(&parts.headers, &body?)?;
-        let output = admin.engine.run_open(&operation).await?;
-        return serde_json::to_vec(&output).map_err(Error::internal);
-    }
-    let caller = admin.authenticator.authenticate(&parts.headers).await?.ok_or_else(|| {
-        Error::new(ErrorKind::Unauthenticated, "send an Authorization header with a JWT or an API token")
-    })?;
-    let key = idempotency_key(&parts.headers)?;
-    let operation: O = body::parse(&parts.headers, &body?)?;
-    let request = operation::Request::new(caller).idempotency_key(key);
-    let output = admin.engine.run(&request, &operation).await?;
-    serde_json::to_vec(&output).map_err(Error::internal)
-}
-
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Error> {
-    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
-    let invalid = |detail: String| Error::invalid_field("Idempotency-Key", "invalid", detail);
-    match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(value), None) => {
-            let key = IdempotencyKey::new(value.to_str().unwrap_or_default());
-            key.map(Some).map_err(|error| invalid(error.to_string()))
+async fn answer<O: Operation>(admin: &Admin, head: Head, body: &[u8]) -> Result<Vec<u8>, Error> {
+    let operation: O = body::parse(body)?;
+    let Head { caller, idempotency_key } = head;
+    let output = match caller {
+        None => admin.engine.run_open(&operation).await?,
+        Some(caller) => {
+            let request = operation::Request::new(caller).idempotency_key(idempotency_key);
+            admin.engine.run(&request, &operation).await?
         }
-        (Some(_), Some(_)) => Err(invalid("send the header once".to_owned())),
-    }
+    };
+    serde_json::to_vec(&output).map_err(Error::internal)
 }

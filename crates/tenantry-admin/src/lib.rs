@@ -3,21 +3,27 @@
 //!
 //! 1. The host mounts it where it likes: `Router::new().nest("/tenantry", admin::router(engine, authenticator))`. It
 //!    authenticates by itself and does not need the layer around it.
-//! 2. It decides nothing. A handler reads a credential, a body and an idempotency key, hands them to the
-//!    [`Engine`], and writes down the answer.
+//! 2. It decides nothing. A handler reads a credential, an idempotency key and then a body, hands them to the
+//!    [`Engine`], and writes down the answer. What the head decides is answered before the body has come, which must
+//!    arrive within [`limits::BODY_TIMEOUT`](tenantry_core::limits::BODY_TIMEOUT).
 //! 3. Everything that is refused is refused with a problem document (RFC 9457).
 //! 4. `GET /openapi.json` describes all of it; `GET /healthz` answers while the process lives, `GET /readyz` while the
 //!    store can be used.
 
 mod body;
 mod handler;
+mod head;
 mod health;
 mod openapi;
 mod routes;
 
 use std::sync::Arc;
 
-use axum::{Router, response::Response, routing::get};
+use axum::{
+    Router,
+    response::Response,
+    routing::{MethodRouter, get},
+};
 use bytes::Bytes;
 use http::header;
 use tenantry_core::{
@@ -41,9 +47,9 @@ pub fn router(engine: Engine, authenticator: Authenticator) -> Router {
     let admin = Arc::new(Admin { engine, authenticator, openapi });
     routes
         .router
-        .route("/openapi.json", get(openapi::serve))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
+        .route("/openapi.json", readable(get(openapi::serve)))
+        .route("/healthz", readable(get(health::alive)))
+        .route("/readyz", readable(get(health::ready)))
         .method_not_allowed_fallback(async || refusal(ErrorKind::MethodNotAllowed, "operations are called with POST"))
         .fallback(async || refusal(ErrorKind::NotFound, "there is no such route: see openapi.json"))
         .with_state(admin)
@@ -53,6 +59,11 @@ pub fn router(engine: Engine, authenticator: Authenticator) -> Router {
 #[must_use]
 pub fn openapi() -> String {
     routes::operations().document_text()
+}
+
+/// What is read, and nothing else.
+fn readable(route: MethodRouter<Arc<Admin>>) -> MethodRouter<Arc<Admin>> {
+    route.fallback(async || refusal(ErrorKind::MethodNotAllowed, "this is read, with GET"))
 }
 
 fn refusal(kind: ErrorKind, detail: &'static str) -> Response {

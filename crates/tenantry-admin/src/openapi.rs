@@ -158,6 +158,7 @@ fn needs(needs: Needs) -> String {
 fn refusals<O: Operation>() -> BTreeMap<u16, Vec<ErrorKind>> {
     let mut kinds = vec![
         ErrorKind::InvalidRequest,
+        ErrorKind::RequestTimeout,
         ErrorKind::TooLarge,
         ErrorKind::UnsupportedMediaType,
         ErrorKind::Internal,

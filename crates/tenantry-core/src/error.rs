@@ -61,6 +61,8 @@ kinds! {
     NotFound = 404 "not_found" "Not found";
     /// The route does not know this method.
     MethodNotAllowed = 405 "method_not_allowed" "The method is not allowed here";
+    /// The request's body did not arrive in time.
+    RequestTimeout = 408 "request_timeout" "The request took too long";
     /// The organization would be left without an owner.
     LastOwner = 409 "last_owner" "The organization needs an owner";
     /// The invited person is a member.

@@ -8,6 +8,12 @@ pub const USER_ID_BYTES_MAX: usize = 255;
 pub const CREDENTIAL_BYTES_MAX: usize = 8 * 1024;
 /// The largest request body of an operation, in bytes.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// How long the whole body of a request may take to arrive.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How much of the body of a request that was refused by its head is read all the same, in bytes.
+pub const BODY_DRAINED_BYTES_MAX: usize = 1024 * 1024;
+/// For how long it is.
+pub const BODY_DRAINED_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest name of an organization, invitee, token or part of a profile, in characters.
 pub const NAME_CHARS_MAX: usize = 100;
 /// The longest description or reason, in characters.

@@ -2,7 +2,7 @@
 
 use std::{
     pin::Pin,
-    sync::atomic::{AtomicI64, AtomicU64, Ordering},
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -10,36 +10,49 @@ use tenantry_core::{
     clock::{Clock, Timestamp},
     entropy::{Entropy, EntropyError},
 };
+use tokio::sync::watch;
 
-/// A clock that stands still until it is told to go on. Who sleeps by it only lets others run.
+/// What is slept for less by a [`ManualClock`] only lets others run: the pause before something is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A clock that stands still until it is told to go on. Who sleeps by it for a second or longer wakes when it has gone on
+/// so far; who sleeps for less only lets others run.
 #[derive(Debug)]
-pub struct ManualClock(AtomicI64);
+pub struct ManualClock(watch::Sender<Timestamp>);
 
 impl ManualClock {
     /// A clock that shows `now`.
     #[must_use]
-    pub const fn new(now: Timestamp) -> Self {
-        Self(AtomicI64::new(now.as_millis()))
+    pub fn new(now: Timestamp) -> Self {
+        Self(watch::Sender::new(now))
     }
 
     /// Lets `duration` pass.
     pub fn advance(&self, duration: Duration) {
-        let later = self.now().after(duration);
-        self.0.store(later.as_millis(), Ordering::SeqCst);
+        self.0.send_modify(|now| *now = now.after(duration));
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+        *self.0.borrow()
     }
 
     fn elapsed(&self) -> Duration {
         self.now().since(Timestamp::from_millis(0))
     }
 
-    fn sleep(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        Box::pin(tokio::task::yield_now())
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        if duration < PAUSE {
+            return Box::pin(tokio::task::yield_now());
+        }
+        let (end, mut now) = (self.now().after(duration), self.0.subscribe());
+        Box::pin(async move {
+            // A clock that is gone goes on no more.
+            if now.wait_for(|now| *now >= end).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
     }
 }
 
