@@ -27,7 +27,7 @@ async fn begin(world: &World, actor: &Actor, headers: &[(&str, &str)], body: &st
     let authorization = actor.authorization.iter().map(|value| ("Authorization", value.as_str()));
     let mut head = format!("POST {GET} HTTP/1.1\r\nHost: {address}\r\n");
     for (name, value) in authorization.chain(headers.iter().copied()) {
-        head += &format!("{name}: {value}\r\n");
+        head.extend([name, ": ", value, "\r\n"]);
     }
     stream.write_all(format!("{head}\r\n{body}").as_bytes()).await.unwrap();
     stream

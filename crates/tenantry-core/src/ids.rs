@@ -17,7 +17,7 @@ macro_rules! uuid_id {
         $(#[$doc])*
         ///
         /// A version 7 UUID: ids sort by the time at which they were made.
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
         pub struct $name(Uuid);
 
@@ -63,9 +63,19 @@ macro_rules! uuid_id {
             type Err = InvalidId;
 
             fn from_str(text: &str) -> Result<Self, InvalidId> {
-                // Only the hyphenated form: one id has one spelling.
+                // Only the hyphenated form, in either case (RFC 9562): one id has one spelling.
                 let uuid = Uuid::try_parse(text).map_err(|_| InvalidId)?;
                 if text.len() == 36 { Ok(Self(uuid)) } else { Err(InvalidId) }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                if deserializer.is_human_readable() {
+                    String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+                } else {
+                    Uuid::deserialize(deserializer).map(Self)
+                }
             }
         }
 

@@ -8,6 +8,8 @@ pub const USER_ID_BYTES_MAX: usize = 255;
 pub const CREDENTIAL_BYTES_MAX: usize = 8 * 1024;
 /// The largest request body of an operation, in bytes.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// The most levels of JSON in a body, one in another: more than any operation needs.
+pub const BODY_DEPTH_MAX: usize = 64;
 /// How long the whole body of a request may take to arrive.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How much of the body of a request that was refused by its head is read all the same, in bytes.
@@ -30,6 +32,8 @@ pub const EMAIL_CHARS_MAX: usize = 254;
 pub const USERNAME_CHARS_MAX: usize = 128;
 /// The largest metadata of an organization as JSON, in bytes.
 pub const METADATA_BYTES_MAX: usize = 16 * 1024;
+/// The most levels of JSON in the metadata of an organization, one in another. Readers know more.
+pub const METADATA_DEPTH_MAX: usize = 32;
 /// The longest name of a permission or role, in characters.
 pub const ROLE_CHARS_MAX: usize = 48;
 /// The most permissions that a host may register, the built-in ones included.

@@ -42,14 +42,16 @@ impl Meter {
         let times = i64::try_from(times).map_err(Error::internal)?;
         let now = now.as_millis();
         let moment = counter(value.as_deref())?;
-        // Rounded up, so that never more than the quota fit into one window.
-        let share = window.saturating_mul(times).saturating_add(quota - 1) / quota;
+        // Rounded up, so that never more than the quota fit into a window, which is as many shares long.
+        let share = window.saturating_add(quota - 1) / quota;
+        let furthest = now.saturating_add(share.saturating_mul(quota));
+        let more = share.saturating_mul(times);
         let pause = (now - moment).max(0);
-        let ahead = moment.max(now).saturating_add(share).saturating_sub(now.saturating_add(window));
+        let ahead = moment.max(now).saturating_add(more).saturating_sub(furthest);
         let wait = Duration::from_millis(u64::try_from(ahead).unwrap_or(0));
         let check = (pause > 0).then(|| Check { key: self.key.clone(), expected: value });
-        let by = pause.saturating_add(share);
-        let add = Add { key: self.key.clone(), by, min: None, max: Some(now.saturating_add(window)) };
+        let by = pause.saturating_add(more);
+        let add = Add { key: self.key.clone(), by, min: None, max: Some(furthest) };
         Ok(Step { add, check, beyond: Error::rate_limited(self.beyond, self.quota, wait) })
     }
 }

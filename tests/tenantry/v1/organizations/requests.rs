@@ -1,7 +1,8 @@
 //! What every operation refuses alike.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
+use tenantry::core::limits;
 
 use crate::{
     actors::{Actor, jwt},
@@ -130,6 +131,70 @@ async fn answers_are_not_for_keeping_and_secrets_are_not_echoed() {
         assert_eq!(refused.headers["cache-control"], "no-store");
         assert!(!format!("{:?}{}", refused.headers, refused.body).contains(secret));
         assert!(refused.body["type"].as_str().is_some_and(|kind| kind.contains("invalid_token")));
+    })
+    .await;
+}
+
+/// JSON that is nested so deeply, itself being the first level.
+fn nested(levels: usize) -> Value {
+    (1..levels).fold(json!({}), |inner, _| json!({ "a": inner }))
+}
+
+#[tokio::test]
+async fn what_is_stored_can_be_read_however_deep_it_is() {
+    on_every_store(async |world| {
+        let alice = Actor::user("alice");
+        let deep = json!({ "name": "Deep", "metadata": nested(limits::METADATA_DEPTH_MAX) });
+        let first = world.call_once(&alice, "deep", "create", deep.clone()).await.ok();
+        assert_eq!(first["organization"]["metadata"], nested(limits::METADATA_DEPTH_MAX));
+        assert_eq!(world.call_once(&alice, "deep", "create", deep).await.ok(), first);
+        let id = &first["organization"]["id"];
+        let update = json!({ "organizationId": id, "metadata": nested(limits::METADATA_DEPTH_MAX), "city": "Ulm" });
+        for _ in 0..2 {
+            world.call_once(&alice, "deeper", "update", update.clone()).await.ok();
+        }
+        world.call(&alice, "get", json!({ "organizationId": id })).await.ok();
+        world.call(&alice, "list", json!({})).await.ok();
+        world.call(&alice, "search", json!({})).await.ok();
+        for levels in [limits::METADATA_DEPTH_MAX + 1, 63, 64, 125] {
+            let create = json!({ "name": "Deep", "metadata": nested(levels) });
+            world.call_once(&alice, &format!("deep-{levels}"), "create", create).await.names_field("metadata");
+            let update = json!({ "organizationId": id, "metadata": nested(levels) });
+            world.call(&alice, "update", update).await.names_field("metadata");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_kept_is_what_was_sent_or_it_is_refused() {
+    on_every_store(async |world| {
+        let alice = Actor::user("alice");
+        let create = async |body: &str| {
+            let request = world.request(Method::POST, "/tenantry/v1/organizations/create");
+            let request = request.header("Content-Type", "application/json").body(body.to_owned());
+            world.send(&alice, request).await
+        };
+        let kept = create(r#"{"name":"X","metadata":{"n":[18446744073709551615,-9223372036854775808,0.1,1.5e300]}}"#);
+        let numbers = kept.await.ok()["organization"]["metadata"]["n"].clone();
+        assert_eq!(numbers, json!([u64::MAX, i64::MIN, 0.1, 1.5e300]));
+        for number in ["18446744073709551616", "1e400", "1e-400", "0.1234567890123456789"] {
+            create(&format!(r#"{{"name":"X","metadata":{{"n":[{number}]}}}}"#)).await.names_field("metadata.n[0]");
+        }
+        create(r#"{"name":"X","name":"Y"}"#).await.names_field("name");
+        create(r#"{"name":"X","metadata":{"a":{"b":1,"b":2}}}"#).await.names_field("metadata.a.b");
+        // A list is no object, and nothing is done by it.
+        create(r#"["X",null,null,null,null,null,null,null,null,null,null,null,null]"#).await.names_field("body");
+        let organization = world.organization(&alice).await;
+        let request = world.request(Method::POST, "/tenantry/v1/organizations/delete");
+        world.send(&alice, request.json(&json!([organization]))).await.names_field("body");
+        // One id has one spelling.
+        for spelled in
+            [organization.replace('-', ""), format!("{{{organization}}}"), format!("urn:uuid:{organization}")]
+        {
+            world.call(&alice, "get", json!({ "organizationId": spelled })).await.names_field("organizationId");
+        }
+        world.call(&alice, "get", json!({ "organizationId": organization })).await.ok();
     })
     .await;
 }

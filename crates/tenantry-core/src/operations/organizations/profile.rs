@@ -65,6 +65,16 @@ impl Profile<'_> {
             let detail = format!("give at most {} bytes of JSON", limits::METADATA_BYTES_MAX);
             problems.add("metadata", "too_long", detail);
         }
+        self.check_depth(problems);
+    }
+
+    /// No answer that shows the metadata is nested deeper than its readers can read.
+    fn check_depth(&self, problems: &mut Violations) {
+        let too_deep = |value: &Value| !is_within(value, limits::METADATA_DEPTH_MAX - 1);
+        if self.metadata.is_some_and(|metadata| metadata.values().any(too_deep)) {
+            let detail = format!("give JSON that is nested at most {} levels deep", limits::METADATA_DEPTH_MAX);
+            problems.add("metadata", "too_deep", detail);
+        }
     }
 
     /// Writes what is given into `row`.
@@ -92,6 +102,15 @@ impl Profile<'_> {
         if let Some(metadata) = self.metadata {
             row.metadata = if metadata.is_empty() { String::new() } else { metadata_text(metadata) };
         }
+    }
+}
+
+/// Whether so many levels are enough for the value: a list or an object is one, and what is in it the next.
+fn is_within(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Array(items) => levels > 0 && items.iter().all(|item| is_within(item, levels - 1)),
+        Value::Object(fields) => levels > 0 && fields.values().all(|field| is_within(field, levels - 1)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
     }
 }
 
