@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use jiff::{Unit, tz::TimeZone};
+use jiff::{Unit, fmt::temporal::Pieces};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Tells the time, and lets it pass.
@@ -105,12 +105,24 @@ impl fmt::Display for Timestamp {
 impl std::str::FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
+    /// A moment in the years 0 to 9999 that a `Timestamp` cannot hold is the nearest that it can: whoever writes the end
+    /// of 9999 means «very late».
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let moment: jiff::Timestamp = text.parse().map_err(|_| InvalidTimestamp)?;
-        let moment = moment.to_zoned(TimeZone::UTC).round(Unit::Millisecond).map_err(|_| InvalidTimestamp)?;
-        let millis = moment.timestamp().as_millisecond();
-        if (Self::MILLIS_MIN..=Self::MILLIS_MAX).contains(&millis) { Ok(Self(millis)) } else { Err(InvalidTimestamp) }
+        let moment = text.parse::<jiff::Timestamp>().or_else(|_| nearest(text).ok_or(InvalidTimestamp))?;
+        if text.starts_with('-') {
+            return Err(InvalidTimestamp);
+        }
+        // What cannot be rounded up is the last moment that there is.
+        let millis = moment.round(Unit::Millisecond).map_or(i64::MAX, jiff::Timestamp::as_millisecond);
+        Ok(Self::from_millis(millis))
     }
+}
+
+/// The last moment that jiff knows, if `text` names one of year 9999 that lies beyond it.
+fn nearest(text: &str) -> Option<jiff::Timestamp> {
+    let pieces = Pieces::parse(text).ok()?;
+    let is_whole = pieces.time().is_some() && pieces.offset().is_some();
+    (is_whole && pieces.date().year() == 9999).then_some(jiff::Timestamp::MAX)
 }
 
 /// The text is not an RFC 3339 timestamp.
@@ -148,5 +160,38 @@ mod tests {
         assert!("tomorrow".parse::<Timestamp>().is_err());
         assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), "9999-12-30T22:00:00.000Z");
         assert_eq!(Timestamp::from_millis(i64::MIN).to_string(), "0001-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn a_moment_beyond_the_last_one_is_the_last_one_and_what_is_none_stays_none() {
+        let last = Timestamp::from_millis(i64::MAX);
+        for late in [
+            "9999-12-30T22:00:00Z",
+            "9999-12-30T22:00:00.9999Z",
+            "9999-12-30T22:00:01Z",
+            "9999-12-31T23:59:59Z",
+            "9999-12-31T23:59:59.999999999Z",
+            "9999-12-31T23:59:59-12:00",
+            "9999-12-31T23:59:59+23:59",
+            "9999-12-31t23:59:60z",
+        ] {
+            assert_eq!(late.parse(), Ok(last), "{late}");
+        }
+        let first = Timestamp::from_millis(i64::MIN);
+        for early in ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+10:00", "0000-01-01T00:00:00Z"] {
+            assert_eq!(early.parse(), Ok(first), "{early}");
+        }
+        for none in [
+            "9999-12-31",
+            "9999-12-31T23:59:59",
+            "9999-12-32T23:59:59Z",
+            "9999-12-31T24:00:00Z",
+            "10000-01-01T00:00:00Z",
+            "+010000-01-01T00:00:00Z",
+            "-009999-01-01T00:00:00Z",
+            "-000001-01-01T00:00:00Z",
+        ] {
+            assert_eq!(none.parse::<Timestamp>(), Err(InvalidTimestamp), "{none}");
+        }
     }
 }

@@ -53,7 +53,7 @@ pub trait Directory: Send + Sync + 'static {
 pub enum Who {
     /// Whose verified e-mail address or username this is. Compare [normal forms](Address::normal).
     Address(Address),
-    /// Whose id this is: the `sub` of their JWTs.
+    /// Whose id this is, as a whole: of a user whose issuer has it qualified, [`UserId::qualified`].
     Id(UserId),
 }
 
@@ -61,7 +61,7 @@ pub enum Who {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Profile {
-    /// Who it is: the `sub` of their JWTs.
+    /// Who it is: the whole id, as [`Who::Id`] has it.
     pub id: UserId,
     /// Their verified e-mail address, if the host knows one. An invitation to their username is mailed there.
     pub email: Option<String>,

@@ -115,19 +115,64 @@ uuid_id! {
 #[error("expected an id such as 0192f0c1-2b3a-7c4d-8e5f-60718293a4b5")]
 pub struct InvalidId;
 
-/// Names a user: the `sub` claim of their JWT, as the host's identity provider gave it.
+/// Names a user, wherever one is named: in a host's code, in the input of an operation (`userId`), in an answer.
 ///
-/// 1 to 255 bytes without control characters; compared byte by byte.
+/// 1 to 255 bytes without control characters; compared byte by byte. Of a user who signs in with a JWT it is the `sub`
+/// claim; or, where the host has the ids of an issuer's users qualified, the whole of [`qualified`](Self::qualified).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct UserId(Arc<str>);
 
+/// How the id of a user begins that is qualified by their issuer, and how no other may.
+const QUALIFIED: &str = "iss:";
+/// What follows the issuer in such an id.
+const QUALIFIED_END: char = '#';
+
 impl UserId {
     /// The user whom the host calls `id`.
+    ///
+    /// # Errors
+    /// [`InvalidUserId`], if it is empty, too long or has a control character.
     pub fn new(id: impl Into<Arc<str>>) -> Result<Self, InvalidUserId> {
         let id = id.into();
-        let fits = (1..=limits::USER_ID_BYTES_MAX).contains(&id.len());
-        if fits && !id.chars().any(char::is_control) { Ok(Self(id)) } else { Err(InvalidUserId) }
+        if id.is_empty() {
+            Err(InvalidUserId::Empty)
+        } else if id.len() > limits::USER_ID_BYTES_MAX {
+            Err(InvalidUserId::TooLong(id.len()))
+        } else if id.chars().any(char::is_control) {
+            Err(InvalidUserId::ControlCharacter)
+        } else {
+            Ok(Self(id))
+        }
+    }
+
+    /// The user whom the issuer `iss` calls `sub`, in a form that no user of another issuer has: `iss:<iss>#<sub>`.
+    ///
+    /// ```
+    /// use tenantry_core::ids::UserId;
+    ///
+    /// let ann = UserId::qualified("https://partner.example", "ann")?;
+    /// assert_eq!(ann.as_str(), "iss:https://partner.example#ann");
+    /// # Ok::<(), tenantry_core::ids::InvalidUserId>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidUserId`], as [`new`](Self::new) has it of the whole; or if `sub` is empty, or `iss` has a `#` in it:
+    /// then two issuers could have the same user.
+    pub fn qualified(iss: &str, sub: &str) -> Result<Self, InvalidUserId> {
+        if iss.contains(QUALIFIED_END) {
+            return Err(InvalidUserId::Issuer);
+        }
+        if sub.is_empty() {
+            return Err(InvalidUserId::Empty);
+        }
+        Self::new(format!("{QUALIFIED}{iss}{QUALIFIED_END}{sub}"))
+    }
+
+    /// Whether the id has the form of [`qualified`](Self::qualified).
+    #[must_use]
+    pub fn is_qualified(&self) -> bool {
+        self.0.starts_with(QUALIFIED)
     }
 
     /// The id as the host wrote it.
@@ -165,8 +210,21 @@ impl<'de> Deserialize<'de> for UserId {
 
 /// The text cannot name a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected a user id of 1 to 255 bytes without control characters")]
-pub struct InvalidUserId;
+#[non_exhaustive]
+pub enum InvalidUserId {
+    /// There is nothing that tells one user from another.
+    #[error("a user id is not empty")]
+    Empty,
+    /// It has this many bytes.
+    #[error("a user id has at most {max} bytes, and this would have {0}", max = limits::USER_ID_BYTES_MAX)]
+    TooLong(usize),
+    /// It has a character that cannot be seen.
+    #[error("a user id has no control characters")]
+    ControlCharacter,
+    /// The issuer's name ends where it has a `#`.
+    #[error("an issuer that qualifies user ids has no # in its name")]
+    Issuer,
+}
 
 #[cfg(feature = "openapi")]
 mod schema {
@@ -189,7 +247,13 @@ mod schema {
         super::InvitationId => ObjectBuilder::new().format(Some(SchemaFormat::Custom("uuid".to_owned()))),
         super::JoinCodeId => ObjectBuilder::new().format(Some(SchemaFormat::Custom("uuid".to_owned()))),
         super::WorkspaceId => ObjectBuilder::new().format(Some(SchemaFormat::Custom("uuid".to_owned()))),
-        super::UserId => ObjectBuilder::new().min_length(Some(1)).max_length(Some(255)),
+        super::UserId => ObjectBuilder::new()
+            .min_length(Some(1))
+            .max_length(Some(255))
+            .description(Some(
+                "The whole id of a user: the `sub` of their JWT, or `iss:<iss>#<sub>` where the service has the ids of \
+                 that issuer's users qualified.",
+            )),
         crate::clock::Timestamp => ObjectBuilder::new().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))),
     }
 }
@@ -211,8 +275,24 @@ mod tests {
     #[test]
     fn a_user_id_is_bounded_and_printable() {
         assert!(UserId::new("auth0|5f7c8ec7c33c6c004bbafe82").is_ok());
-        assert!(UserId::new("").is_err());
-        assert!(UserId::new("a\nb").is_err());
-        assert!(UserId::new("x".repeat(256)).is_err());
+        assert!(UserId::new("x".repeat(255)).is_ok());
+        assert_eq!(UserId::new(""), Err(InvalidUserId::Empty));
+        assert_eq!(UserId::new("a\nb"), Err(InvalidUserId::ControlCharacter));
+        let too_long = UserId::new("x".repeat(256)).unwrap_err();
+        assert_eq!(too_long.to_string(), "a user id has at most 255 bytes, and this would have 256");
+    }
+
+    #[test]
+    fn a_qualified_id_is_that_of_one_issuer_and_one_sub() {
+        let id = |iss: &str, sub: &str| UserId::qualified(iss, sub).map(|id| id.to_string());
+        assert_eq!(id("https://a", "ann").unwrap(), "iss:https://a#ann");
+        assert!(UserId::qualified("https://a", "ann").unwrap().is_qualified());
+        assert!(!UserId::new("https://a#ann").unwrap().is_qualified());
+        // Wherever the border lies, another pair has another id.
+        assert_ne!(id("https://a", "#b").unwrap(), id("https://a#", "b").unwrap_or_default());
+        assert_eq!(id("https://a#", "b"), Err(InvalidUserId::Issuer));
+        assert_eq!(id("https://a", ""), Err(InvalidUserId::Empty));
+        assert_eq!(id("https://a", &"x".repeat(241)).unwrap().len(), 255);
+        assert_eq!(id("https://a", &"x".repeat(242)), Err(InvalidUserId::TooLong(256)));
     }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// The longest user id, in bytes.
 pub const USER_ID_BYTES_MAX: usize = 255;
+/// The longest name of an issuer of JWTs, in bytes: where it is part of a user's id, the rest is for the user.
+pub const ISSUER_BYTES_MAX: usize = 200;
 /// The longest credential that is looked at, in bytes.
 pub const CREDENTIAL_BYTES_MAX: usize = 8 * 1024;
 /// The largest request body of an operation, in bytes.

@@ -38,7 +38,8 @@ use crate::{
 /// ```
 #[async_trait]
 pub trait Registrar: Send + Sync + 'static {
-    /// Creates the account, and answers the id that the user's JWTs will have as `sub`.
+    /// Creates the account, and answers the user's whole id: what the `sub` of their JWTs will be, or if the host has the
+    /// ids of their issuer's users qualified, [`UserId::qualified`].
     async fn register(&self, registration: Registration) -> Result<UserId, NotRegistered>;
 }
 

@@ -116,10 +116,14 @@ impl Resolver {
         began: Moment,
     ) -> Result<(Option<Tenant>, Subjects), Refused> {
         let identity = &verified.identity;
+        if self.choices.hears_claim() {
+            // Also where the request itself names the organization: the token is not for any.
+            verified.limit.organization()?;
+        }
         for wish in &query.wishes {
             let named = match wish {
                 Wish::Explicit(named) => named,
-                Wish::Claim => match &verified.organization {
+                Wish::Claim => match verified.limit.organization()? {
                     Some(named) => named,
                     None => continue,
                 },

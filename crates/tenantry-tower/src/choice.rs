@@ -23,7 +23,8 @@ pub enum Choice {
     ///
     /// The path is the one that the layer sees: inside of axum's `nest`, the prefix is gone.
     PathParameter(String),
-    /// The organization claim of the JWT; see [`ClaimNames`](crate::ClaimNames).
+    /// The organization claim of the JWT; see [`ClaimNames::organization`](crate::ClaimNames::organization). A token
+    /// with a claim that cannot be understood is refused.
     Claim,
     /// The user's only organization.
     Only,
@@ -123,6 +124,11 @@ impl Choices {
             }
         }
         Ok(wishes)
+    }
+
+    /// Whether the organization claim of a JWT counts.
+    pub(crate) fn hears_claim(&self) -> bool {
+        self.0.iter().any(|choice| matches!(choice, Checked::Claim))
     }
 
     /// The user must say which organization they mean: by the first of the ways that are open to them.

@@ -1,6 +1,12 @@
 //! The credential of a request: who claims to be calling, before anything is looked up.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use std::borrow::Cow;
+
+use base64::{
+    Engine as _,
+    alphabet::STANDARD,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use tenantry_core::{
     caller::Presented,
@@ -8,6 +14,12 @@ use tenantry_core::{
     limits,
     secret::{ApiTokenSecret, Plain},
 };
+
+/// What Basic credentials are encoded in. Some clients leave the padding out.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// What a request presents.
 pub(crate) enum Credential<'a> {
@@ -25,7 +37,7 @@ pub(crate) fn header(headers: &HeaderMap) -> Result<Option<&HeaderValue>, Error>
         return Err(invalid("there are several Authorization headers: send one"));
     }
     if value.len() > limits::CREDENTIAL_BYTES_MAX {
-        return Err(invalid("the credential is too long to be valid"));
+        return Err(too_long());
     }
     Ok(Some(value))
 }
@@ -48,7 +60,7 @@ pub(crate) fn parse(value: &HeaderValue) -> Result<Credential<'_>, Error> {
         }
     } else if scheme.eq_ignore_ascii_case("Basic") {
         let malformed = || invalid("the Basic credential is malformed: send Basic base64(<key>:<secret>)");
-        let decoded = STANDARD.decode(rest).map_err(|_| malformed())?;
+        let decoded = BASE64.decode(rest).map_err(|_| malformed())?;
         let decoded = Plain::new(String::from_utf8(decoded).map_err(|_| malformed())?);
         let (key, secret) = decoded.expose().split_once(':').ok_or_else(malformed)?;
         presented(key, secret).map(Credential::Token)
@@ -62,13 +74,18 @@ pub(crate) fn parse(value: &HeaderValue) -> Result<Credential<'_>, Error> {
 fn presented(key: &str, secret: &str) -> Result<Presented, Error> {
     let key = key.parse().map_err(|_| invalid("the API token is malformed: send <key>:<secret> as it was shown"))?;
     let secret =
-        ApiTokenSecret::presented(secret).ok_or_else(|| invalid("the credential is too long to be valid"))?.hashed();
+        ApiTokenSecret::presented(secret).ok_or_else(too_long)?.hashed();
     Ok(Presented { key, secret })
 }
 
 /// The credential is refused; `detail` tells the mend and repeats nothing of it.
-pub(crate) fn invalid(detail: &'static str) -> Error {
+pub(crate) fn invalid(detail: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::InvalidToken, detail)
+}
+
+fn too_long() -> Error {
+    let max = limits::CREDENTIAL_BYTES_MAX;
+    invalid(format!("the credential is too long: the Authorization header has at most {max} bytes"))
 }
 
 #[cfg(test)]

@@ -1,17 +1,21 @@
 //! What a verifier believes, put together and checked.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
 
+use jsonwebtoken::crypto::CryptoProvider;
 use tenantry_core::clock::{Clock, SystemClock};
 #[cfg(feature = "jwks")]
 use tenantry_core::entropy::{Entropy, SystemEntropy};
 
-#[cfg(feature = "jwks")]
-use super::jwks::{Issuer, Remote};
 use super::{
-    ClaimNames, Key,
-    key_set::{self, KeySet},
-    standing::Standing,
+    Issuer,
+    issuer::shown,
+    key_set,
     verify::{JwtVerifier, Rules},
 };
 use crate::BuildError;
@@ -22,64 +26,55 @@ const LEEWAY_MAX: Duration = Duration::from_secs(300);
 /// Collects what a [`JwtVerifier`] believes.
 #[derive(Clone)]
 pub struct JwtVerifierBuilder {
-    keys: Vec<Key>,
-    issuers: Vec<String>,
-    #[cfg(feature = "jwks")]
-    remotes: Vec<Issuer>,
-    audiences: Vec<String>,
+    issuers: Vec<Issuer>,
+    share_users: bool,
     leeway: Duration,
-    names: ClaimNames,
     clock: Arc<dyn Clock>,
     #[cfg(feature = "jwks")]
     entropy: Arc<dyn Entropy>,
 }
 
+/// What is the same for all issuers, and what their keys are used and fetched with.
+pub(super) struct Surroundings {
+    pub(super) provider: &'static CryptoProvider,
+    #[cfg(feature = "jwks")]
+    pub(super) clock: Arc<dyn Clock>,
+    #[cfg(feature = "jwks")]
+    pub(super) entropy: Arc<dyn Entropy>,
+}
+
 impl JwtVerifierBuilder {
     pub(super) fn new() -> Self {
         Self {
-            keys: Vec::new(),
             issuers: Vec::new(),
-            #[cfg(feature = "jwks")]
-            remotes: Vec::new(),
-            audiences: Vec::new(),
+            share_users: false,
             leeway: Duration::ZERO,
-            names: ClaimNames::default(),
             clock: Arc::new(SystemClock),
             #[cfg(feature = "jwks")]
             entropy: Arc::new(SystemEntropy),
         }
     }
 
-    /// Adds a key of the issuers that [`issuer`](Self::issuer) names. They need at least one.
+    /// Adds an issuer. At least one is needed; of several, the ids of all but one are [qualified](Issuer::qualified_ids).
     #[must_use]
-    pub fn key(mut self, key: Key) -> Self {
-        self.keys.push(key);
+    pub fn issuer(mut self, issuer: Issuer) -> Self {
+        self.issuers.push(issuer);
         self
     }
 
-    /// Adds an issuer: what `iss` may be. At least one is needed, of these or of those whose keys are fetched.
+    /// Lets several issuers have plain ids: a user whom they call the same is the same.
+    ///
+    /// That is right where all of them know the users by one list, such as two names of one identity provider.
+    ///
+    /// # Danger
+    /// Whoever can have any of these issuers call them `ann` is the user `ann` of all, with everything that is theirs.
     #[must_use]
-    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
-        self.issuers.push(issuer.into());
+    pub fn dangerously_share_users(mut self) -> Self {
+        self.share_users = true;
         self
     }
 
-    /// Adds an issuer whose keys are fetched. They verify its tokens and no others, and no other key verifies them.
-    #[cfg(feature = "jwks")]
-    #[must_use]
-    pub fn issuer_keys(mut self, issuer: Issuer) -> Self {
-        self.remotes.push(issuer);
-        self
-    }
-
-    /// Adds an audience: what `aud` may be or contain. At least one is needed.
-    #[must_use]
-    pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.audiences.push(audience.into());
-        self
-    }
-
-    /// How far this machine's clock and the issuer's may be apart: zero unless set, at most 300 s.
+    /// How far this machine's clock and the issuers' may be apart: zero unless set, at most 300 s.
     ///
     /// # Danger
     /// A token is accepted this much longer than its issuer meant it to be.
@@ -89,14 +84,7 @@ impl JwtVerifierBuilder {
         self
     }
 
-    /// Which claims tell of the user.
-    #[must_use]
-    pub fn claims(mut self, names: ClaimNames) -> Self {
-        self.names = names;
-        self
-    }
-
-    /// The clock that `exp` and `nbf` are compared with: the system's unless set.
+    /// The clock that `exp`, `nbf` and `iat` are compared with: the system's unless set.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -116,52 +104,56 @@ impl JwtVerifierBuilder {
     /// # Errors
     /// At the first mistake, with the mend; where keys are fetched, also outside of a tokio runtime.
     pub fn build(self) -> Result<JwtVerifier, BuildError> {
-        #[cfg(feature = "jwks")]
-        let fetches = !self.remotes.is_empty();
-        #[cfg(not(feature = "jwks"))]
-        let fetches = false;
-        let Self { keys, issuers, audiences, leeway, names, clock, .. } = self;
-        if (issuers.is_empty() && !fetches) || issuers.iter().any(String::is_empty) {
-            return Err(BuildError("a JwtVerifier needs an issuer: add issuer(\"https://…\")".to_owned()));
+        if self.issuers.is_empty() {
+            return Err(BuildError("a JwtVerifier needs an issuer: add issuer(Issuer::new(\"https://…\", …))".to_owned()));
         }
-        if issuers.is_empty() && !keys.is_empty() {
-            return Err(BuildError("a key verifies for an issuer: add issuer(\"https://…\")".to_owned()));
-        }
-        if keys.is_empty() && !issuers.is_empty() {
-            return Err(BuildError("a JwtVerifier needs a key: add key(Key::new(…))".to_owned()));
-        }
-        if audiences.is_empty() || audiences.iter().any(String::is_empty) {
-            return Err(BuildError("a JwtVerifier needs an audience: add audience(\"…\")".to_owned()));
-        }
-        if leeway > LEEWAY_MAX {
+        if self.leeway > LEEWAY_MAX {
             return Err(BuildError(format!(
                 "a leeway of {} s is too much: set the machine's clock, and give at most {} s",
-                leeway.as_secs(),
+                self.leeway.as_secs(),
                 LEEWAY_MAX.as_secs()
             )));
         }
-        let provider = key_set::provider()?;
-        let keys = keys.into_iter().map(|key| key.usable(provider)).collect::<Result<_, _>>()?;
-        Ok(JwtVerifier::new(Rules {
-            keys: KeySet::new(provider, keys),
-            standing: Standing::lasting(),
+        self.check_users()?;
+        let surroundings = Surroundings {
+            provider: key_set::provider()?,
             #[cfg(feature = "jwks")]
-            remotes: Remote::of_all(self.remotes, &issuers, provider, &clock, &self.entropy)?,
-            issuers,
-            audiences,
-            leeway,
-            names,
-            clock,
-        }))
+            clock: self.clock.clone(),
+            #[cfg(feature = "jwks")]
+            entropy: self.entropy,
+        };
+        let mut issuers = BTreeMap::new();
+        for issuer in self.issuers {
+            match issuers.entry(issuer.name().to_owned()) {
+                Entry::Vacant(vacant) => drop(vacant.insert(issuer.check(&surroundings)?)),
+                Entry::Occupied(known) => {
+                    let name = shown(known.key());
+                    return Err(BuildError(format!("the issuer {name} is named twice: leave one issuer(…) out")));
+                }
+            }
+        }
+        Ok(JwtVerifier::new(Rules { issuers, leeway: self.leeway, clock: self.clock }))
+    }
+
+    /// No two issuers have a user in common, unless the host says so.
+    fn check_users(&self) -> Result<(), BuildError> {
+        let mut plain = self.issuers.iter().filter(|issuer| !issuer.is_qualified()).map(Issuer::name);
+        match (plain.next(), plain.next()) {
+            // One that is named twice is told so.
+            (Some(first), Some(second)) if !self.share_users && first != second => Err(BuildError(format!(
+                "a user of {} and one of {} would be the same if both are called the same: add qualified_ids() to the \
+                 issuer that came later, and what is kept for the users of the other stays theirs; only if a sub means \
+                 the same person to both, add dangerously_share_users()",
+                shown(first),
+                shown(second)
+            ))),
+            _ => Ok(()),
+        }
     }
 }
 
 impl fmt::Debug for JwtVerifierBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JwtVerifierBuilder")
-            .field("keys", &self.keys)
-            .field("issuers", &self.issuers)
-            .field("audiences", &self.audiences)
-            .finish_non_exhaustive()
+        f.debug_struct("JwtVerifierBuilder").field("issuers", &self.issuers).finish_non_exhaustive()
     }
 }

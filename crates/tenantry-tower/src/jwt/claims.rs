@@ -1,52 +1,199 @@
 //! From the claims of a verified token to what they tell of a user.
 
 use serde_json::{Map, Value};
-use tenantry_core::{address::Address, caller::Identity, clock::Timestamp, ids::UserId, limits};
+use tenantry_core::{address::Address, caller::Identity, clock::Timestamp, error::Error, ids::UserId, limits};
 
 use super::standing::Vouched;
-use crate::choice::Named;
+use crate::{choice::Named, credential::invalid};
 
 /// The longest name of a user that is kept, in characters.
 const NAME_CHARS_MAX: usize = 256;
 
-/// Which claims tell of the user. `sub` is always their id.
+/// Which claims of an issuer's tokens tell of the user, and so what this issuer is believed about them. `sub` is always
+/// their id.
+///
+/// Each issuer has its own: what one vouches for, another may not. Begin with [`new`](Self::new), and say what is
+/// otherwise:
 ///
 /// ```
 /// use tenantry_tower::ClaimNames;
 ///
-/// let names = ClaimNames { platform_admin: Some("is_admin".to_owned()), ..ClaimNames::default() };
-/// assert_eq!(names.username, "preferred_username");
+/// // The host's own provider: usernames are unique there, and it knows who administers the platform.
+/// let own = ClaimNames::new().username("login").platform_admin("is_admin");
+/// // A partner's, where anybody can write any address into their profile.
+/// let partners = ClaimNames::new().no_verified_email();
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimNames {
-    /// The e-mail address: `email`.
-    pub email: String,
-    /// Whether the issuer vouches for the e-mail address: `email_verified`. Only a JSON `true` counts.
-    pub email_verified: String,
-    /// The username: `preferred_username`.
-    pub username: String,
-    /// The name for people to read: `name`.
-    pub name: String,
-    /// Where the picture is, an `https` or `http` URL: `picture`.
-    pub picture: String,
-    /// The organization that the user means, its id or slug: `organization`.
-    pub organization: String,
-    /// Whether the user administers the platform; no claim tells so unless it is named here.
+    email: String,
+    email_verified: Option<String>,
+    username: Option<String>,
+    name: String,
+    picture: String,
+    organization: Option<String>,
+    platform_admin: Option<String>,
+}
+
+impl ClaimNames {
+    /// The names of OpenID Connect Core 1.0, 5.1: `email`, `email_verified`, `name`, `picture`; and `organization`. No
+    /// claim tells a username or makes a platform admin.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            email: "email".to_owned(),
+            email_verified: Some("email_verified".to_owned()),
+            username: None,
+            name: "name".to_owned(),
+            picture: "picture".to_owned(),
+            organization: Some("organization".to_owned()),
+            platform_admin: None,
+        }
+    }
+
+    /// The e-mail address: `email` unless set.
+    #[must_use]
+    pub fn email(mut self, claim: impl Into<String>) -> Self {
+        self.email = claim.into();
+        self
+    }
+
+    /// Whether the issuer vouches that the e-mail address is the user's: `email_verified` unless set. Only a JSON `true`
+    /// counts.
     ///
-    /// Only a JSON `true` counts. Name a claim that users cannot set for themselves.
-    pub platform_admin: Option<String>,
+    /// Whoever has a verified address may accept what is sent to it: see [`no_verified_email`](Self::no_verified_email).
+    #[must_use]
+    pub fn email_verified(mut self, claim: impl Into<String>) -> Self {
+        self.email_verified = Some(claim.into());
+        self
+    }
+
+    /// The issuer vouches for no e-mail address, whatever its tokens say: its users accept no invitation by one.
+    ///
+    /// That is right for an issuer that does not make sure of every address itself, and for one that is run by somebody
+    /// who must not be able to accept what was sent to the users of others.
+    #[must_use]
+    pub fn no_verified_email(mut self) -> Self {
+        self.email_verified = None;
+        self
+    }
+
+    /// The username; no claim tells one unless it is named here.
+    ///
+    /// # Danger
+    /// Whoever bears a username may accept the invitations that are addressed to it, and so must nobody be able to take
+    /// another's: name a claim that is unique among all users of all issuers that tell one, that a user cannot set for
+    /// themselves, and that is not given to another when it falls free. `preferred_username` is often none of that
+    /// (OpenID Connect Core 1.0, 5.7).
+    #[must_use]
+    pub fn username(mut self, claim: impl Into<String>) -> Self {
+        self.username = Some(claim.into());
+        self
+    }
+
+    /// The name for people to read: `name` unless set.
+    #[must_use]
+    pub fn name(mut self, claim: impl Into<String>) -> Self {
+        self.name = claim.into();
+        self
+    }
+
+    /// Where the picture is, an `https` or `http` URL: `picture` unless set.
+    #[must_use]
+    pub fn picture(mut self, claim: impl Into<String>) -> Self {
+        self.picture = claim.into();
+        self
+    }
+
+    /// The organization that the token is for, by its id or slug: `organization` unless set.
+    ///
+    /// It is looked at only where the host chooses by it ([`Choice::Claim`](crate::Choice::Claim)). There a token with
+    /// the claim is refused if the claim cannot be understood, whatever else the request says: its issuer limited it to
+    /// some organization, and it must not reach another.
+    #[must_use]
+    pub fn organization(mut self, claim: impl Into<String>) -> Self {
+        self.organization = Some(claim.into());
+        self
+    }
+
+    /// No claim tells an organization: for an issuer whose claim of that name means something else, as Keycloak's does,
+    /// beside others whose users choose by it.
+    #[must_use]
+    pub fn no_organization(mut self) -> Self {
+        self.organization = None;
+        self
+    }
+
+    /// Whether the user administers the platform; no claim tells so unless it is named here. Only a JSON `true` counts.
+    ///
+    /// # Danger
+    /// Whoever does may do nearly everything with every organization. Name a claim that users cannot set for themselves,
+    /// of an issuer that you run yourself.
+    #[must_use]
+    pub fn platform_admin(mut self, claim: impl Into<String>) -> Self {
+        self.platform_admin = Some(claim.into());
+        self
+    }
+
+    /// What `claims` tell of the user; what is malformed or too long among them is not told.
+    pub(super) fn identity(&self, id: UserId, claims: &Map<String, Value>) -> Identity {
+        let text = |name: &str| claims.get(name).and_then(Value::as_str);
+        let holds = |name: &Option<String>| {
+            name.as_deref().is_some_and(|name| claims.get(name).and_then(Value::as_bool).unwrap_or(false))
+        };
+        let username = self.username.as_deref().and_then(text);
+        Identity {
+            email: text(&self.email).and_then(|email| Address::email(email).ok()),
+            email_verified: holds(&self.email_verified),
+            username: username.and_then(|username| Address::username(username).ok()),
+            name: text(&self.name).and_then(line).map(str::to_owned),
+            avatar_url: text(&self.picture).filter(|url| is_web_address(url)).map(str::to_owned),
+            platform_admin: holds(&self.platform_admin),
+            ..Identity::new(id)
+        }
+    }
+
+    /// Which organization the token is for.
+    pub(super) fn limit(&self, claims: &Map<String, Value>) -> Limit {
+        let Some(name) = &self.organization else { return Limit::None };
+        match claims.get(name) {
+            None | Some(Value::Null) => Limit::None,
+            Some(value) => {
+                value.as_str().and_then(Named::parse).map_or_else(|| Limit::Unclear(name.clone()), Limit::Organization)
+            }
+        }
+    }
 }
 
 impl Default for ClaimNames {
+    /// The same as [`new`](Self::new).
     fn default() -> Self {
-        Self {
-            email: "email".to_owned(),
-            email_verified: "email_verified".to_owned(),
-            username: "preferred_username".to_owned(),
-            name: "name".to_owned(),
-            picture: "picture".to_owned(),
-            organization: "organization".to_owned(),
-            platform_admin: None,
+        Self::new()
+    }
+}
+
+/// The organization that a token is for, as its issuer says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Limit {
+    /// It may be any.
+    None,
+    /// This one.
+    Organization(Named),
+    /// The claim of this name does not say which.
+    Unclear(String),
+}
+
+impl Limit {
+    /// The organization, if there is one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidToken`], if it cannot be told which.
+    pub(crate) fn organization(&self) -> Result<Option<&Named>, Error> {
+        match self {
+            Self::None => Ok(None),
+            Self::Organization(named) => Ok(Some(named)),
+            Self::Unclear(claim) => Err(invalid(format!(
+                "the token's claim {claim} does not name its organization by an id or a slug: get a token that does"
+            ))),
         }
     }
 }
@@ -55,34 +202,12 @@ impl Default for ClaimNames {
 #[derive(Clone)]
 pub(crate) struct Verified {
     pub(crate) identity: Identity,
-    /// The organization that the user means, as the token names it.
-    pub(crate) organization: Option<Named>,
+    /// The organization that the token is for.
+    pub(crate) limit: Limit,
     /// When the token ends, the leeway included.
     pub(crate) expires_at: Timestamp,
     /// By which keys it was verified.
     pub(crate) vouched: Vouched,
-}
-
-impl ClaimNames {
-    /// What `claims` tell of the user; what is malformed or too long among them is not told.
-    pub(super) fn identity(&self, id: UserId, claims: &Map<String, Value>) -> Identity {
-        let text = |name: &str| claims.get(name).and_then(Value::as_str);
-        let holds = |name: &str| claims.get(name).and_then(Value::as_bool).unwrap_or(false);
-        Identity {
-            email: text(&self.email).and_then(|email| Address::email(email).ok()),
-            email_verified: holds(&self.email_verified),
-            username: text(&self.username).and_then(|username| Address::username(username).ok()),
-            name: text(&self.name).and_then(line).map(str::to_owned),
-            avatar_url: text(&self.picture).filter(|url| is_web_address(url)).map(str::to_owned),
-            platform_admin: self.platform_admin.as_deref().is_some_and(holds),
-            ..Identity::new(id)
-        }
-    }
-
-    /// The organization that the token names; `None` if it names none, or what it names cannot be one.
-    pub(super) fn organization(&self, claims: &Map<String, Value>) -> Option<Named> {
-        claims.get(&self.organization).and_then(Value::as_str).and_then(Named::parse)
-    }
 }
 
 /// A text of one line that is not too long, without the space around it.
@@ -111,26 +236,60 @@ mod tests {
     #[test]
     fn claims_tell_of_the_user() {
         let claims = json!({
-            "email": "ann@example.com", "email_verified": true, "preferred_username": "ann", "name": " Ann ",
+            "email": "ann@example.com", "email_verified": true, "login": "ann", "name": " Ann ",
             "picture": "https://example.com/ann.png", "is_admin": true,
         });
-        let names = ClaimNames { platform_admin: Some("is_admin".to_owned()), ..ClaimNames::default() };
-        let told = identity(&claims, &names);
+        let told = identity(&claims, &ClaimNames::new().username("login").platform_admin("is_admin"));
         assert_eq!(told.verified_email().unwrap().to_string(), "ann@example.com");
         assert_eq!(told.username.as_ref().unwrap().to_string(), "ann");
         assert_eq!(told.name.as_deref(), Some("Ann"));
         assert!(told.avatar_url.is_some() && told.platform_admin);
-        assert!(!identity(&claims, &ClaimNames::default()).platform_admin);
+        let others = json!({
+            "mail": "ann@example.com", "mail_ok": true, "label": "Ann", "photo": "https://example.com/ann.png",
+        });
+        let names = ClaimNames::new().email("mail").email_verified("mail_ok").name("label").picture("photo");
+        let told = Identity { username: None, platform_admin: false, ..told };
+        assert_eq!(identity(&others, &names), told);
+    }
+
+    #[test]
+    fn an_issuer_vouches_for_what_the_host_says_and_for_nothing_else() {
+        let claims = json!({
+            "email": "ann@example.com", "email_verified": true, "preferred_username": "ann", "username": "ann",
+            "platform_admin": true, "admin": true,
+        });
+        let told = identity(&claims, &ClaimNames::default());
+        assert!(told.verified_email().is_some());
+        assert!(told.username.is_none() && !told.platform_admin);
+        let told = identity(&claims, &ClaimNames::new().no_verified_email());
+        assert!(told.email.is_some() && told.verified_email().is_none());
+        assert_eq!(told.addresses().count(), 0);
     }
 
     #[test]
     fn what_is_malformed_is_not_told() {
         let claims = json!({
-            "email": "not an address", "email_verified": "true", "preferred_username": "a b", "name": "a\u{7}b",
-            "picture": "javascript:alert(1)", "is_admin": "true", "organization": "x".repeat(100),
+            "email": "not an address", "email_verified": "true", "login": "a b", "name": "a\u{7}b",
+            "picture": "javascript:alert(1)", "is_admin": "true",
         });
-        let names = ClaimNames { platform_admin: Some("is_admin".to_owned()), ..ClaimNames::default() };
+        let names = ClaimNames::new().username("login").platform_admin("is_admin");
         assert_eq!(identity(&claims, &names), Identity::new(UserId::new("ann").unwrap()));
-        assert_eq!(names.organization(claims.as_object().unwrap()), None);
+    }
+
+    #[test]
+    fn an_organization_that_cannot_be_understood_is_not_taken_for_none() {
+        let limit = |value: Value| ClaimNames::new().limit(json!({ "organization": value }).as_object().unwrap());
+        assert_eq!(limit(json!("acme")).organization().unwrap(), Named::parse("acme").as_ref());
+        assert_eq!(limit(Value::Null), Limit::None);
+        assert_eq!(ClaimNames::new().limit(&Map::new()), Limit::None);
+        for unclear in [json!(""), json!("Acme Ltd"), json!("x".repeat(100)), json!(["acme"]), json!({}), json!(7)] {
+            let refusal = limit(unclear.clone()).organization().unwrap_err();
+            assert_eq!(refusal.code(), "invalid_token", "{unclear}");
+            assert!(refusal.to_string().contains("claim organization"), "{refusal}");
+        }
+        let elsewhere = json!({ "organization": ["x"], "org": "acme" });
+        let elsewhere = elsewhere.as_object().unwrap();
+        assert!(matches!(ClaimNames::new().organization("org").limit(elsewhere), Limit::Organization(_)));
+        assert_eq!(ClaimNames::new().no_organization().limit(elsewhere), Limit::None);
     }
 }

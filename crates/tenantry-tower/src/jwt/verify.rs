@@ -1,34 +1,24 @@
 //! The verification itself.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tenantry_core::{
     clock::{Clock, Timestamp},
     error::{Error, ErrorKind},
-    ids::UserId,
 };
 
-#[cfg(feature = "jwks")]
-use super::jwks::Remote;
-use super::{
-    ClaimNames, JwtVerifierBuilder,
-    claims::Verified,
-    key_set::{Finding, KeySet},
-    standing::{Standing, Vouched},
-    token::Token,
-};
+use super::{JwtVerifierBuilder, claims::Verified, issuer::shown, token::Token, trusted::Trusted};
 use crate::credential::invalid;
 
 /// Tells whether a JWT is to be believed, and whom it names. Cheap to clone. See the [module](super) for the rules.
 ///
 /// ```
-/// use tenantry_tower::jwt::{Algorithm, JwtVerifier, Key};
+/// use tenantry_tower::jwt::{Algorithm, Issuer, JwtVerifier, Key};
 ///
+/// let key = Key::new(Algorithm::Hs256, "a secret of at least thirty-two bytes").kid("2026-11");
 /// let verifier = JwtVerifier::builder()
-///     .issuer("https://id.example.com/")
-///     .audience("https://api.example.com/")
-///     .key(Key::new(Algorithm::Hs256, "a secret of at least thirty-two bytes").kid("2026-11"))
+///     .issuer(Issuer::new("https://id.example.com/", key).audience("https://api.example.com/"))
 ///     .build()?;
 /// # Ok::<(), tenantry_tower::BuildError>(())
 /// ```
@@ -37,17 +27,17 @@ pub struct JwtVerifier(Arc<Rules>);
 
 /// What a verifier believes.
 pub(super) struct Rules {
-    /// The keys of `issuers`.
-    pub(super) keys: KeySet,
-    pub(super) standing: Arc<Standing>,
-    /// Issuers whose keys are fetched.
-    #[cfg(feature = "jwks")]
-    pub(super) remotes: Vec<Remote>,
-    pub(super) issuers: Vec<String>,
-    pub(super) audiences: Vec<String>,
+    /// By their names: what `iss` is.
+    pub(super) issuers: BTreeMap<String, Trusted>,
     pub(super) leeway: Duration,
-    pub(super) names: ClaimNames,
     pub(super) clock: Arc<dyn Clock>,
+}
+
+/// What time it is, and how far the clock of whoever wrote another may be apart.
+#[derive(Clone, Copy)]
+pub(super) struct Now {
+    pub(super) now: Timestamp,
+    pub(super) leeway: Duration,
 }
 
 impl JwtVerifier {
@@ -63,74 +53,19 @@ impl JwtVerifier {
 
     /// What `jwt` tells, if all is right with it.
     pub(crate) async fn verify(&self, jwt: &str) -> Result<Verified, Error> {
+        let Rules { issuers, leeway, clock } = &*self.0;
         let token = Token::parse(jwt)?;
-        let vouched = self.0.signed(&token).await?;
-        self.0.told(&token.claims, vouched)
-    }
-}
-
-impl Rules {
-    /// Makes sure that a key of the token's own issuer signed it. A key of one issuer verifies nothing of another.
-    #[cfg_attr(
-        not(feature = "jwks"),
-        expect(clippy::unused_async, reason = "only keys that are fetched are waited for")
-    )]
-    async fn signed(&self, token: &Token<'_>) -> Result<Vouched, Error> {
-        let issuer = token.claims.get("iss").and_then(Value::as_str);
+        // Everything that is asked from here on is asked of the token's own issuer: its keys, and what it may say.
+        let issuer = token.claims.get("iss").and_then(Value::as_str).and_then(|name| issuers.get(name));
         let issuer = issuer.ok_or_else(untrusted)?;
-        #[cfg(feature = "jwks")]
-        if let Some(remote) = self.remotes.iter().find(|remote| remote.issuer() == issuer) {
-            return remote.vouch(token).await;
-        }
-        if !self.issuers.iter().any(|known| known == issuer) {
-            return Err(untrusted());
-        }
-        match self.keys.look(token) {
-            Finding::Signed => Ok(Vouched::new(&self.standing, 0)),
-            Finding::Forged | Finding::Unknown => Err(unsigned()),
-        }
-    }
-
-    /// What signed `claims` tell. Only a token that is right in everything else is called expired.
-    fn told(&self, claims: &Map<String, Value>, vouched: Vouched) -> Result<Verified, Error> {
-        if !self.is_audience(claims.get("aud")) {
-            return Err(invalid("the token is not meant for this service (aud)"));
-        }
-        let id = claims.get("sub").and_then(Value::as_str).and_then(|sub| UserId::new(sub).ok());
-        let id = id.ok_or_else(|| invalid("the token does not name a user (sub)"))?;
-        let expiry = claims.get("exp").and_then(moment);
-        let expiry = expiry.ok_or_else(|| invalid("the token does not say when it ends (exp)"))?;
-        let now = self.clock.now();
-        if let Some(not_before) = claims.get("nbf") {
-            let not_before = moment(not_before).ok_or_else(|| invalid("the token's nbf is malformed"))?;
-            if not_before > now.after(self.leeway) {
-                return Err(invalid("the token is not valid yet (nbf)"));
-            }
-        }
-        let expires_at = expiry.after(self.leeway);
-        if expires_at <= now {
-            return Err(expired());
-        }
-        let mut identity = self.names.identity(id, claims);
-        let issued_at = claims.get("iat").and_then(moment);
-        identity.issued_at = issued_at.filter(|issued_at| *issued_at <= now.after(self.leeway));
-        Ok(Verified { identity, organization: self.names.organization(claims), expires_at, vouched })
-    }
-
-    fn is_audience(&self, audience: Option<&Value>) -> bool {
-        let is_ours =
-            |value: &Value| value.as_str().is_some_and(|text| self.audiences.iter().any(|known| known == text));
-        match audience {
-            Some(Value::Array(several)) => several.iter().any(is_ours),
-            Some(one) => is_ours(one),
-            None => false,
-        }
+        let vouched = issuer.trust.vouch(&token).await?;
+        issuer.told(&token, vouched, Now { now: clock.now(), leeway: *leeway })
     }
 }
 
 /// No key that is believed signed the token.
 pub(super) fn unsigned() -> Error {
-    invalid("the token was not signed by a key that is trusted here")
+    invalid("the token was not signed by a key of its issuer's that is trusted here")
 }
 
 fn untrusted() -> Error {
@@ -142,21 +77,9 @@ pub(crate) fn expired() -> Error {
     Error::new(ErrorKind::ExpiredToken, "the token has expired: get a new one")
 }
 
-/// A `NumericDate`: seconds since 1970, which may have a fraction.
-fn moment(value: &Value) -> Option<Timestamp> {
-    const SECONDS_MAX: f64 = 253_402_207_200.0;
-    let seconds = value.as_f64().filter(|seconds| (0.0..=SECONDS_MAX).contains(seconds))?;
-    #[expect(clippy::cast_possible_truncation, reason = "the bounds were checked")]
-    let millis = (seconds * 1000.0) as i64;
-    Some(Timestamp::from_millis(millis))
-}
-
 impl fmt::Debug for JwtVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("JwtVerifier");
-        shown.field("algorithms", &self.0.keys.algorithms().collect::<Vec<_>>()).field("issuers", &self.0.issuers);
-        #[cfg(feature = "jwks")]
-        shown.field("fetched", &self.0.remotes);
-        shown.field("audiences", &self.0.audiences).finish_non_exhaustive()
+        let issuers: BTreeMap<_, _> = self.0.issuers.iter().map(|(name, issuer)| (shown(name), issuer)).collect();
+        f.debug_struct("JwtVerifier").field("issuers", &issuers).finish_non_exhaustive()
     }
 }

@@ -1,9 +1,11 @@
 //! Which organization a user means.
 
 use serde_json::json;
-use tenantry_tower::Choice;
+use tenantry_tower::{Choice, ClaimNames, TenancyLayer, jwt::Issuer};
 
-use crate::support::{Service, Signing, World, ask, ask_clone, claims, get, plain, sign};
+use crate::support::{
+    AUDIENCE, ISSUER, Service, Signing, World, ask, ask_clone, claims, get, hs256_key, plain, sign,
+};
 
 const HEADER: &str = "x-organization-id";
 
@@ -99,8 +101,71 @@ async fn a_claim_names_one_in_the_order_that_the_host_wants() {
     assert_eq!(chosen(&header_first, &bearer("beta"), "/", Some("acme")).await, is(200, "Acme"));
     assert_eq!(chosen(&header_first, &bearer("beta"), "/", None).await, is(200, "Beta"));
     assert_eq!(chosen(&claim_first, &bearer("no-such"), "/", Some("acme")).await, is(404, "not_found"));
-    assert_eq!(chosen(&claim_first, &bearer("Not A Slug"), "/", Some("acme")).await, is(200, "Acme"));
-    assert_eq!(chosen(&claim_first, &bearer(""), "/", None).await, is(400, "invalid_request"));
+}
+
+#[tokio::test]
+async fn a_token_that_is_for_an_organization_which_cannot_be_told_reaches_none() {
+    let world = World::new().await;
+    let bearer = |organization: serde_json::Value| {
+        let mut claims = claims("ann", &world.clock);
+        claims["organization"] = organization;
+        format!("Bearer {}", sign(&claims, &Signing::hs256()))
+    };
+    let header = || Choice::Header(Choice::HEADER);
+    let by_claim = [
+        vec![Choice::Claim, header(), Choice::Only],
+        vec![header(), Choice::Claim, Choice::Only],
+        vec![Choice::Claim, Choice::Only],
+    ];
+    // Keycloak's is a list or an object, and other providers have ids of their own.
+    let unclear = [json!(["acme"]), json!({ "acme": {} }), json!("Acme Ltd"), json!(""), json!(7), json!(false)];
+    for choices in by_claim {
+        let service = plain(world.layer().choose(choices.clone()).build().unwrap());
+        for named in [None, Some("acme")] {
+            for claim in &unclear {
+                let mut headers = vec![("authorization", bearer(claim.clone()))];
+                headers.extend(named.map(|named| (HEADER, named.to_owned())));
+                let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                // Also when the token has been verified before.
+                for _ in 0..2 {
+                    let answer = ask(&service, &headers).await;
+                    assert_eq!((answer.status.as_u16(), answer.code()), (401, "invalid_token"), "{choices:?} {claim}");
+                    assert!(answer.body["detail"].as_str().unwrap().contains("claim organization"), "{}", answer.body);
+                }
+            }
+        }
+        for absent in [bearer(json!(null)), world.bearer("ann")] {
+            assert_eq!(chosen(&service, &absent, "/", None).await, is(200, "Acme"), "{choices:?}");
+        }
+    }
+    // Where the host does not choose by it, it means nothing.
+    let service = plain(world.layer().choose([header(), Choice::Only]).build().unwrap());
+    for claim in unclear {
+        for named in [None, Some("acme")] {
+            assert_eq!(chosen(&service, &bearer(claim.clone()), "/", named).await, is(200, "Acme"), "{claim}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_may_call_its_organization_otherwise_or_tell_none() {
+    let world = World::new().await;
+    let bearer = |claims_more: serde_json::Value| {
+        let mut claims = claims("ann", &world.clock);
+        claims.as_object_mut().unwrap().extend(claims_more.as_object().unwrap().clone());
+        format!("Bearer {}", sign(&claims, &Signing::hs256()))
+    };
+    let service = |names: ClaimNames| {
+        let issuer = Issuer::new(ISSUER, hs256_key()).audience(AUDIENCE).claims(names);
+        let layer = TenancyLayer::builder(world.engine.clone(), world.believing([issuer]));
+        plain(layer.choose([Choice::Claim, Choice::Only]).build().unwrap())
+    };
+    world.organization("ann", "Beta").await;
+    let renamed = service(ClaimNames::new().organization("org"));
+    let both = bearer(json!({ "org": "beta", "organization": ["acme"] }));
+    assert_eq!(chosen(&renamed, &both, "/", None).await, is(200, "Beta"));
+    let none = service(ClaimNames::new().no_organization());
+    assert_eq!(chosen(&none, &both, "/", None).await, is(400, "invalid_request"));
 }
 
 #[tokio::test]

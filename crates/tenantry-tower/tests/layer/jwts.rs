@@ -6,32 +6,40 @@ use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
-use tenantry_core::{caller::Caller, clock::Clock};
+use tenantry_core::{
+    caller::{Caller, Identity},
+    clock::Clock,
+    error::Error,
+};
 use tenantry_tower::{
     Authenticator, ClaimNames, JwtVerifier, JwtVerifierBuilder,
-    jwt::{self, Key},
+    jwt::{self, Issuer, Key},
 };
 
 use crate::support::{
     AUDIENCE, HS_SECRET, ISSUER, Signing, TestClock, claims, hs256_key, key_file, sign, sign_with_header,
 };
 
-/// The code of the refusal, or the user.
-fn told(builder: JwtVerifierBuilder, jwt: &str) -> String {
+/// The user, or the refusal.
+pub(crate) fn identified(builder: JwtVerifierBuilder, jwt: &str) -> Result<Identity, Error> {
     let mut headers = HeaderMap::new();
     headers.insert(AUTHORIZATION, HeaderValue::try_from(format!("Bearer {jwt}")).unwrap());
     let authenticator = Authenticator::new(builder.build().unwrap());
     // Keys that are given are never waited for.
-    match authenticator.authenticate(&headers).now_or_never().unwrap() {
-        Ok(Some(Caller::User(identity))) => identity.id.to_string(),
-        Ok(other) => panic!("{other:?}"),
-        Err(error) => error.code().to_owned(),
+    match authenticator.authenticate(&headers).now_or_never().unwrap()? {
+        Some(Caller::User(identity)) => Ok(*identity),
+        other => panic!("{other:?}"),
     }
 }
 
-fn believing(keys: impl IntoIterator<Item = Key>, clock: &Arc<TestClock>) -> JwtVerifierBuilder {
-    let builder = JwtVerifier::builder().issuer(ISSUER).audience(AUDIENCE).clock(clock.clone());
-    keys.into_iter().fold(builder, JwtVerifierBuilder::key)
+/// The code of the refusal, or the user.
+fn told(builder: JwtVerifierBuilder, jwt: &str) -> String {
+    identified(builder, jwt).map_or_else(|error| error.code().to_owned(), |identity| identity.id.to_string())
+}
+
+pub(crate) fn believing(keys: impl IntoIterator<Item = Key>, clock: &Arc<TestClock>) -> JwtVerifierBuilder {
+    let keys: Vec<_> = keys.into_iter().collect();
+    JwtVerifier::builder().issuer(Issuer::new(ISSUER, keys).audience(AUDIENCE)).clock(clock.clone())
 }
 
 fn public(algorithm: jwt::Algorithm, file: &str) -> Key {
@@ -185,12 +193,12 @@ fn a_platform_admin_is_who_the_hosts_claim_says() {
     let jwt = sign(&claims, &Signing::hs256());
     headers.insert(AUTHORIZATION, HeaderValue::try_from(format!("Bearer {jwt}")).unwrap());
     let kind = |names: ClaimNames| {
-        let verifier = believing([hs256_key()], &clock).claims(names).build().unwrap();
+        let issuer = Issuer::new(ISSUER, hs256_key()).audience(AUDIENCE).claims(names);
+        let verifier = JwtVerifier::builder().issuer(issuer).clock(clock.clone()).build().unwrap();
         Authenticator::new(verifier).authenticate(&headers).now_or_never().unwrap().unwrap().unwrap().principal().kind()
     };
     assert_eq!(kind(ClaimNames::default()), "user");
-    let names = ClaimNames { platform_admin: Some("is_admin".to_owned()), ..ClaimNames::default() };
-    assert_eq!(kind(names), "platformAdmin");
+    assert_eq!(kind(ClaimNames::new().platform_admin("is_admin")), "platformAdmin");
 }
 
 #[test]
@@ -198,7 +206,8 @@ fn a_mistake_in_the_setting_up_names_its_mend() {
     use jwt::Algorithm as Ours;
     let clock = Arc::new(TestClock::default());
     let mend = |keys: Vec<Key>| believing(keys, &clock).build().unwrap_err().to_string();
-    assert!(mend(vec![]).contains("add key("));
+    let keyless = mend(vec![]);
+    assert!(keyless.contains("needs a key") && keyless.contains(ISSUER), "{keyless}");
     for (algorithm, bytes) in [(Ours::Hs256, 31), (Ours::Hs384, 47), (Ours::Hs512, 63)] {
         let message = mend(vec![Key::new(algorithm, &HS_SECRET[..bytes])]);
         assert!(message.contains(&format!("at least {}", bytes + 1)), "{message}");
@@ -213,12 +222,16 @@ fn a_mistake_in_the_setting_up_names_its_mend() {
     assert!(mend(vec![public(Ours::EdDsa, "test-rsa-2048-public.pem")]).contains("not an Ed25519 key"));
     assert!(mend(vec![Key::new(Ours::Rs256, "junk")]).contains("PUBLIC KEY"));
 
-    let without_issuer = JwtVerifier::builder().audience(AUDIENCE).key(hs256_key()).build().unwrap_err();
-    assert!(without_issuer.to_string().contains("add issuer("));
-    let without_audience = JwtVerifier::builder().issuer(ISSUER).key(hs256_key()).build().unwrap_err();
-    assert!(without_audience.to_string().contains("add audience("));
-    let idle = JwtVerifier::builder().audience(AUDIENCE).issuer("").key(hs256_key()).build().unwrap_err();
-    assert!(idle.to_string().contains("add issuer("));
+    assert!(JwtVerifier::builder().build().unwrap_err().to_string().contains("add issuer("));
+    let mend = |issuer: Issuer| JwtVerifier::builder().issuer(issuer).build().unwrap_err().to_string();
+    let of = |iss: &str| Issuer::new(iss, hs256_key());
+    assert!(mend(of(ISSUER)).contains("add audience("));
+    assert!(mend(of(ISSUER).audience("")).contains("add audience("));
+    for nameless in ["", "a\nb", &"x".repeat(201)] {
+        let message = mend(of(nameless).audience(AUDIENCE));
+        assert!(message.contains("a name of 1 to 200 bytes"), "{message}");
+    }
+    assert!(mend(of(ISSUER).audience(AUDIENCE).token_type("application/")).contains("token_type("));
     let lenient = believing([hs256_key()], &clock).leeway(Duration::from_secs(301)).build().unwrap_err();
     assert!(lenient.to_string().contains("at most 300 s"));
 }

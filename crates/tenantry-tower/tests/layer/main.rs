@@ -7,8 +7,10 @@ mod axum_app;
 mod choices;
 mod credentials;
 mod freshness;
+mod issuers;
 #[cfg(feature = "jwks")]
 mod jwks;
+mod jwt_forms;
 mod jwts;
 mod permissions;
 mod refusals;

@@ -6,7 +6,7 @@ use http::header::{ACCEPT, CACHE_CONTROL};
 use reqwest::{Client, Response, Url, redirect};
 use serde::Deserialize;
 
-use super::issuer::{Checked, Source, is_acceptable, parse};
+use super::source::{Checked, Source, is_acceptable, parse};
 use crate::{BuildError, problem::causes};
 
 /// The largest answer of an issuer, in bytes.

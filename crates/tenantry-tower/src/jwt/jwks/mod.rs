@@ -4,10 +4,10 @@
 //!    fetches at three quarters of the time that the issuer allows (`Cache-Control: max-age`, within a minute and a
 //!    day, or an hour), and ends with the last clone of the verifier.
 //! 2. What cannot be fetched is fetched again, after a second at first and then less often. The keys that are known
-//!    stay for as long as [`Issuer::keep_through_outage`] says; then, as before the first fetch, tokens of that issuer
+//!    stay for as long as [`Jwks::keep_through_outage`] says; then, as before the first fetch, tokens of that issuer
 //!    are answered 503 with `Retry-After`: neither believed nor refused.
 //! 3. A token whose key is not known makes the task fetch at once, though not more often than
-//!    [`Issuer::min_refresh`] says, and waits for it. It is refused if the set of keys lacks its key and was asked for
+//!    [`Jwks::min_refresh`] says, and waits for it. It is refused if the set of keys lacks its key and was asked for
 //!    *after the token was first seen*. So no token is refused for having come earlier than its key, whatever else is
 //!    sent here at the time. If it cannot be asked for yet, the answer is 429 `rate_limited` with `Retry-After`. Not
 //!    401: its client would sign the user out. Not 503: strangers could make this service look broken.
@@ -20,10 +20,10 @@
 
 mod document;
 mod fetch;
-mod issuer;
 mod refresh;
 mod remote;
 mod seen;
+mod source;
 
-pub use issuer::Issuer;
 pub(super) use remote::Remote;
+pub use source::Jwks;

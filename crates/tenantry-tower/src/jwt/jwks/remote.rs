@@ -11,7 +11,6 @@ use futures_util::future::{self, Either};
 use jsonwebtoken::crypto::CryptoProvider;
 use tenantry_core::{
     clock::{Clock, Timestamp},
-    entropy::Entropy,
     error::{Error, Quota},
 };
 use tokio::{
@@ -23,13 +22,14 @@ use tokio::{
 use super::{
     document::Published,
     fetch::Fetcher,
-    issuer::{Checked, Issuer, shown},
     refresh::Refresh,
     seen::Seen,
+    source::{Checked, shown},
 };
 use crate::{
     BuildError,
     jwt::{
+        builder::Surroundings,
         key_set::{Finding, KeySet},
         standing::{Standing, Vouched},
         token::Token,
@@ -85,32 +85,9 @@ struct Asking {
 }
 
 impl Remote {
-    /// Checks all issuers, together with those whose keys the host gives, and begins to fetch.
-    pub(in crate::jwt) fn of_all(
-        issuers: Vec<Issuer>,
-        given: &[String],
-        provider: &'static CryptoProvider,
-        clock: &Arc<dyn Clock>,
-        entropy: &Arc<dyn Entropy>,
-    ) -> Result<Vec<Self>, BuildError> {
-        let mut remotes: Vec<Self> = Vec::with_capacity(issuers.len());
-        for issuer in issuers {
-            let issuer = issuer.check()?;
-            if given.contains(&issuer.name) || remotes.iter().any(|remote| remote.issuer() == issuer.name) {
-                let name = &issuer.name;
-                return Err(BuildError(format!("the issuer {name} is named twice: leave one issuer(…) out")));
-            }
-            remotes.push(Self::new(issuer, provider, clock.clone(), entropy.clone())?);
-        }
-        Ok(remotes)
-    }
-
-    fn new(
-        issuer: Checked,
-        provider: &'static CryptoProvider,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-    ) -> Result<Self, BuildError> {
+    /// Begins to fetch.
+    pub(in crate::jwt) fn new(issuer: Checked, surroundings: &Surroundings) -> Result<Self, BuildError> {
+        let Surroundings { provider, clock, entropy } = surroundings;
         let runtime = Handle::try_current().map_err(|_| {
             BuildError("the keys of an issuer are fetched: build the JwtVerifier within a tokio runtime".to_owned())
         })?;
@@ -124,7 +101,7 @@ impl Remote {
         };
         let keys = Arc::new(RemoteKeys {
             issuer,
-            clock,
+            clock: clock.clone(),
             provider,
             known: RwLock::new(Arc::new(nothing)),
             standing: Standing::none(),
@@ -133,14 +110,9 @@ impl Remote {
             wake: Notify::new(),
             ended: watch::Sender::new(0),
         });
-        let refresh = Refresh { keys: keys.clone(), fetcher, entropy, provider };
+        let refresh = Refresh { keys: keys.clone(), fetcher, entropy: entropy.clone(), provider };
         let task = runtime.spawn(refresh.run()).abort_handle();
         Ok(Self { keys, url, task })
-    }
-
-    /// What `iss` is.
-    pub(in crate::jwt) fn issuer(&self) -> &str {
-        &self.keys.issuer.name
     }
 
     /// Makes sure that a key of the issuer signed `token`. It waits only for keys that it cannot do without.
@@ -285,6 +257,6 @@ impl Drop for Remote {
 
 impl fmt::Debug for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Issuer").field("iss", &self.issuer()).field("url", &self.url).finish_non_exhaustive()
+        f.debug_struct("Jwks").field("url", &self.url).finish_non_exhaustive()
     }
 }

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
-use tenantry_tower::jwt;
+use tenantry_tower::jwt::{self, Issuer};
 
 use super::{
     issuer::TestIssuer,
@@ -45,8 +45,9 @@ async fn an_rsa_key_that_names_no_algorithm_is_for_rs256_unless_the_host_says_ot
     assert_eq!(ask(&stage, Algorithm::RS256).await, "ann");
     assert_eq!(ask(&stage, Algorithm::RS384).await, "invalid_token");
     assert_eq!(ask(&stage, Algorithm::PS256).await, "invalid_token");
-    let set = stage.issuer.jwks().rsa_algorithms([jwt::Algorithm::Ps256, jwt::Algorithm::Rs384]);
-    let stage = Stage::with(stage.issuer, set).await;
+    let keys = stage.issuer.jwks().rsa_algorithms([jwt::Algorithm::Ps256, jwt::Algorithm::Rs384]);
+    let trusted = stage.issuer.with(keys);
+    let stage = Stage::with(stage.issuer, trusted).await;
     assert_eq!(ask(&stage, Algorithm::RS384).await, "ann");
     assert_eq!(ask(&stage, Algorithm::PS256).await, "ann");
     assert_eq!(ask(&stage, Algorithm::RS256).await, "invalid_token");
@@ -135,8 +136,9 @@ async fn the_keys_of_one_issuer_verify_nothing_of_another() {
     let clock = HandClock::new(std::sync::Arc::default());
     let keys = [IssuerKey::new("same"), IssuerKey::new("same")];
     let issuers = [TestIssuer::start(&keys[0]), TestIssuer::start(&keys[1])];
-    let builder = builder(&clock).issuer(ISSUER).key(hs256_key());
-    let authenticator = authenticator(builder.issuer_keys(issuers[0].discovered()).issuer_keys(issuers[1].jwks()));
+    let builder = builder(&clock).issuer(Issuer::new(ISSUER, hs256_key()).audience(AUDIENCE));
+    let builder = builder.issuer(issuers[0].discovered()).issuer(issuers[1].with(issuers[1].jwks()));
+    let authenticator = authenticator(builder.dangerously_share_users());
     let time = clock.time();
     for (issuer, own) in issuers.iter().zip(&keys) {
         assert_eq!(told(&authenticator, &own.sign(&issuer.name(), "ann", time)).await, "ann");
@@ -175,7 +177,7 @@ async fn a_configuration_must_be_the_issuers_own_and_lead_to_a_safe_place() {
         let right = if member == "issuer" { issuer.name() } else { keys.clone() };
         issuer.configure(member, value.as_str());
         let clock = HandClock::new(std::sync::Arc::default());
-        let authenticator = authenticator(builder(&clock).issuer_keys(issuer.discovered()));
+        let authenticator = authenticator(builder(&clock).issuer(issuer.discovered()));
         let jwt = issuer.token("ann", clock.time());
         assert_eq!(told(&authenticator, &jwt).await, "unavailable", "{member}: {value}");
         assert_eq!(issuer.fetches(), 0);

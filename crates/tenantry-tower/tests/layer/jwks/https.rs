@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tenantry_tower::jwt::Issuer;
+use tenantry_tower::jwt::{Issuer, Jwks};
 
 use super::{
     issuer::TestIssuer,
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     secrecy::Lines,
-    support::{eventually, key_file},
+    support::{AUDIENCE, eventually, key_file},
 };
 
 /// A file of `tests/keys`: the authority of `localhost`, for one, or another of the same name.
@@ -27,9 +27,10 @@ async fn keys_come_over_https_from_an_issuer_whose_authority_is_trusted() {
     let several = format!("{}{trusted}", pem("test-other-authority.pem"));
     for (is_discovered, trusted) in [(true, &trusted), (false, &trusted), (true, &several)] {
         let issuer = TestIssuer::start_encrypted(&old);
-        let set = if is_discovered { issuer.discovered() } else { issuer.jwks() };
+        let keys = if is_discovered { Jwks::discover() } else { issuer.jwks() };
+        let set = issuer.with(keys.trust(trusted));
         assert!(format!("{set:?}").contains("https://localhost:"));
-        let stage = Stage::with(issuer, set.trust(trusted)).await;
+        let stage = Stage::with(issuer, set).await;
         assert_eq!(stage.ask_fresh().await, "ann");
         // And again, over a new connection.
         stage.issuer.publish([&new]);
@@ -50,17 +51,18 @@ async fn an_issuer_that_cannot_prove_who_it_is_is_not_asked() {
     // Where the issuer is as well, though its certificate says no such name.
     let by_address = format!("https://{}", issuer.address());
     let cases = [
-        (issuer.discovered(), issuer.name(), "UnknownIssuer"),
+        (Jwks::discover(), issuer.name(), "UnknownIssuer"),
         (issuer.jwks(), issuer.name(), "UnknownIssuer"),
         (issuer.jwks().trust(&other), issuer.name(), "invalid peer certificate"),
-        (Issuer::discover(&by_address).trust(&trusted), by_address.clone(), "not valid for name"),
-        (Issuer::jwks(&by_address, &format!("{by_address}/keys")).trust(&trusted), by_address, "not valid for name"),
+        (Jwks::discover().trust(&trusted), by_address.clone(), "not valid for name"),
+        (Jwks::at(&format!("{by_address}/keys")).trust(&trusted), by_address, "not valid for name"),
     ];
-    for (set, name, why) in cases {
+    for (keys, name, why) in cases {
         let (lines, _guard) = Lines::listen();
         let clock = HandClock::new(Arc::default());
+        let set = Issuer::new(&name, keys).audience(AUDIENCE);
         let shown = format!("{set:?}");
-        let authenticator = authenticator(builder(&clock).issuer_keys(set));
+        let authenticator = authenticator(builder(&clock).issuer(set));
         let jwt = key.sign(&name, "ann", clock.time());
         assert_eq!(told(&authenticator, &jwt).await, "unavailable", "{shown}");
         eventually("it is told why", async || lines.text().contains(why)).await;
@@ -76,9 +78,9 @@ async fn what_comes_over_https_leads_to_nothing_less() {
     // Over HTTP; and to the same keys, by a name that is not in the certificate.
     for elsewhere in [format!("{}/keys", plain.name()), format!("https://{}/keys", issuer.address())] {
         issuer.configure("jwks_uri", elsewhere.as_str());
-        let set = issuer.discovered().trust(&pem("test-authority.pem")).dangerously_accept_http();
+        let set = issuer.with(Jwks::discover().trust(&pem("test-authority.pem")).dangerously_accept_http());
         let clock = HandClock::new(Arc::default());
-        let authenticator = authenticator(builder(&clock).issuer_keys(set));
+        let authenticator = authenticator(builder(&clock).issuer(set));
         let jwt = issuer.token("ann", clock.time());
         assert_eq!(told(&authenticator, &jwt).await, "unavailable", "{elsewhere}");
     }

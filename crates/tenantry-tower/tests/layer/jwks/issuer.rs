@@ -11,14 +11,14 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tenantry_tower::jwt::Issuer;
+use tenantry_tower::jwt::{Issuer, Jwks, Keys};
 use tokio::net::TcpSocket;
 
 use super::{
     keys::IssuerKey,
     process::{self, Answering, SAYS, Settings, reserve},
 };
-use crate::support::{TestClock, eventually};
+use crate::support::{AUDIENCE, TestClock, eventually};
 
 /// The test that is an issuer if this variable is set.
 const PROGRAM: &str = "jwks::issuer::an_issuer_is_a_process_of_its_own_and_does_not_outlive_the_tests";
@@ -133,12 +133,19 @@ impl TestIssuer {
         }
     }
 
-    pub(super) fn discovered(&self) -> Issuer {
-        Issuer::discover(self.name())
+    /// Its keys, where it publishes them.
+    pub(super) fn jwks(&self) -> Jwks {
+        Jwks::at(&format!("{}/keys", self.name()))
     }
 
-    pub(super) fn jwks(&self) -> Issuer {
-        Issuer::jwks(self.name(), &format!("{}/keys", self.name()))
+    /// As a verifier is told of it whose `keys` these are.
+    pub(super) fn with(&self, keys: impl Into<Keys>) -> Issuer {
+        Issuer::new(self.name(), keys).audience(AUDIENCE)
+    }
+
+    /// The same, its keys discovered.
+    pub(super) fn discovered(&self) -> Issuer {
+        self.with(Jwks::discover())
     }
 
     pub(super) fn publish<'a>(&self, keys: impl IntoIterator<Item = &'a IssuerKey>) {

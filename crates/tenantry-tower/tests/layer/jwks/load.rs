@@ -27,7 +27,7 @@ fn request(jwt: &str) -> Request<()> {
 }
 
 fn layer(world: &World, clock: &Arc<HandClock>, issuer: &TestIssuer) -> TenancyLayerBuilder {
-    let authenticator = authenticator(builder(clock).issuer_keys(issuer.discovered()));
+    let authenticator = authenticator(builder(clock).issuer(issuer.discovered()));
     TenancyLayer::builder(world.engine.clone(), authenticator)
 }
 
@@ -199,7 +199,8 @@ async fn what_is_remembered_ends_with_the_keys_too() {
     let clock = HandClock::new(world.clock.clone());
     let issuer = TestIssuer::start(&IssuerKey::new("key"));
     let minute = Duration::from_secs(60);
-    let authenticator = authenticator(builder(&clock).issuer_keys(issuer.jwks().keep_through_outage(minute)));
+    let trusted = issuer.with(issuer.jwks().keep_through_outage(minute));
+    let authenticator = authenticator(builder(&clock).issuer(trusted));
     let layer = TenancyLayer::builder(world.engine.clone(), authenticator).max_age(minute * 60);
     let service = plain(layer.build().unwrap());
     clock.resting().await;

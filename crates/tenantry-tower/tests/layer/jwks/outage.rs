@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tenantry_core::{clock::Clock, error::ErrorKind};
+use tenantry_tower::jwt::Jwks;
 
 use super::{
     issuer::TestIssuer,
@@ -20,7 +21,7 @@ async fn before_the_first_fetch_nobody_is_believed_or_refused() {
     let clock = HandClock::new(std::sync::Arc::default());
     let issuer = TestIssuer::start(&IssuerKey::new("key"));
     issuer.stop();
-    let authenticator = authenticator(builder(&clock).issuer_keys(issuer.discovered()));
+    let authenticator = authenticator(builder(&clock).issuer(issuer.discovered()));
     let jwt = issuer.token("ann", clock.time());
     let error = identified(&authenticator, &jwt).await.unwrap_err();
     assert_eq!((error.kind(), error.retry_after()), (ErrorKind::Unavailable, Some(Duration::from_secs(10))));
@@ -38,8 +39,8 @@ async fn before_the_first_fetch_nobody_is_believed_or_refused() {
 async fn keys_are_kept_through_an_outage_and_it_is_tried_again_all_the_time() {
     let keep = Duration::from_secs(3 * 3600);
     let issuer = TestIssuer::start(&IssuerKey::new("key"));
-    let set = issuer.discovered().keep_through_outage(keep);
-    let stage = Stage::with(issuer, set).await;
+    let trusted = issuer.with(Jwks::discover().keep_through_outage(keep));
+    let stage = Stage::with(issuer, trusted).await;
     stage.issuer.stop();
     let mut pause = stage.clock.resting().await;
     let begun = stage.clock.now();

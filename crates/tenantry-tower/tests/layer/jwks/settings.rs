@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tenantry_tower::{
     Authenticator, JwtVerifierBuilder,
-    jwt::{Algorithm, Issuer},
+    jwt::{Algorithm, Issuer, Jwks, Keys},
 };
 
 use super::{
@@ -15,72 +15,79 @@ use super::{
 };
 use crate::{
     secrecy::Lines,
-    support::{ISSUER, hs256_key},
+    support::{AUDIENCE, ISSUER, hs256_key},
 };
 
 fn empty() -> JwtVerifierBuilder {
     builder(&HandClock::new(Arc::default()))
 }
 
+fn named(iss: &str, keys: impl Into<Keys>) -> Issuer {
+    Issuer::new(iss, keys).audience(AUDIENCE)
+}
+
 #[tokio::test]
 async fn a_mistake_names_its_mend() {
-    let mend = |issuer: Issuer| empty().issuer_keys(issuer).build().unwrap_err().to_string();
-    let https = || Issuer::discover("https://id.example.com/");
+    let mend = |iss: &str, jwks: Jwks| empty().issuer(named(iss, jwks)).build().unwrap_err().to_string();
+    let at = |url: &str| mend("id", Jwks::at(url));
+    let discovered = |jwks: Jwks| mend("https://id.example.com/", jwks);
+    let https = Jwks::discover;
     for unsafe_url in
         ["http://id.example.com", "ftp://localhost/keys", "http://10.0.0.1/", "http://localhost.example.com"]
     {
-        assert!(mend(Issuer::jwks("id", unsafe_url)).contains("give an https:// URL"), "{unsafe_url}");
+        assert!(at(unsafe_url).contains("give an https:// URL"), "{unsafe_url}");
     }
-    assert!(mend(Issuer::discover("http://id.example.com")).contains("give an https:// URL"));
+    assert!(mend("http://id.example.com", https()).contains("give an https:// URL"));
     for secret in ["https://ann:hunter2@id.example.com/", "https://hunter2@id.example.com/"] {
-        for issuer in [Issuer::jwks("id", secret), Issuer::discover(secret)] {
-            assert!(!format!("{issuer:?}").contains("hunter2"));
-            let message = mend(issuer);
-            assert!(message.contains("leave them out") && !message.contains("hunter2"));
+        for issuer in [named("id", Jwks::at(secret)), named(secret, https())] {
+            let builder = empty().issuer(issuer.clone());
+            assert!(!format!("{issuer:?} {builder:?}").contains("hunter2"));
+            let message = builder.build().unwrap_err().to_string();
+            assert!(message.contains("leave them out") && !message.contains("hunter2"), "{message}");
         }
     }
-    assert!(mend(Issuer::jwks("id", "id.example.com")).contains("URL"));
-    assert!(mend(Issuer::jwks("", "https://id.example.com")).contains("what the iss of its tokens is"));
-    assert!(mend(Issuer::discover("https://id.example.com/?a=b")).contains("neither ? nor #"));
-    assert!(mend(https().rsa_algorithms([])).contains("at least one"));
-    assert!(mend(https().rsa_algorithms([Algorithm::Hs256])).contains("RS256 to RS512"));
-    assert!(mend(https().min_refresh(Duration::from_millis(999))).contains("give 1s to 3600s"));
-    assert!(mend(https().keep_through_outage(Duration::from_secs(59))).contains("give 60s to 604800s"));
-    assert!(mend(https().keep_through_outage(Duration::from_secs(604_801))).contains("give 60s to"));
+    assert!(at("id.example.com").contains("URL"));
+    assert!(mend("", Jwks::at("https://id.example.com")).contains("what the iss of its tokens is"));
+    assert!(mend("https://id.example.com/?a=b", https()).contains("neither ? nor #"));
+    assert!(discovered(https().rsa_algorithms([])).contains("at least one"));
+    assert!(discovered(https().rsa_algorithms([Algorithm::Hs256])).contains("RS256 to RS512"));
+    assert!(discovered(https().min_refresh(Duration::from_millis(999))).contains("give 1s to 3600s"));
+    assert!(discovered(https().keep_through_outage(Duration::from_secs(59))).contains("give 60s to 604800s"));
+    assert!(discovered(https().keep_through_outage(Duration::from_secs(604_801))).contains("give 60s to"));
 
     let certificate = |inner: &str| format!("-----BEGIN CERTIFICATE-----\n{inner}\n-----END CERTIFICATE-----\n");
     let private_key = pem("test-localhost-private.pem");
     for bad in ["", "hunter2", &private_key, &certificate("AQAB"), &certificate("hunter-2")] {
-        let message = mend(https().trust(bad));
+        let message = discovered(https().trust(bad));
         assert!(message.contains("trust(…) takes the certificate"), "{message}");
         assert!(!message.contains("hunter") && !message.contains("AQAB"), "{message}");
         // Nor is it forgiven when another is right.
-        assert_eq!(mend(https().trust(bad).trust(&pem("test-authority.pem"))), message);
+        assert_eq!(discovered(https().trust(bad).trust(&pem("test-authority.pem"))), message);
     }
 
-    let twice = empty().issuer_keys(https()).issuer_keys(https()).build().unwrap_err();
-    assert!(twice.to_string().contains("named twice"));
-    let given = empty().issuer(ISSUER).key(hs256_key()).issuer_keys(Issuer::discover(ISSUER)).build().unwrap_err();
-    assert!(given.to_string().contains("named twice"));
-    let keyless = empty().issuer(ISSUER).issuer_keys(https()).build();
-    assert!(keyless.unwrap_err().to_string().contains("add key("));
-    let homeless = empty().key(hs256_key()).issuer_keys(https()).build();
-    assert!(homeless.unwrap_err().to_string().contains("add issuer("));
+    let given = || named(ISSUER, hs256_key());
+    let fetched = || named(ISSUER, https());
+    for (first, second) in [(fetched(), fetched()), (given(), fetched()), (fetched(), given().qualified_ids())] {
+        let twice = empty().issuer(first).issuer(second).build().unwrap_err();
+        assert!(twice.to_string().contains("named twice"), "{twice}");
+    }
+    let unheard = empty().issuer(Issuer::new(ISSUER, https())).build().unwrap_err();
+    assert!(unheard.to_string().contains("add audience("), "{unheard}");
 }
 
 #[test]
 fn keys_are_fetched_within_a_runtime() {
-    let verifier = empty().issuer_keys(Issuer::discover("https://id.example.com/"));
+    let verifier = empty().issuer(named("https://id.example.com/", Jwks::discover()));
     assert!(verifier.build().unwrap_err().to_string().contains("within a tokio runtime"));
 }
 
 #[tokio::test]
 async fn plain_http_is_for_this_machine_or_for_those_who_say_so() {
     for url in ["http://localhost:1/", "http://127.8.8.8:1/", "http://[::1]:1/", "https://id.example.com/"] {
-        assert!(empty().issuer_keys(Issuer::jwks("id", url)).build().is_ok(), "{url}");
+        assert!(empty().issuer(named("id", Jwks::at(url))).build().is_ok(), "{url}");
     }
-    let issuer = Issuer::jwks("id", "http://id.example.com:1/keys").dangerously_accept_http();
-    assert!(empty().issuer_keys(issuer).build().is_ok());
+    let jwks = Jwks::at("http://id.example.com:1/keys").dangerously_accept_http();
+    assert!(empty().issuer(named("id", jwks)).build().is_ok());
 }
 
 #[tokio::test]
@@ -88,9 +95,9 @@ async fn what_follows_the_question_mark_is_not_shown_nor_is_a_token() {
     let (lines, _guard) = Lines::listen();
     let issuer = TestIssuer::start(&IssuerKey::new("key"));
     let clock = HandClock::new(Arc::default());
-    let set = Issuer::jwks(issuer.name(), &format!("{}/keys?app=hunter2", issuer.name()));
+    let set = issuer.with(Jwks::at(&format!("{}/keys?app=hunter2", issuer.name())));
     let mut told = format!("{set:?}");
-    let verifier = builder(&clock).issuer_keys(set).build().unwrap();
+    let verifier = builder(&clock).issuer(set).build().unwrap();
     told.extend([format!("{verifier:?}")]);
     assert!(told.contains("/keys"), "{told}");
     let authenticator = Authenticator::new(verifier);

@@ -16,7 +16,7 @@ use tenantry_tower::{Authenticator, JwtVerifier, JwtVerifierBuilder, jwt::Issuer
 use tokio::sync::oneshot;
 
 use super::issuer::TestIssuer;
-use crate::support::{AUDIENCE, TestClock, eventually};
+use crate::support::{TestClock, eventually};
 
 /// The time of a [`TestClock`], by which those who sleep wake too.
 #[derive(Debug)]
@@ -107,9 +107,9 @@ impl Stage {
         Self::with(issuer, discovered).await
     }
 
-    pub(super) async fn with(issuer: TestIssuer, set: Issuer) -> Self {
+    pub(super) async fn with(issuer: TestIssuer, trusted: Issuer) -> Self {
         let clock = HandClock::new(Arc::default());
-        let authenticator = authenticator(builder(&clock).issuer_keys(set));
+        let authenticator = authenticator(builder(&clock).issuer(trusted));
         let stage = Self { clock, issuer, authenticator };
         stage.clock.resting().await;
         stage
@@ -145,7 +145,7 @@ pub(super) fn just_before(duration: Duration) -> Duration {
 }
 
 pub(super) fn builder(clock: &Arc<HandClock>) -> JwtVerifierBuilder {
-    JwtVerifier::builder().audience(AUDIENCE).clock(clock.clone())
+    JwtVerifier::builder().clock(clock.clone())
 }
 
 pub(super) fn authenticator(builder: JwtVerifierBuilder) -> Authenticator {

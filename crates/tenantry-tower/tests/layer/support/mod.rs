@@ -6,8 +6,8 @@ mod store;
 mod world;
 
 pub(crate) use clock::TestClock;
-#[cfg(feature = "jwks")]
-pub(crate) use jwt::DEFAULT_PROVIDER;
-pub(crate) use jwt::{AUDIENCE, HS_SECRET, ISSUER, Signing, claims, hs256_key, key_file, sign, sign_with_header};
+pub(crate) use jwt::{
+    AUDIENCE, DEFAULT_PROVIDER, HS_SECRET, ISSUER, Signing, claims, hs256_key, key_file, sign, sign_with_header,
+};
 pub(crate) use store::Watched;
 pub(crate) use world::{Answer, Service, World, ask, ask_clone, eventually, get, plain};

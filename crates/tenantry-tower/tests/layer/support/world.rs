@@ -19,7 +19,9 @@ use tenantry_core::{
     view::ApiTokenCreated,
 };
 use tenantry_embedded::EmbeddedStore;
-use tenantry_tower::{Authenticator, JwtVerifier, TenancyLayer, TenancyLayerBuilder, Tenant};
+use tenantry_tower::{
+    Authenticator, JwtVerifier, JwtVerifierBuilder, TenancyLayer, TenancyLayerBuilder, Tenant, jwt::Issuer,
+};
 use tower::{ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
 
 use super::{AUDIENCE, ISSUER, Signing, TestClock, Watched, claims, hs256_key, sign};
@@ -83,7 +85,12 @@ impl World {
     }
 
     pub(crate) fn authenticator(&self) -> Authenticator {
-        let verifier = JwtVerifier::builder().issuer(ISSUER).audience(AUDIENCE).key(hs256_key());
+        self.believing([Issuer::new(ISSUER, hs256_key()).audience(AUDIENCE)])
+    }
+
+    /// Believes these issuers.
+    pub(crate) fn believing(&self, issuers: impl IntoIterator<Item = Issuer>) -> Authenticator {
+        let verifier = issuers.into_iter().fold(JwtVerifier::builder(), JwtVerifierBuilder::issuer);
         Authenticator::new(verifier.clock(self.clock.clone()).build().unwrap())
     }
 

@@ -1,4 +1,4 @@
-//! An issuer whose keys are fetched, and what can be set about it.
+//! Where the keys of an issuer are fetched from, and what can be set about it.
 
 use std::{fmt, time::Duration};
 
@@ -15,7 +15,7 @@ const MIN_REFRESH_DEFAULT: Duration = Duration::from_secs(10);
 /// The shortest and the longest that it may be.
 const MIN_REFRESH: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3600));
 
-/// An issuer of JWTs whose keys are fetched over HTTPS, ahead of need. See [`issuer_keys`].
+/// The keys of an [`Issuer`] that publishes them, fetched over HTTPS ahead of need.
 ///
 /// - Certificates are verified against the authorities that the operating system trusts (`SSL_CERT_FILE` names others),
 ///   and those that [`trust`](Self::trust) adds. Redirects are not followed. A fetch takes at most 5 s and 256 KiB, and
@@ -30,24 +30,32 @@ const MIN_REFRESH: (Duration, Duration) = (Duration::from_secs(1), Duration::fro
 /// - It is done in the tokio runtime in which the verifier is built, which needs its I/O and its time enabled.
 ///
 /// ```
-/// use tenantry_tower::jwt::{Issuer, JwtVerifier};
+/// use tenantry_tower::{
+///     ClaimNames,
+///     jwt::{Issuer, Jwks, JwtVerifier},
+/// };
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), tenantry_tower::BuildError> {
 /// let verifier = JwtVerifier::builder()
-///     .issuer_keys(Issuer::discover("https://id.example.com/"))
-///     .issuer_keys(Issuer::jwks("https://login.example.org", "https://login.example.org/keys.json"))
-///     .audience("https://api.example.com/")
+///     .issuer(Issuer::new("https://id.example.com/", Jwks::discover()).audience("https://api.example.com/"))
+///     // The users of a partner are others, whatever they are called, and the partner vouches for no address of theirs.
+///     .issuer(
+///         Issuer::new("https://login.example.org", Jwks::at("https://login.example.org/keys.json"))
+///             .audience("https://api.example.com/")
+///             .qualified_ids()
+///             .claims(ClaimNames::new().no_verified_email()),
+///     )
 ///     .build()?;
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// [`issuer_keys`]: super::super::JwtVerifierBuilder::issuer_keys
+/// [`Issuer`]: crate::jwt::Issuer
 #[derive(Clone)]
-pub struct Issuer {
-    name: String,
-    source: Result<Source, BuildError>,
+pub struct Jwks {
+    /// `None` if it is to be discovered.
+    url: Option<Result<Url, BuildError>>,
     rsa_algorithms: Vec<Algorithm>,
     keep_through_outage: Duration,
     min_refresh: Duration,
@@ -64,9 +72,9 @@ pub(super) enum Source {
     Discovery(Url),
 }
 
-/// An issuer that was checked.
-pub(super) struct Checked {
-    /// What `iss` is.
+/// The keys of an issuer, when all was checked that is said of them.
+pub(in crate::jwt) struct Checked {
+    /// The issuer: what `iss` is.
     pub(super) name: String,
     pub(super) source: Source,
     /// What an RSA key that names no algorithm may be used for.
@@ -78,31 +86,28 @@ pub(super) struct Checked {
     pub(super) plain_http: bool,
 }
 
-impl Issuer {
-    /// The issuer whose tokens say `iss`, and whose keys are the JSON Web Key Set behind `url`.
+impl Jwks {
+    /// The JSON Web Key Set behind `url`.
     ///
     /// The URL must be `https`, except on this machine (`localhost`, `127.0.0.0/8`, `[::1]`), and name no user. One that
     /// cannot be used is reported by [`JwtVerifierBuilder::build`](super::super::JwtVerifierBuilder::build).
     #[must_use]
-    pub fn jwks(iss: impl Into<String>, url: &str) -> Self {
-        Self::new(iss.into(), parse(url).map(Source::Jwks))
+    pub fn at(url: &str) -> Self {
+        Self::new(Some(parse(url)))
     }
 
-    /// The OpenID provider whose tokens say `iss`, which is its URL as well: its keys are where
-    /// `<iss>/.well-known/openid-configuration` says.
+    /// The keys of an OpenID provider, whose name is its URL: they are where `<iss>/.well-known/openid-configuration`
+    /// says.
     ///
-    /// That document must name exactly `iss` as its `issuer`: with or without a slash at the end, as the tokens do.
+    /// That document must name exactly the `iss` of the issuer: with or without a slash at the end, as its tokens do.
     #[must_use]
-    pub fn discover(iss: impl Into<String>) -> Self {
-        let name = iss.into();
-        let source = configuration(&name).map(Source::Discovery);
-        Self::new(name, source)
+    pub fn discover() -> Self {
+        Self::new(None)
     }
 
-    fn new(name: String, source: Result<Source, BuildError>) -> Self {
+    fn new(url: Option<Result<Url, BuildError>>) -> Self {
         Self {
-            name,
-            source,
+            url,
             rsa_algorithms: vec![Algorithm::Rs256],
             keep_through_outage: OUTAGE_DEFAULT,
             min_refresh: MIN_REFRESH_DEFAULT,
@@ -141,9 +146,9 @@ impl Issuer {
     /// [`JwtVerifierBuilder::build`](super::super::JwtVerifierBuilder::build).
     ///
     /// ```no_run
-    /// # use tenantry_tower::jwt::Issuer;
+    /// # use tenantry_tower::jwt::{Issuer, Jwks};
     /// let authority = std::fs::read_to_string("/etc/acme/authority.pem")?;
-    /// let issuer = Issuer::discover("https://id.acme.internal/").trust(&authority);
+    /// let issuer = Issuer::new("https://id.acme.internal/", Jwks::discover().trust(&authority));
     /// # Ok::<(), std::io::Error>(())
     /// ```
     #[must_use]
@@ -165,13 +170,14 @@ impl Issuer {
         self
     }
 
-    /// Checks all of it together.
-    pub(super) fn check(self) -> Result<Checked, BuildError> {
-        let Self { name, source, rsa_algorithms, keep_through_outage, min_refresh, trusted, plain_http } = self;
-        if name.is_empty() {
-            return Err(BuildError("an Issuer without a name: give what the iss of its tokens is".to_owned()));
-        }
-        let (source, trusted) = (source?, trusted?);
+    /// Checks all of it together, for the issuer whose tokens say `iss`.
+    pub(in crate::jwt) fn check(self, iss: &str) -> Result<Checked, BuildError> {
+        let Self { url, rsa_algorithms, keep_through_outage, min_refresh, trusted, plain_http } = self;
+        let source = match url {
+            Some(url) => Source::Jwks(url?),
+            None => Source::Discovery(configuration(iss)?),
+        };
+        let trusted = trusted?;
         if !is_acceptable(source.url(), plain_http) {
             return Err(BuildError(
                 "the keys of an issuer cannot be fetched safely over plain http: give an https:// URL".to_owned(),
@@ -185,6 +191,7 @@ impl Issuer {
         }
         within("keep_through_outage", keep_through_outage, OUTAGE)?;
         within("min_refresh", min_refresh, MIN_REFRESH)?;
+        let name = iss.to_owned();
         Ok(Checked { name, source, rsa_algorithms, keep_through_outage, min_refresh, trusted, plain_http })
     }
 }
@@ -255,13 +262,13 @@ pub(super) fn shown(url: &Url) -> String {
     format!("{}{}", url.origin().ascii_serialization(), url.path())
 }
 
-impl fmt::Debug for Issuer {
+impl fmt::Debug for Jwks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut issuer = f.debug_struct("Issuer");
-        // A name that is no URL, or a URL that could not be used, is better not shown.
-        if let Ok(source) = &self.source {
-            issuer.field("iss", &self.name).field("url", &shown(source.url()));
+        let mut jwks = f.debug_struct("Jwks");
+        // A URL that could not be used is better not shown.
+        if let Some(Ok(url)) = &self.url {
+            jwks.field("url", &shown(url));
         }
-        issuer.finish_non_exhaustive()
+        jwks.finish_non_exhaustive()
     }
 }
