@@ -27,6 +27,11 @@ impl Actor {
         Self { id: name.to_owned(), authorization: Some(format!("Bearer {}", jwt(name, other))) }
     }
 
+    /// The same, signed with another secret than usual.
+    pub(crate) fn signed_by(secret: &str, name: &str, other: &Value) -> Self {
+        Self { id: name.to_owned(), authorization: Some(format!("Bearer {}", signed(secret, name, other))) }
+    }
+
     /// A user who administers the platform.
     pub(crate) fn platform_admin() -> Self {
         Self::with_claims("root", &json!({ "platform_admin": true }))
@@ -56,6 +61,10 @@ impl Actor {
 
 /// A JWT of the user `name`, with the usual claims, and others in their place.
 pub(crate) fn jwt(name: &str, other: &Value) -> String {
+    signed(JWT_SECRET, name, other)
+}
+
+fn signed(secret: &str, name: &str, other: &Value) -> String {
     #[expect(clippy::disallowed_methods, reason = "this stands in for an identity provider, which has its own clock")]
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let mut claims = json!({
@@ -75,5 +84,5 @@ pub(crate) fn jwt(name: &str, other: &Value) -> String {
             claims[claim] = value.clone();
         }
     }
-    jsonwebtoken::encode(&Header::default(), &claims, &EncodingKey::from_secret(JWT_SECRET.as_bytes())).unwrap()
+    jsonwebtoken::encode(&Header::default(), &claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
 }

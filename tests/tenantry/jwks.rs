@@ -18,7 +18,7 @@ use tenantry::{
         clock::{Clock, SystemClock},
         entropy::{Entropy, SystemEntropy},
     },
-    jwt::{Issuer, JwtVerifier},
+    jwt::{Issuer, Jwks, JwtVerifier},
 };
 use tokio::net::TcpListener;
 
@@ -84,7 +84,8 @@ fn key() -> EncodingKey {
 #[tokio::test]
 async fn users_of_an_identity_provider_are_let_in_also_when_its_keys_rotate() {
     let provider = Provider::start().await;
-    let verifier = JwtVerifier::builder().issuer_keys(Issuer::discover(&provider.url)).audience("notes");
+    let issuer = Issuer::new(&provider.url, Jwks::discover()).audience("notes");
+    let verifier = JwtVerifier::builder().issuer(issuer);
     let tenantry = Tenantry::builder().store(embedded()).jwt(verifier).build().unwrap();
     let app = Router::new()
         .route("/name", post(async |tenant: Tenant| tenant.organization_name().to_owned()))

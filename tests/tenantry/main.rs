@@ -13,6 +13,7 @@ mod directory;
 mod faults;
 mod health;
 mod hooks;
+mod issuers;
 mod jwks;
 mod layer;
 mod mails;

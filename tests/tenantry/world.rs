@@ -23,7 +23,7 @@ use tenantry::{
         registrar::{NotRegistered, Registration},
         store::Store,
     },
-    jwt::{Algorithm, ClaimNames, JwtVerifier, Key},
+    jwt::{Algorithm, ClaimNames, Issuer, JwtVerifier, JwtVerifierBuilder, Key},
     require,
 };
 use tenantry_testing::{
@@ -61,6 +61,12 @@ pub(crate) fn new_namespace() -> String {
 /// What passes between two changes whose order is looked at: within a millisecond they have none.
 const MOMENT: Duration = Duration::from_millis(1);
 
+/// Who signs the JWTs of the tests' users.
+pub(crate) fn issuer() -> Issuer {
+    let claims = ClaimNames::new().username("preferred_username").platform_admin("platform_admin");
+    Issuer::new("tests", Key::new(Algorithm::Hs256, JWT_SECRET)).audience("tests").claims(claims)
+}
+
 /// A service that is multi-tenant, and a client for it.
 #[derive(Debug, Clone)]
 pub(crate) struct World {
@@ -92,21 +98,29 @@ impl World {
     /// A service that goes by the machine's clock, as one that is in use does.
     pub(crate) async fn in_real_time(store: Arc<dyn Store>) -> Self {
         let stopped = Arc::new(ManualClock::new(SystemClock.now()));
-        Self::serve(store, Host::default(), Arc::new(SystemClock), stopped).await
+        Self::serve(store, Host::default(), vec![issuer()], Arc::new(SystemClock), stopped).await
     }
 
     /// The same, with policies of the host.
     pub(crate) async fn start_with(store: Arc<dyn Store>, host: Host) -> Self {
         let clock = Arc::new(ManualClock::new(SystemClock.now()));
-        Self::serve(store, host, clock.clone(), clock).await
+        Self::serve(store, host, vec![issuer()], clock.clone(), clock).await
     }
 
-    async fn serve(store: Arc<dyn Store>, host: Host, by: Arc<dyn Clock>, clock: Arc<ManualClock>) -> Self {
-        let verifier = JwtVerifier::builder()
-            .key(Key::new(Algorithm::Hs256, JWT_SECRET))
-            .issuer("tests")
-            .audience("tests")
-            .claims(ClaimNames { platform_admin: Some("platform_admin".to_owned()), ..ClaimNames::default() });
+    /// A service that believes these issuers.
+    pub(crate) async fn believing(store: Arc<dyn Store>, issuers: Vec<Issuer>) -> Self {
+        let clock = Arc::new(ManualClock::new(SystemClock.now()));
+        Self::serve(store, Host::default(), issuers, clock.clone(), clock).await
+    }
+
+    async fn serve(
+        store: Arc<dyn Store>,
+        host: Host,
+        issuers: Vec<Issuer>,
+        by: Arc<dyn Clock>,
+        clock: Arc<ManualClock>,
+    ) -> Self {
+        let verifier = issuers.into_iter().fold(JwtVerifier::builder(), JwtVerifierBuilder::issuer);
         let tenantry = Tenantry::builder()
             .store(store)
             .clock(by)

@@ -23,7 +23,7 @@ use tenantry_redis::{Options, RedisStore};
 use tenantry_testing::actors;
 use tenantry_tower::{
     Authenticator, TenancyLayer, TenancyLayerBuilder,
-    jwt::{self, JwtVerifier, Key},
+    jwt::{self, Issuer, JwtVerifier, Key},
 };
 
 pub(crate) const ISSUER: &str = "https://id.example.com/";
@@ -96,13 +96,12 @@ pub(crate) async fn patient(url: &str) -> Result<RedisStore> {
 
 /// Verifies the JWTs of this benchmark's issuer.
 pub(crate) fn verifier() -> Result<JwtVerifier> {
-    Ok(JwtVerifier::builder()
-        .issuer(ISSUER)
-        .audience(AUDIENCE)
-        .key(Key::new(jwt::Algorithm::Hs256, SECRET))
-        .key(Key::new(jwt::Algorithm::Rs256, String::from_utf8(key_file("test-rsa-2048-public.pem")?)?))
-        .key(Key::new(jwt::Algorithm::EdDsa, String::from_utf8(key_file("test-ed25519-public.pem")?)?))
-        .build()?)
+    let keys = [
+        Key::new(jwt::Algorithm::Hs256, SECRET),
+        Key::new(jwt::Algorithm::Rs256, key_file("test-rsa-2048-public.pem")?),
+        Key::new(jwt::Algorithm::EdDsa, key_file("test-ed25519-public.pem")?),
+    ];
+    Ok(JwtVerifier::builder().issuer(Issuer::new(ISSUER, keys).audience(AUDIENCE)).build()?)
 }
 
 /// The keys of the layer's own tests.
@@ -132,7 +131,6 @@ pub(crate) fn bearer(credential: &str) -> Result<HeaderValue> {
 fn sign(user: &str, algorithm: Algorithm, key: &EncodingKey) -> Result<String> {
     #[expect(clippy::disallowed_methods, reason = "the issuer that is played here is no part of the product")]
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    let claims =
-        json!({ "iss": ISSUER, "aud": AUDIENCE, "sub": user, "preferred_username": user, "exp": now + 24 * 3600 });
+    let claims = json!({ "iss": ISSUER, "aud": AUDIENCE, "sub": user, "exp": now + 24 * 3600 });
     Ok(jsonwebtoken::encode(&Header::new(algorithm), &claims, key)?)
 }

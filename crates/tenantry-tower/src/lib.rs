@@ -23,7 +23,7 @@
 //! - No proxy is believed: neither `X-Forwarded-*` nor a user that somebody in front names. A proxy must pass on
 //!   `Authorization` and `X-Organization-Id` as they came.
 //! - With the feature `jwks`, the keys of issuers are fetched over HTTPS by a task of the same kind; this machine must
-//!   be let out to them. See `jwt::Issuer`.
+//!   be let out to them. See `jwt::Jwks`.
 //! - `exp` and `nbf` are compared with this machine's clock: keep it right (NTP). It is not corrected for.
 //! - The layer listens to change notices from a task in the tokio runtime that it was built in. The task ends with the
 //!   last clone of the layer.
@@ -38,18 +38,16 @@
 //! use tenantry_embedded::EmbeddedStore;
 //! use tenantry_tower::{
 //!     Authenticator, JwtVerifier, TenancyLayer, Tenant,
-//!     jwt::{Algorithm, Key},
+//!     jwt::{Algorithm, Issuer, Key},
 //! };
 //! use tower::{ServiceBuilder, ServiceExt};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let engine = Engine::new(Arc::new(EmbeddedStore::in_memory()?), Registry::builder().build()?);
-//! let verifier = JwtVerifier::builder()
-//!     .issuer("https://id.example.com/")
-//!     .audience("https://api.example.com/")
-//!     .key(Key::new(Algorithm::Hs256, "a secret of at least thirty-two bytes"))
-//!     .build()?;
+//! let key = Key::new(Algorithm::Hs256, "a secret of at least thirty-two bytes");
+//! let issuer = Issuer::new("https://id.example.com/", key).audience("https://api.example.com/");
+//! let verifier = JwtVerifier::builder().issuer(issuer).build()?;
 //! let service = ServiceBuilder::new()
 //!     .layer(TenancyLayer::builder(engine, Authenticator::new(verifier)).build()?)
 //!     .service_fn(async |request: Request<()>| {

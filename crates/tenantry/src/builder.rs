@@ -51,8 +51,8 @@ impl TenantryBuilder {
         self
     }
 
-    /// How users' JWTs are verified: by keys of the host's, or with the feature `jwks` by those that their issuers
-    /// publish (`jwt::Issuer`). Without this only API tokens are accepted.
+    /// How users' JWTs are verified: whose are believed ([`Issuer`](crate::jwt::Issuer)), by keys of the host's or with
+    /// the feature `jwks` by those that an issuer publishes. Without this only API tokens are accepted.
     #[must_use]
     pub fn jwt(mut self, verifier: JwtVerifierBuilder) -> Self {
         self.jwt = Some(verifier);

@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, Result};
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::json;
-use tenantry::jwt::{Algorithm, ClaimNames, JwtVerifier, JwtVerifierBuilder, Key};
+use tenantry::jwt::{Algorithm, ClaimNames, Issuer, JwtVerifier, JwtVerifierBuilder, Key};
 
 use crate::settings::Settings;
 
@@ -19,11 +19,10 @@ const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 /// How users' JWTs are verified.
 pub(crate) fn verifier(secret: &str) -> JwtVerifierBuilder {
-    JwtVerifier::builder()
-        .key(Key::new(Algorithm::Hs256, secret))
-        .issuer(ISSUER)
-        .audience(AUDIENCE)
-        .claims(ClaimNames { platform_admin: Some("platform_admin".to_owned()), ..ClaimNames::default() })
+    // This issuer gives no username twice, and nobody sets these claims for themselves.
+    let claims = ClaimNames::new().username("preferred_username").platform_admin("platform_admin");
+    let issuer = Issuer::new(ISSUER, Key::new(Algorithm::Hs256, secret)).audience(AUDIENCE).claims(claims);
+    JwtVerifier::builder().issuer(issuer)
 }
 
 /// A JWT as the identity provider would give it.

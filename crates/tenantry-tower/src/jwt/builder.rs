@@ -105,7 +105,9 @@ impl JwtVerifierBuilder {
     /// At the first mistake, with the mend; where keys are fetched, also outside of a tokio runtime.
     pub fn build(self) -> Result<JwtVerifier, BuildError> {
         if self.issuers.is_empty() {
-            return Err(BuildError("a JwtVerifier needs an issuer: add issuer(Issuer::new(\"https://…\", …))".to_owned()));
+            return Err(BuildError(
+                "a JwtVerifier needs an issuer: add issuer(Issuer::new(\"https://…\", …))".to_owned(),
+            ));
         }
         if self.leeway > LEEWAY_MAX {
             return Err(BuildError(format!(

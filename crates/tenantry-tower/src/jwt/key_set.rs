@@ -53,7 +53,8 @@ impl KeySet {
             .keys
             .iter()
             .filter(|key| {
-                key.algorithm == header.algorithm && (header.kid.is_none() || key.kid.is_none() || key.kid == header.kid)
+                key.algorithm == header.algorithm
+                    && (header.kid.is_none() || key.kid.is_none() || key.kid == header.kid)
             })
             .filter_map(|key| (self.provider.verifier_factory)(&key.algorithm, &key.key).ok())
             .any(|verifier| verifier.verify(token.message.as_bytes(), &token.signature).is_ok());

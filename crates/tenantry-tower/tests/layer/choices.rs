@@ -3,9 +3,7 @@
 use serde_json::json;
 use tenantry_tower::{Choice, ClaimNames, TenancyLayer, jwt::Issuer};
 
-use crate::support::{
-    AUDIENCE, ISSUER, Service, Signing, World, ask, ask_clone, claims, get, hs256_key, plain, sign,
-};
+use crate::support::{AUDIENCE, ISSUER, Service, Signing, World, ask, ask_clone, claims, get, hs256_key, plain, sign};
 
 const HEADER: &str = "x-organization-id";
 

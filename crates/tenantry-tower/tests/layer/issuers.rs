@@ -98,7 +98,10 @@ async fn users_whom_two_issuers_call_the_same_never_see_each_others_organization
                 [(&anns, "Acme", "ann".to_owned()), (&other_anns, "Partners", of_partner("ann"))]
             {
                 let answer = ask_as(&service, bearer).await;
-                assert_eq!((&answer.body["organization"], &answer.body["principal"]), (&json!(organization), &json!(id)));
+                assert_eq!(
+                    (&answer.body["organization"], &answer.body["principal"]),
+                    (&json!(organization), &json!(id))
+                );
             }
             for (bearer, theirs) in [(&anns, "partners"), (&other_anns, "acme")] {
                 let named = [("authorization", bearer.as_str()), ("x-organization-id", theirs)];
@@ -188,8 +191,7 @@ async fn an_issuers_audiences_and_token_types_are_its_own() {
 async fn an_issuer_vouches_for_what_the_host_believes_of_it_alone() {
     let world = World::new().await;
     let names = ClaimNames::new().username("login").platform_admin("is_admin");
-    let authenticator =
-        world.believing([own().claims(names), partner().claims(ClaimNames::new().no_verified_email())]);
+    let authenticator = world.believing([own().claims(names), partner().claims(ClaimNames::new().no_verified_email())]);
     let told = |iss: &str| {
         let mut said = said(&world, iss, "eve");
         for (claim, value) in [

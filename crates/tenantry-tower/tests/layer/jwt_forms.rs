@@ -89,7 +89,9 @@ fn a_member_stands_once_in_the_header_and_in_the_claims() {
     assert!(ask(&right.0, &right.1).is_ok());
     let more = |text: &str, member: &str| format!("{},{member}}}", text.strip_suffix('}').unwrap());
     assert!(ask(&more(&right.0, r#""kid":null"#), &more(&right.1, r#""email":"ann@example.com""#)).is_ok());
-    for member in [r#""sub":"bob""#, r#""sub":"ann""#, r#""\u0073ub":"bob""#, r#""x":1,"x":1"#, r#""x":[{"y":1,"y":1}]"#] {
+    for member in
+        [r#""sub":"bob""#, r#""sub":"ann""#, r#""\u0073ub":"bob""#, r#""x":1,"x":1"#, r#""x":[{"y":1,"y":1}]"#]
+    {
         refused(&ask(&right.0, &more(&right.1, member)), "twice");
     }
     for member in [r#""alg":"HS256""#, r#""typ":"at+jwt""#, r#""x":1,"x":2"#, r#""jwk":{"kty":"EC","kty":"EC"}"#] {
@@ -100,8 +102,7 @@ fn a_member_stands_once_in_the_header_and_in_the_claims() {
 #[test]
 fn an_end_beyond_all_time_is_the_end_of_time() {
     let last = Timestamp::from_millis(i64::MAX).as_seconds();
-    let far =
-        [json!(last), json!(253_402_300_799_i64), json!(1e15), json!(i64::MAX), json!(u64::MAX), json!(f64::MAX)];
+    let far = [json!(last), json!(253_402_300_799_i64), json!(1e15), json!(i64::MAX), json!(u64::MAX), json!(f64::MAX)];
     for exp in far {
         assert!(changed(|claims| claims["exp"] = exp.clone()).is_ok(), "{exp}");
         refused(&changed(|claims| claims["nbf"] = exp), "not valid yet");

@@ -198,3 +198,38 @@ async fn what_is_kept_is_what_was_sent_or_it_is_refused() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_end_beyond_all_time_is_too_late_and_says_so() {
+    on_every_store(async |world| {
+        let alice = Actor::user("alice");
+        let organization = world.organization(&alice).await;
+        let token = world.token(&alice, &organization, &["org:view"]).await;
+        let invite = json!({ "organizationId": organization, "email": "zoe@example.com" });
+        let invited = world.call(&alice, "invitations/create", invite).await.ok();
+        let operations = [
+            ("invitations/create", json!({ "email": "xi@example.com" })),
+            ("invitations/resend", json!({ "id": invited["invitation"]["id"] })),
+            ("join-codes/create", json!({})),
+            ("tokens/create", json!({})),
+            ("tokens/update", json!({ "key": token.id })),
+        ];
+        for late in ["9999-12-30T22:00:01Z", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999-12:00"] {
+            for (operation, input) in &operations {
+                let mut input = input.clone();
+                (input["organizationId"], input["expiresAt"]) = (json!(organization), json!(late));
+                let answer = world.call(&alice, operation, input).await;
+                answer.names_field("expiresAt");
+                let error = &answer.body["errors"][0];
+                assert_eq!(error["code"], "too_late", "{operation} {late}: {error}");
+                assert!(error["detail"].as_str().unwrap().contains("within 10 years"), "{operation}: {error}");
+            }
+            let invitations = json!([{ "email": "xi@example.com", "expiresAt": late }]);
+            let batch = json!({ "organizationId": organization, "invitations": invitations });
+            let answer = world.call(&alice, "invitations/create-batch", batch).await.ok();
+            let error = &answer["results"][0]["error"]["errors"][0];
+            assert_eq!((&error["field"], &error["code"]), (&json!("invitations[0].expiresAt"), &json!("too_late")));
+        }
+    })
+    .await;
+}
