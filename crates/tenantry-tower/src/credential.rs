@@ -105,19 +105,25 @@ mod tests {
 
     #[test]
     fn each_form_is_read() {
-        let basic = STANDARD.encode(format!("{KEY}:ts_a:b"));
+        let basic = BASE64.encode(format!("{KEY}:ts_a:b"));
         for text in [format!("Bearer {KEY}:ts_a:b"), format!("bEARER   {KEY}:ts_a:b"), format!("basic {basic}")] {
             let presented = read(&text).unwrap().unwrap();
             assert_eq!(presented.key.to_string(), KEY);
             assert_eq!(presented.secret, Hashed::of("ts_a:b"));
+        }
+        for spare in ["ts_a:b", "ts_a:bc", "ts_a:bcd"] {
+            let padded = BASE64.encode(format!("{KEY}:{spare}"));
+            for basic in [padded.as_str(), padded.trim_end_matches('=')] {
+                assert_eq!(read(&format!("Basic {basic}")).unwrap().unwrap().secret, Hashed::of(spare), "{basic}");
+            }
         }
         assert!(read("Bearer a.b.c").unwrap().is_none());
     }
 
     #[test]
     fn what_is_malformed_is_refused() {
-        let basic = STANDARD.encode("no colon");
-        let bad_key = STANDARD.encode("user:password");
+        let basic = BASE64.encode("no colon");
+        let bad_key = BASE64.encode("user:password");
         for text in [
             "Bearer",
             "Bearer ",

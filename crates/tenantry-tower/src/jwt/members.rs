@@ -109,7 +109,7 @@ mod tests {
             assert_eq!(object(doubled.as_bytes()), Err(NoObject::Doubled), "{doubled}");
         }
         let deep = format!("{}1{}", r#"{"a":"#.repeat(1000), "}".repeat(1000));
-        for malformed in ["", "[]", "1", "null", "{", r#"{"a":1}x"#, r#"{"a":1e999}"#, "{\"a\":\"\u{1}\"}", &deep] {
+        for malformed in ["", "[]", "1", "null", "{", r#"{"a":1}x"#, "{\"a\":\"\u{1}\"}", &deep] {
             assert_eq!(object(malformed.as_bytes()), Err(NoObject::Malformed), "{malformed}");
         }
     }

@@ -11,7 +11,7 @@ use super::{
     fetch::{FetchError, Fetched, Fetcher},
     remote::RemoteKeys,
 };
-use crate::problem::causes;
+use crate::{jwt::issuer::shown, problem::causes};
 
 /// The most that a fetch may take.
 const FETCH_MAX: Duration = Duration::from_secs(5);
@@ -40,14 +40,14 @@ impl Refresh {
             let pause = match self.fetch().await {
                 Ok((published, pause)) => {
                     if failures > 0 {
-                        tracing::info!(issuer = keys.issuer.name, "the keys of an issuer can be fetched again");
+                        tracing::info!(issuer = shown(&keys.issuer.name), "the keys of an issuer can be fetched again");
                     }
                     failures = 0;
                     keys.install(fetch, begun_at, published);
                     pause
                 }
                 Err(error) => {
-                    let (issuer, cause) = (&keys.issuer.name, causes(&error));
+                    let (issuer, cause) = (shown(&keys.issuer.name), causes(&error));
                     tracing::warn!(issuer, %error, cause, "the keys of an issuer could not be fetched");
                     let pause = RETRY_MIN.saturating_mul(1 << failures.min(6)).min(RETRY_MAX);
                     failures = failures.saturating_add(1);
