@@ -116,7 +116,7 @@ impl Resolver {
         began: Moment,
     ) -> Result<(Option<Tenant>, Subjects), Refused> {
         let identity = &verified.identity;
-        if self.choices.hears_claim() {
+        if self.choices.has_claim() {
             // Also where the request itself names the organization: the token is not for any.
             verified.limit.organization()?;
         }

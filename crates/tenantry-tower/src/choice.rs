@@ -126,8 +126,8 @@ impl Choices {
         Ok(wishes)
     }
 
-    /// Whether the organization claim of a JWT counts.
-    pub(crate) fn hears_claim(&self) -> bool {
+    /// Whether the organization claim of a JWT speaks.
+    pub(crate) fn has_claim(&self) -> bool {
         self.0.iter().any(|choice| matches!(choice, Checked::Claim))
     }
 

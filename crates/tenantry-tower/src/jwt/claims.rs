@@ -80,10 +80,9 @@ impl ClaimNames {
     /// The username; no claim tells one unless it is named here.
     ///
     /// # Danger
-    /// Whoever bears a username may accept the invitations that are addressed to it, and so must nobody be able to take
-    /// another's: name a claim that is unique among all users of all issuers that tell one, that a user cannot set for
-    /// themselves, and that is not given to another when it falls free. `preferred_username` is often none of that
-    /// (OpenID Connect Core 1.0, 5.7).
+    /// Whoever bears a username may accept the invitations that are addressed to it. So name a claim that is unique among
+    /// the users of all issuers that tell one, that users cannot set for themselves, and that is not given to another
+    /// user when it falls free. `preferred_username` is often none of that (OpenID Connect Core 1.0, 5.7).
     #[must_use]
     pub fn username(mut self, claim: impl Into<String>) -> Self {
         self.username = Some(claim.into());
@@ -106,9 +105,10 @@ impl ClaimNames {
 
     /// The organization that the token is for, by its id or slug: `organization` unless set.
     ///
-    /// It is looked at only where the host chooses by it ([`Choice::Claim`](crate::Choice::Claim)). There a token with
-    /// the claim is refused if the claim cannot be understood, whatever else the request says: its issuer limited it to
-    /// some organization, and it must not reach another.
+    /// It is looked at only where the host chooses by it ([`Choice::Claim`](crate::Choice::Claim)): behind the layer, and
+    /// not by the admin router, whose operations name their organization themselves. There a token is refused if the claim
+    /// cannot be understood, whatever else the request says: its issuer limited it to some organization, and it must not
+    /// reach another. An absent claim and `null` limit nothing.
     #[must_use]
     pub fn organization(mut self, claim: impl Into<String>) -> Self {
         self.organization = Some(claim.into());

@@ -137,19 +137,19 @@ impl Issuer {
     /// ([`UserId::qualified`](tenantry_core::ids::UserId::qualified)) instead of `ann`. So no two issuers have a user in
     /// common, though both call one `ann`.
     ///
-    /// A verifier has one issuer whose ids are plain, at most: the first that there was, say. Whoever comes later is
-    /// qualified, and everything that is kept for the users of the first stays theirs. The form of an id depends on this
-    /// setting alone, and not on how many issuers there are or in which order. Tokens with a `sub` in this form are
-    /// refused from an issuer whose ids are plain, whether the issuer that it names is known or not. An id has at most
-    /// 255 bytes; a token whose `sub` makes it longer is refused.
+    /// A verifier has one issuer whose ids are plain, at most: the first that there was, say. An issuer that comes later
+    /// has its ids qualified, and everything that is kept for the users of the first stays theirs. The form of an id
+    /// depends on this setting alone, and not on how many issuers there are or in which order. A `sub` that begins with
+    /// `iss:` is refused from an issuer whose ids are plain, whether the issuer that it names is known or not. An id has
+    /// at most 255 bytes; a token whose `sub` makes it longer is refused.
     ///
     /// The host's own code meets the whole ids, too: in its directory, in its registrar, in a
     /// [`Tenant`](crate::Tenant), and as the `userId` of operations.
     ///
     /// # Danger
     /// Once users have signed in, to set this or to take it away makes others of all of them: what is kept for the users
-    /// of before is theirs no more. And an issuer that becomes plain where another was plain before takes over the users
-    /// of that one.
+    /// of before is theirs no more. And an issuer with plain ids in the place of another that had them takes over the
+    /// users of that one.
     #[must_use]
     pub fn qualified_ids(mut self) -> Self {
         self.qualified = true;
