@@ -260,6 +260,8 @@ mod schema {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -289,7 +291,9 @@ mod tests {
         assert!(UserId::qualified("https://a", "ann").unwrap().is_qualified());
         assert!(!UserId::new("https://a#ann").unwrap().is_qualified());
         // Wherever the border lies, another pair has another id.
-        assert_ne!(id("https://a", "#b").unwrap(), id("https://a#", "b").unwrap_or_default());
+        let (issuers, subs) = (["a", "a:", "aiss:", "iss:a", "a/b"], ["b", "#b", "##b", "iss:a#b", "/b#b"]);
+        let ids: BTreeSet<_> = issuers.iter().flat_map(|iss| subs.map(|sub| id(iss, sub).unwrap())).collect();
+        assert_eq!(ids.len(), issuers.len() * subs.len());
         assert_eq!(id("https://a#", "b"), Err(InvalidUserId::Issuer));
         assert_eq!(id("https://a", ""), Err(InvalidUserId::Empty));
         assert_eq!(id("https://a", &"x".repeat(241)).unwrap().len(), 255);
