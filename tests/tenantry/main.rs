@@ -10,6 +10,7 @@ mod world;
 
 mod bodies;
 mod directory;
+mod document;
 mod faults;
 mod health;
 mod hooks;

@@ -65,8 +65,10 @@ input! {
     /// Several text fields at once.
     pub struct ConcatLike {
         /// Which fields, in this order; a space is between them.
+        #[cfg_attr(feature = "openapi", schema(min_items = 1))]
         pub fields: Vec<Field>,
         /// What they contain together, without regard to case.
+        #[cfg_attr(feature = "openapi", schema(max_length = 500))]
         pub text: String,
     }
 }
@@ -93,13 +95,16 @@ macro_rules! operators {
                 /// Is less, or the same.
                 pub lte: Option<$kind>,
                 /// From the first to the second of two values, both included.
+                #[cfg_attr(feature = "openapi", schema(min_items = 2, max_items = 2))]
                 pub between: Option<Vec<$kind>>,
                 /// Equals one of these, at most 100.
                 #[serde(rename = "in")]
+                #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 100))]
                 pub one_of: Option<Vec<$kind>>,
                 /// Equals none of these, at most 100; `null` does not.
+                #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 100))]
                 pub not_in: Option<Vec<$kind>>,
-                $($(#[$text_meta])* pub $text: Option<String>,)*
+                $($(#[$text_meta])* #[cfg_attr(feature = "openapi", schema(max_length = 500))] pub $text: Option<String>,)*
             }
         }
 
@@ -166,7 +171,7 @@ macro_rules! filter {
             pub struct Filter {
                 $(
                     #[doc = concat!("Of the field `", stringify!($field), "`.")]
-                    $(#[serde(rename = $wire)])?
+                    $(#[serde(rename = $wire)] #[cfg_attr(feature = "openapi", schema(rename = $wire))])?
                     pub $name: Option<$kind>,
                 )*
                 /// Of several fields together.

@@ -27,12 +27,15 @@ input! {
         /// Whom: the whole id, as their credentials tell it.
         pub user_id: UserId,
         /// Their e-mail address; `emailVerified` must say of it that it is theirs.
+        #[cfg_attr(feature = "openapi", schema(max_length = 254))]
         pub email: Option<String>,
         /// Whether the address is verified: only then it counts, and one that is not is none.
         pub email_verified: Option<bool>,
         /// Their username.
+        #[cfg_attr(feature = "openapi", schema(max_length = 128))]
         pub username: Option<String>,
         /// Their name, at most 100 characters.
+        #[cfg_attr(feature = "openapi", schema(max_length = 100))]
         pub name: Option<String>,
     }
 }

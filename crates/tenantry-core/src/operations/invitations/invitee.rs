@@ -28,14 +28,18 @@ input! {
     /// Somebody to invite, by e-mail address or by username.
     pub struct Invitee {
         /// The e-mail address; either this or `username`.
+        #[cfg_attr(feature = "openapi", schema(max_length = 254))]
         pub email: Option<String>,
         /// The username; either this or `email`.
+        #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 128))]
         pub username: Option<String>,
         /// The role that accepting gives; `member` if neither this nor `roles` is given.
         pub role: Option<RoleName>,
         /// The roles that accepting gives, instead of `role`.
+        #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 16))]
         pub roles: Option<Vec<RoleName>>,
         /// The name of who is invited, at most 100 characters.
+        #[cfg_attr(feature = "openapi", schema(max_length = 100))]
         pub name: Option<String>,
         /// Until when it can be accepted; seven days from now if absent.
         pub expires_at: Option<Timestamp>,

@@ -35,6 +35,7 @@ input! {
         )]
         pub password: Password,
         /// The name of who registers, at most 100 characters; as the invitation says if absent.
+        #[cfg_attr(feature = "openapi", schema(max_length = 100))]
         pub name: Option<String>,
     }
 }

@@ -29,29 +29,41 @@ input! {
     /// Creates an organization, of which the caller becomes the first owner.
     pub struct Create {
         /// 1 to 100 characters.
+        #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100, pattern = r"\S"))]
         pub name: String,
         /// 3 to 48 lower-case letters and digits, with single dashes between them; made from the name if absent.
+        #[cfg_attr(feature = "openapi", schema(min_length = 3, max_length = 48, pattern = r"^[a-z0-9](-?[a-z0-9])*$"))]
         pub slug: Option<String>,
         /// At most 500 characters.
+        #[cfg_attr(feature = "openapi", schema(max_length = 500))]
         pub description: Option<String>,
         /// Where its picture is.
+        #[cfg_attr(feature = "openapi", schema(max_length = 2048))]
         pub avatar_url: Option<String>,
         /// What sort of organization it is, in the host's words.
         #[serde(rename = "type")]
+        #[cfg_attr(feature = "openapi", schema(max_length = 100))]
         pub kind: Option<String>,
         /// ISO 3166-1 alpha-2.
+        #[cfg_attr(feature = "openapi", schema(max_length = 2))]
         pub country_code: Option<String>,
         /// The country's name.
+        #[cfg_attr(feature = "openapi", schema(max_length = 100))]
         pub country: Option<String>,
         /// State or region.
+        #[cfg_attr(feature = "openapi", schema(max_length = 100))]
         pub state: Option<String>,
         /// City.
+        #[cfg_attr(feature = "openapi", schema(max_length = 100))]
         pub city: Option<String>,
         /// Postal address.
+        #[cfg_attr(feature = "openapi", schema(max_length = 500))]
         pub address: Option<String>,
         /// IANA name of the time zone.
+        #[cfg_attr(feature = "openapi", schema(max_length = 100))]
         pub timezone: Option<String>,
         /// The organization's e-mail address.
+        #[cfg_attr(feature = "openapi", schema(max_length = 254))]
         pub email: Option<String>,
         /// The host's own data, at most 16 KiB of JSON.
         #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]

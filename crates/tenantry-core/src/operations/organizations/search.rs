@@ -18,12 +18,14 @@ input! {
     /// Searches organizations: a platform admin all of them, everyone else their own.
     pub struct Search {
         /// What the name contains, without regard to case and accents.
+        #[cfg_attr(feature = "openapi", schema(max_length = 500))]
         pub name: Option<String>,
         /// What the organizations must be like; all of it holds.
         pub filter: Option<Filter>,
         /// The order: by the first field, then by the next; 1 to 4 fields. Ties go by id, in the direction of the last
         /// field. If absent: by `name` if the filter says how it begins or between what it lies, else by `createdAt`,
         /// newest first.
+        #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 4))]
         pub order: Option<Vec<OrderBy>>,
         /// Where the search goes on: the last answer's `nextCursor`, with the same name, filter and order.
         pub cursor: Option<String>,

@@ -21,6 +21,7 @@ input! {
         /// Whether it may be used.
         pub status: Status,
         /// Why, at most 500 characters; kept until the organization is active again.
+        #[cfg_attr(feature = "openapi", schema(max_length = 500))]
         pub reason: Option<String>,
     }
 }

@@ -23,8 +23,10 @@ input! {
         /// Its name; not one of a role that there is already.
         pub role: RoleName,
         /// What it permits; the caller must hold all of it.
+        #[cfg_attr(feature = "openapi", schema(max_items = 256))]
         pub permissions: Vec<String>,
         /// What it is for, at most 500 characters.
+        #[cfg_attr(feature = "openapi", schema(max_length = 500))]
         pub description: Option<String>,
     }
 }

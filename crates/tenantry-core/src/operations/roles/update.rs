@@ -25,8 +25,10 @@ input! {
         /// Which role.
         pub role: RoleName,
         /// What it permits from now on; the caller must hold all of it, and all that it permitted before.
+        #[cfg_attr(feature = "openapi", schema(max_items = 256))]
         pub permissions: Option<Vec<String>>,
         /// What it is for, at most 500 characters; an empty text clears it.
+        #[cfg_attr(feature = "openapi", schema(max_length = 500))]
         pub description: Option<String>,
     }
 }

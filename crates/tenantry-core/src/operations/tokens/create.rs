@@ -22,10 +22,12 @@ input! {
         /// Which organization.
         pub organization_id: OrganizationId,
         /// What it is for, at most 100 characters.
+        #[cfg_attr(feature = "openapi", schema(max_length = 100))]
         pub name: Option<String>,
         /// `live` if absent.
         pub env: Option<Environment>,
         /// Exactly what it may do; nothing if absent.
+        #[cfg_attr(feature = "openapi", schema(max_items = 256))]
         pub permissions: Option<Vec<String>>,
         /// When it ends; never by itself if absent.
         pub expires_at: Option<Timestamp>,

@@ -27,8 +27,10 @@ input! {
         /// Which token, by its public half.
         pub key: TokenKey,
         /// What it is for, at most 100 characters; an empty text clears it.
+        #[cfg_attr(feature = "openapi", schema(max_length = 100))]
         pub name: Option<String>,
         /// Exactly what it may do from now on; the caller must hold all of it.
+        #[cfg_attr(feature = "openapi", schema(max_items = 256))]
         pub permissions: Option<Vec<String>>,
         /// When it ends; the caller must hold all that it may do.
         pub expires_at: Option<Timestamp>,
