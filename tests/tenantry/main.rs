@@ -11,6 +11,7 @@ mod world;
 mod bodies;
 mod directory;
 mod document;
+mod ends;
 mod faults;
 mod health;
 mod hooks;

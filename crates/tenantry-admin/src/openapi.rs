@@ -47,7 +47,10 @@ pub(crate) fn empty_document() -> OpenApi {
             InfoBuilder::new()
                 .title("Tenantry")
                 .version(env!("CARGO_PKG_VERSION"))
-                .description(Some("Organizations, members, roles, invitations, join codes and API tokens.")),
+                .description(Some(
+                    "Organizations, members, roles, invitations, join codes and API tokens. In a request, `null` is the \
+                     same as a field that is absent, but where the field says otherwise.",
+                )),
         )
         // Relative to where this document is served.
         .servers(Some([ServerBuilder::new().url(".").build()]))

@@ -2,6 +2,19 @@
 //!
 //! This is the only place that decides it: for the layer, which resolves a `Tenant`, and for every operation, whose
 //! commit verifies that the same rows are still so.
+//!
+//! Nobody grants more than they hold, and not for longer either:
+//!
+//! 1. What a caller hands out holds no permission that they lack ([`Authority::may_grant`]).
+//! 2. A credential or an offer (an API token, a new secret of one, an invitation, a join code) that an API token hands
+//!    out ends no later than that token, or the secret that was presented of it ([`Authority::may_grant_until`]). What
+//!    takes away (a shorter life, fewer permissions, a revocation) is not bound by that.
+//! 3. What an organization decides about itself stays: who its members are, which roles they have, what its own roles
+//!    permit, which workspaces there are. It does not end with the API token that wrote it, as it does not end with the
+//!    user who did: it is no secret that somebody could carry on with, but a fact that everyone who may sees in the
+//!    lists, that the audit log names the token for, and that whoever manages the organization takes back. If it ended
+//!    with the token, everybody whom a program brought in would be out on the day that its token is renewed. So the end
+//!    of a token with `members:manage` bounds for how long it can make members, not how long they stay.
 
 use bytes::Bytes;
 
@@ -28,7 +41,7 @@ pub(crate) struct Authority {
     pub(crate) permissions: PermissionSet,
     /// Whether they have an owner's power over owners. An API token never has.
     pub(crate) owner: bool,
-    /// When the credential itself ends.
+    /// When the credential itself ends; `None` for a user: their JWT does, and what they may do does not.
     pub(crate) expires_at: Option<Timestamp>,
     /// The credential of a member tells what their row does not know yet.
     pub(crate) profile_is_due: bool,
@@ -59,6 +72,17 @@ impl Authority {
             return Err(Error::new(ErrorKind::GrantExceedsOwn, "only an owner can make an owner"));
         }
         self.may_grant_permissions(known.registry(), &known.union(roles))
+    }
+
+    /// The caller may hand out what ends at `end`, or never by itself, which `field` of the request says.
+    pub(crate) fn may_grant_until(&self, field: &str, end: Option<Timestamp>) -> Result<(), Error> {
+        match self.expires_at {
+            Some(own) if end.is_none_or(|end| end > own) => {
+                let detail = format!("your API token ends at {own}, and grants nothing that ends later");
+                Err(Error::new(ErrorKind::GrantExceedsOwn, detail).about(field, "too_late"))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The caller holds all of `permissions`.

@@ -1,4 +1,9 @@
 //! All operations. One file each; the type is the input.
+//!
+//! In a request, `null` is the same as absent. What an update can clear is cleared by an empty text or list; where no
+//! such thing could stand for "none" (a moment, a limit), the field is an [`Edit`], and `null` takes the value away.
+
+mod edit;
 
 pub mod accounts;
 pub mod invitations;
@@ -9,6 +14,8 @@ pub mod organizations;
 pub mod roles;
 pub mod tokens;
 pub mod workspaces;
+
+pub use edit::Edit;
 
 /// What an operation answers that has nothing more to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

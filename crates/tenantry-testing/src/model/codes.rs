@@ -32,7 +32,8 @@ impl Plain {
         let allowed = valid.and_then(|()| {
             let rights = self.rights(by, org, "members:manage")?;
             self.organizations[org].require_known(&[role])?;
-            self.organizations[org].may_grant(&rights, &[role])
+            self.organizations[org].may_grant(&rights, &[role])?;
+            rights.may_give_until(end)
         });
         let expected = allowed.map(|()| {
             let code = Code {

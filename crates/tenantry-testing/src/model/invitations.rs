@@ -9,7 +9,7 @@ use super::{
     answers::ended,
     moves::{Learn, Move},
     people::{Address, verified_email},
-    plain::{Invitation, Plain, State},
+    plain::{Invitation, Plain, Rights, State},
     step::{Actor, Expiry},
 };
 
@@ -66,7 +66,7 @@ impl Plain {
         roles: &'static [&'static str],
         end: Option<Timestamp>,
     ) -> Result<Value, ErrorKind> {
-        self.may_invite(by, org, to, roles)?;
+        let end = self.may_invite(by, org, to, roles, end)?;
         let given = if roles.is_empty() { &["member"] } else { roles };
         let invitation = Invitation {
             id: String::new(),
@@ -76,7 +76,7 @@ impl Plain {
             maker: self.maker(by),
             roles: self.organizations[org].ranked(given),
             state: State::Open,
-            expires_at: end.unwrap_or_else(|| self.now.after(WEEK)),
+            expires_at: end,
         };
         let shown = self.invitation_shown(org, &invitation);
         let organization = &mut self.organizations[org];
@@ -91,18 +91,35 @@ impl Plain {
         Ok(json!({ "invitation": shown }))
     }
 
-    fn may_invite(&self, by: Actor, org: usize, to: Address, roles: &[&'static str]) -> Result<(), ErrorKind> {
+    /// When the invitation would end, if they may invite.
+    fn may_invite(
+        &self,
+        by: Actor,
+        org: usize,
+        to: Address,
+        roles: &[&'static str],
+        end: Option<Timestamp>,
+    ) -> Result<Timestamp, ErrorKind> {
         let rights = self.rights(by, org, "members:manage")?;
         let organization = &self.organizations[org];
         organization.require_known(roles)?;
         organization.may_grant(&rights, if roles.is_empty() { &["member"] } else { roles })?;
+        let end = self.invited_until(&rights, end)?;
         if organization.knows(to) {
             return Err(ErrorKind::AlreadyMember);
         }
         let pending = |invitation: &&Invitation| {
             invitation.to == to && invitation.state == State::Open && invitation.expires_at > self.now
         };
-        if organization.invitations.iter().find(pending).is_some() { Err(ErrorKind::AlreadyInvited) } else { Ok(()) }
+        if organization.invitations.iter().find(pending).is_some() { Err(ErrorKind::AlreadyInvited) } else { Ok(end) }
+    }
+
+    /// As long as was asked for, or else a week; and never longer than the right to invite lasts.
+    fn invited_until(&self, rights: &Rights, asked: Option<Timestamp>) -> Result<Timestamp, ErrorKind> {
+        let Some(asked) = asked else {
+            return Ok(self.now.after(WEEK).min(rights.until.unwrap_or_else(|| self.now.after(WEEK))));
+        };
+        rights.may_give_until(Some(asked)).map(|()| asked)
     }
 
     fn invitation_shown(&self, org: usize, invitation: &Invitation) -> Value {
@@ -173,12 +190,11 @@ impl Plain {
             organization.may_grant(&rights, &invitation.roles)?;
             match invitation.state {
                 State::Open if organization.knows(invitation.to) => Err(ErrorKind::AlreadyMember),
-                State::Open => Ok(()),
+                State::Open => self.invited_until(&rights, end),
                 state => Err(ended(state)),
             }
         });
-        let expected = allowed.map(|()| {
-            let end = end.unwrap_or_else(|| self.now.after(WEEK));
+        let expected = allowed.map(|end| {
             let organization = &mut self.organizations[home];
             organization.invitations[place].expires_at = end;
             organization.events += 1;

@@ -138,6 +138,8 @@ pub(super) struct Plain {
 pub(super) struct Rights {
     pub(super) permissions: BTreeSet<&'static str>,
     pub(super) owner: bool,
+    /// When the token ends that acts, or its secret.
+    pub(super) until: Option<Timestamp>,
 }
 
 impl Rights {
@@ -150,6 +152,15 @@ impl Rights {
     pub(super) fn may_give(&self, permissions: &BTreeSet<&str>) -> Result<(), ErrorKind> {
         let lacks = permissions.iter().any(|permission| !self.hold(permission));
         if lacks { Err(ErrorKind::GrantExceedsOwn) } else { Ok(()) }
+    }
+
+    /// And nobody for longer than they have it.
+    pub(super) fn may_give_until(&self, end: Option<Timestamp>) -> Result<(), ErrorKind> {
+        match (self.until, end) {
+            (None, _) => Ok(()),
+            (Some(own), Some(end)) if end <= own => Ok(()),
+            (Some(_), _) => Err(ErrorKind::GrantExceedsOwn),
+        }
     }
 }
 
@@ -231,7 +242,9 @@ impl Plain {
     pub(super) fn place(&self, actor: Actor, org: usize) -> Result<Rights, ErrorKind> {
         if let Some(place) = self.token(actor) {
             let token = self.valid_token(place)?;
-            let rights = Rights { permissions: token.permissions.clone(), owner: false };
+            let overlap_ends = token.overlap_ends.filter(|_| place.2 + 1 < token.bearers.len());
+            let until = token.expires_at.into_iter().chain(overlap_ends).min();
+            let rights = Rights { permissions: token.permissions.clone(), owner: false, until };
             return if place.0 == org { Ok(rights) } else { Err(ErrorKind::NotFound) };
         }
         let person = self.person(actor)?;
@@ -240,7 +253,7 @@ impl Plain {
             return Err(ErrorKind::NotFound);
         }
         if organization.is_looked_after_by(person) {
-            return Ok(Rights { permissions: PERMISSIONS.into(), owner: true });
+            return Ok(Rights { permissions: PERMISSIONS.into(), owner: true, until: None });
         }
         let Some(member) = organization.member(person) else {
             // As long as it has an owner, it is none of the platform's business.
@@ -250,15 +263,16 @@ impl Plain {
             organization.require_active()?;
         }
         let owner = member.roles.contains(&"owner");
-        Ok(Rights { permissions: organization.permissions_of(&member.roles), owner })
+        Ok(Rights { permissions: organization.permissions_of(&member.roles), owner, until: None })
     }
 
     /// When something ends that was given this expiry; a request is refused whose expiry has passed.
     pub(super) fn end(&self, expiry: Expiry) -> (Option<Timestamp>, Result<(), ErrorKind>) {
-        let hour = std::time::Duration::from_secs(3600);
+        let after = |seconds| Some(self.now.after(std::time::Duration::from_secs(seconds)));
         match expiry {
-            Expiry::Unsaid => (None, Ok(())),
-            Expiry::InAnHour => (Some(self.now.after(hour)), Ok(())),
+            Expiry::Unsaid | Expiry::Never => (None, Ok(())),
+            Expiry::InAMinute => (after(60), Ok(())),
+            Expiry::InAnHour => (after(3600), Ok(())),
             Expiry::InThePast => (Some(self.now), Err(ErrorKind::InvalidRequest)),
         }
     }

@@ -18,6 +18,9 @@ pub(super) enum Actor {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Expiry {
     Unsaid,
+    /// It says so: `null`.
+    Never,
+    InAMinute,
     InAnHour,
     InThePast,
 }

@@ -34,7 +34,8 @@ impl Plain {
         let allowed = valid.and_then(|()| {
             let rights = self.rights(by, org, "tokens:manage")?;
             known(permissions)?;
-            rights.may_give(&permissions.iter().copied().collect())
+            rights.may_give(&permissions.iter().copied().collect())?;
+            rights.may_give_until(end)
         });
         let expected = allowed.map(|()| {
             let token = Token {
@@ -119,7 +120,9 @@ impl Plain {
         let mut input = self.naming_token(org, at);
         input["name"] = json!(name);
         input["permissions"] = json!(permissions);
-        input["expiresAt"] = json!(end);
+        if !matches!(expiry, Expiry::Unsaid) {
+            input["expiresAt"] = json!(end);
+        }
         let expected = valid.and_then(|()| {
             let rights = self.rights(by, org, "tokens:manage")?;
             let token = self.living_token(org, at)?;
@@ -127,12 +130,17 @@ impl Plain {
             known(permissions.unwrap_or_default())?;
             let new: BTreeSet<_> =
                 permissions.map_or_else(|| token.permissions.clone(), |new| new.iter().copied().collect());
-            let new_end = end.or(token.expires_at);
+            let new_end = if matches!(expiry, Expiry::Unsaid) { token.expires_at } else { end };
             if (&new, new_end) != (&token.permissions, token.expires_at) {
                 rights.may_give(&new)?;
             }
+            let is_longer = token.expires_at.is_some_and(|former| new_end.is_none_or(|end| end > former));
+            if is_longer || !new.is_subset(&token.permissions) {
+                rights.may_give_until(new_end)?;
+            }
             let changes = (new_name, &new, new_end) != (token.name, &token.permissions, token.expires_at);
             (token.name, token.permissions, token.expires_at) = (new_name, new, new_end);
+            token.overlap_ends = token.overlap_ends.map(|overlap| new_end.map_or(overlap, |end| end.min(overlap)));
             self.organizations[org].events += usize::from(changes);
             Ok(json!({ "apiToken": self.token_shown(&self.organizations[org].tokens[at.1]) }))
         });
@@ -147,7 +155,8 @@ impl Plain {
             let organization = &mut self.organizations[org];
             let token = &mut organization.tokens[at.1];
             let overlap = overlap.filter(|seconds| *seconds > 0);
-            token.overlap_ends = overlap.map(|seconds| now.after(Duration::from_secs(seconds.into())));
+            let ends = overlap.map(|seconds| now.after(Duration::from_secs(seconds.into())));
+            token.overlap_ends = ends.map(|overlap| token.expires_at.map_or(overlap, |end| end.min(overlap)));
             organization.events += 1;
             json!({ "apiToken": { "key": token.key } })
         });
@@ -166,7 +175,10 @@ impl Plain {
         match acting {
             Some((_, _, secret)) if secret + 1 < token.bearers.len() => return Err(ErrorKind::Forbidden),
             Some(_) => {}
-            None => rights.may_give(&token.permissions)?,
+            None => {
+                rights.may_give(&token.permissions)?;
+                rights.may_give_until(token.expires_at)?;
+            }
         }
         if token.expires_at.is_some_and(|end| end <= now) { Err(ErrorKind::Expired) } else { Ok(()) }
     }

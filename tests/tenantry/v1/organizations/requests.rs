@@ -229,6 +229,51 @@ async fn an_end_beyond_all_time_is_too_late_and_says_so() {
             let answer = world.call(&alice, "invitations/create-batch", batch).await.ok();
             let error = &answer["results"][0]["error"]["errors"][0];
             assert_eq!((&error["field"], &error["code"]), (&json!("invitations[0].expiresAt"), &json!("too_late")));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn null_is_as_absent_and_takes_away_only_what_no_empty_text_could() {
+    on_every_store(async |world| {
+        let [alice, bob] = ["alice", "bob"].map(Actor::user);
+        let organization = world.organization(&alice).await;
+        world.join(&alice, &organization, &bob, "writer").await;
+        // Of an organization, a member and a role.
+        let profile = ["name", "slug", "description", "avatarUrl", "type", "countryCode", "country", "state", "city"];
+        let profile = profile.into_iter().chain(["address", "timezone", "email", "metadata", "ifVersion"]);
+        let mut update: Value = profile.map(|field| (field.to_owned(), Value::Null)).collect();
+        update["organizationId"] = json!(organization);
+        let fill = json!({
+            "organizationId": organization, "description": "d", "avatarUrl": "https://a.example/", "type": "t",
+            "countryCode": "DE", "city": "c", "metadata": { "a": 1 },
+        });
+        let filled = world.call(&alice, "update", fill).await.ok()["organization"].clone();
+        assert_eq!(world.call(&alice, "update", update).await.ok()["organization"], filled);
+        let clear = json!({
+            "organizationId": organization, "description": "", "avatarUrl": "", "type": "", "countryCode": "",
+            "city": "", "metadata": {},
+        });
+        let cleared = world.call(&alice, "update", clear).await.ok()["organization"].clone();
+        assert_eq!((&cleared["description"], &cleared["avatarUrl"]), (&json!(""), &json!(null)));
+        assert_eq!((&cleared["type"], &cleared["metadata"]), (&json!(null), &json!({})));
+        let update = json!({ "organizationId": organization, "userId": "bob", "roles": null, "workspaces": null });
+        assert_eq!(world.call(&alice, "members/update", update).await.ok()["member"]["roles"], json!(["writer"]));
+        let role = json!({ "organizationId": organization, "role": "clerk", "permissions": ["org:view"], "description": "d" });
+        let defined = world.call(&alice, "roles/create", role).await.ok();
+        let update = json!({ "organizationId": organization, "role": "clerk", "permissions": null, "description": null });
+        assert_eq!(world.call(&alice, "roles/update", update).await.ok(), defined);
+
+        // Of an API token, the end alone can be taken away.
+        let token = json!({
+            "organizationId": organization, "name": "ci", "permissions": ["org:view"], "expiresAt": "2030-01-01T00:00:00Z",
+        });
+        let key = world.call(&alice, "tokens/create", token).await.ok()["apiToken"]["key"].clone();
+        let update = |field: &str| json!({ "organizationId": organization, "key": key, field: null });
+        for field in ["name", "permissions", "expiresAt"] {
+            let token = world.call(&alice, "tokens/update", update(field)).await.ok()["apiToken"].clone();
+            assert_eq!((&token["name"], &token["permissions"]), (&json!("ci"), &json!(["org:view"])));
+            assert_eq!(token["expiresAt"].is_null(), field == "expiresAt", "{field}: {token}");
         }
     })
     .await;

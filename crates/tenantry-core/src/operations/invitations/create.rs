@@ -39,7 +39,8 @@ input! {
         /// The name of who is invited, at most 100 characters.
         #[cfg_attr(feature = "openapi", schema(max_length = 100))]
         pub name: Option<String>,
-        /// Until when it can be accepted; seven days from now if absent.
+        /// Until when it can be accepted; seven days from now if absent, or until the API token ends that invites. One
+        /// that ends invites nobody for longer.
         pub expires_at: Option<Timestamp>,
     }
 }

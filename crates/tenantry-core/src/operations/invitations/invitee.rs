@@ -41,7 +41,8 @@ input! {
         /// The name of who is invited, at most 100 characters.
         #[cfg_attr(feature = "openapi", schema(max_length = 100))]
         pub name: Option<String>,
-        /// Until when it can be accepted; seven days from now if absent.
+        /// Until when it can be accepted; seven days from now if absent, or until the API token ends that invites. One
+        /// that ends invites nobody for longer.
         pub expires_at: Option<Timestamp>,
     }
 }
@@ -51,6 +52,7 @@ pub(super) struct Admissible<'a> {
     invitee: &'a Invitee,
     address: Address,
     roles: Vec<RoleName>,
+    expires_at: Timestamp,
     known: AddressRow,
 }
 
@@ -101,6 +103,7 @@ impl Invitee {
     ) -> Result<Admissible<'_>, Error> {
         let known_roles = tx.roles().await?;
         let roles = self.granted(tx, &known_roles)?;
+        let expires_at = end(tx, self.expires_at)?;
         let address = self.address()?;
         let normal = address.normal();
         if claimed.contains(&normal) {
@@ -114,7 +117,7 @@ impl Invitee {
         }
         let known = require_free(tx, &keys::address(&normal)).await?;
         claimed.insert(normal);
-        Ok(Admissible { invitee: self, address, roles, known })
+        Ok(Admissible { invitee: self, address, roles, expires_at, known })
     }
 
     /// The roles that are asked for, if the caller may hand them out.
@@ -138,7 +141,7 @@ impl Admissible<'_> {
         organization_name: &str,
         number: u64,
     ) -> Result<OrgInvitationCreated, Error> {
-        let Self { invitee, address, roles, known } = self;
+        let Self { invitee, address, roles, expires_at, known } = self;
         let organization = tx.organization_id()?;
         let normal = address.normal();
         let id = InvitationId::new(tx.now, tx.entropy())?;
@@ -152,7 +155,7 @@ impl Admissible<'_> {
             state: InvitationState::Open,
             invited_by: tx.authority.principal.clone(),
             created_at: tx.now,
-            expires_at: invitee.expires_at.unwrap_or_else(|| tx.now.after(limits::INVITATION_LIFETIME_DEFAULT)),
+            expires_at,
             intent: tx.intent,
             mailing: super::mail::later(tx, id)?,
         };
@@ -169,6 +172,16 @@ impl Admissible<'_> {
         let invitation = OrgInvitation::new(id, (organization, organization_name), row, &known_roles, tx.now);
         Ok(OrgInvitationCreated { invitation, token: token.plain().expose().to_owned() })
     }
+}
+
+/// When an invitation ends, for which the caller `asked` that; they may not be able to grant it so long.
+pub(super) fn end(tx: &Transaction<'_>, asked: Option<Timestamp>) -> Result<Timestamp, Error> {
+    if let Some(asked) = asked {
+        tx.authority.may_grant_until("expiresAt", Some(asked))?;
+        return Ok(asked);
+    }
+    let usual = tx.now.after(limits::INVITATION_LIFETIME_DEFAULT);
+    Ok(tx.authority.expires_at.map_or(usual, |own| own.min(usual)))
 }
 
 /// Nobody is at the address, and no open invitation is for it. An expired one makes way.

@@ -6,7 +6,6 @@ use crate::{
     clock::Timestamp,
     error::{Error, ErrorKind},
     ids::{InvitationId, OrganizationId},
-    limits,
     operation::{Locate, Needs, Operation},
     operations::input,
     permission::Permission,
@@ -26,7 +25,8 @@ input! {
         pub organization_id: OrganizationId,
         /// Which invitation.
         pub id: InvitationId,
-        /// Until when it can be accepted; seven days from now if absent.
+        /// Until when it can be accepted; seven days from now if absent, or until the API token ends that resends. One
+        /// that ends invites nobody for longer.
         pub expires_at: Option<Timestamp>,
     }
 }
@@ -77,7 +77,7 @@ impl Operation for Resend {
         let token = InvitationToken::new(self.organization_id, self.id, tx.entropy())?;
         row.secret = token.hashed();
         row.mailing = super::mail::later(tx, self.id)?;
-        row.expires_at = self.expires_at.unwrap_or_else(|| tx.now.after(limits::INVITATION_LIFETIME_DEFAULT));
+        row.expires_at = super::invitee::end(tx, self.expires_at)?;
         tx.put(&keys::invitation(self.id), &row)?;
         let details = json!({ "to": row.address.to_string(), "roles": row.roles, "expiresAt": row.expires_at });
         tx.record(Some(self.id.to_string()), &details)?;

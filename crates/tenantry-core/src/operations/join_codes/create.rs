@@ -27,7 +27,7 @@ input! {
         /// How often it may be used; without limit if absent.
         #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000_000))]
         pub max_uses: Option<u32>,
-        /// Until when it can be used; without end if absent.
+        /// Until when it can be used; without end if absent. An API token that ends makes none that ends later.
         pub expires_at: Option<Timestamp>,
     }
 }
@@ -58,6 +58,7 @@ impl Operation for Create {
         let known = tx.roles().await?;
         roles::require_known(&known, "role", std::slice::from_ref(&role))?;
         tx.authority.may_grant(&known, std::slice::from_ref(&role))?;
+        tx.authority.may_grant_until("expiresAt", self.expires_at)?;
         roles::count_holders(tx, &[], std::slice::from_ref(&role)).await?;
         let id = JoinCodeId::new(tx.now, tx.entropy())?;
         let code = JoinCode::new(tx.entropy())?;

@@ -22,7 +22,7 @@ use crate::{
 };
 
 input! {
-    /// Changes a member. What is given replaces what was there; what is absent stays.
+    /// Changes a member. What is given replaces what was there; what is absent or `null` stays.
     pub struct Update {
         /// In which organization.
         pub organization_id: OrganizationId,

@@ -19,7 +19,8 @@ use crate::{
 };
 
 input! {
-    /// Changes what an organization tells of itself. A field that is absent stays; an empty text clears it.
+    /// Changes what an organization tells of itself. A field that is absent or `null` stays; an empty text clears it,
+    /// and `{}` clears the metadata.
     pub struct Update {
         /// Which organization.
         pub organization_id: OrganizationId,

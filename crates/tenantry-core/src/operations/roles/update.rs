@@ -16,7 +16,7 @@ use crate::{
 };
 
 input! {
-    /// Changes a role of the organization's own, for everyone who has it. What is absent stays.
+    /// Changes a role of the organization's own, for everyone who has it. What is absent or `null` stays.
     ///
     /// Invitations and join codes name a role: they give what it permits when they are used.
     pub struct Update {

@@ -29,7 +29,7 @@ input! {
         /// Exactly what it may do; nothing if absent.
         #[cfg_attr(feature = "openapi", schema(max_items = 256))]
         pub permissions: Option<Vec<String>>,
-        /// When it ends; never by itself if absent.
+        /// When it ends; never by itself if absent. An API token that ends makes none that ends later.
         pub expires_at: Option<Timestamp>,
     }
 }
@@ -65,6 +65,7 @@ impl Operation for Create {
         let asked = self.permissions.as_deref().unwrap_or_default();
         let permissions = require_permissions(tx.registry(), asked)?;
         tx.authority.may_grant_permissions(tx.registry(), &permissions)?;
+        tx.authority.may_grant_until("expiresAt", self.expires_at)?;
         let key = TokenKey::new(self.env.unwrap_or_default(), self.organization_id, tx.entropy())?;
         let secret = ApiTokenSecret::new(tx.entropy())?;
         let row = TokenRow {

@@ -24,14 +24,15 @@ input! {
     /// Gives an API token a new secret; its key and what it may do stay. A token may do this to itself, with its
     /// present secret.
     ///
-    /// Of earlier secrets, at most the last one works on, and that only during the overlap.
+    /// Of earlier secrets, at most the last one works on, and that only during the overlap. An API token that ends gives
+    /// no new secret to another one that ends later.
     pub struct Rotate {
         /// Of which organization.
         pub organization_id: OrganizationId,
         /// Which token, by its public half.
         pub key: TokenKey,
-        /// For how many seconds the present secret works on beside the new one: at most 2592000 (30 days); not at
-        /// all if absent.
+        /// For how many seconds the present secret works on beside the new one: at most 2592000 (30 days), and no
+        /// longer than the token itself; not at all if absent.
         #[cfg_attr(feature = "openapi", schema(maximum = 2_592_000))]
         pub overlap_seconds: Option<u32>,
     }
@@ -77,7 +78,7 @@ impl Operation for Rotate {
         row.previous = overlap.map(|overlap| PreviousSecretRow {
             secret: row.secret.clone(),
             last_four: row.last_four.clone(),
-            valid_until: tx.now.after(overlap),
+            valid_until: row.no_later(tx.now.after(overlap)),
         });
         row.secret = secret.hashed();
         row.last_four = secret.last_four();
@@ -99,7 +100,8 @@ impl Rotate {
             }
             _ => {
                 let granted = tx.registry().set(row.permissions.iter().map(String::as_str));
-                tx.authority.may_grant_permissions(tx.registry(), &granted)
+                tx.authority.may_grant_permissions(tx.registry(), &granted)?;
+                tx.authority.may_grant_until("key", row.expires_at)
             }
         }
     }

@@ -9,9 +9,9 @@ use crate::{
     ids::OrganizationId,
     limits,
     operation::{Locate, Needs, Operation},
-    operations::{input, output, roles::require_permissions},
+    operations::{Edit, input, output, roles::require_permissions},
     permission::Permission,
-    rows::{UsedRow, keys},
+    rows::{PreviousSecretRow, TokenRow, UsedRow, keys},
     secret::TokenKey,
     store::Key,
     transaction::Transaction,
@@ -20,7 +20,9 @@ use crate::{
 };
 
 input! {
-    /// Changes an API token. What is absent stays.
+    /// Changes an API token. What is absent stays, and so does what is `null`, but for `expiresAt`: `null` takes it away.
+    /// An API token that ends lets none live longer than itself, and gives no permission to one that does; it may
+    /// shorten and narrow any.
     pub struct Update {
         /// Of which organization.
         pub organization_id: OrganizationId,
@@ -32,8 +34,10 @@ input! {
         /// Exactly what it may do from now on; the caller must hold all of it.
         #[cfg_attr(feature = "openapi", schema(max_items = 256))]
         pub permissions: Option<Vec<String>>,
-        /// When it ends; the caller must hold all that it may do.
-        pub expires_at: Option<Timestamp>,
+        /// When it ends; `null`: never by itself. The caller must hold all that it may do.
+        #[serde(default, skip_serializing_if = "Edit::is_keep")]
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<Timestamp>))]
+        pub expires_at: Edit<Timestamp>,
     }
 }
 
@@ -57,7 +61,7 @@ impl Operation for Update {
     fn check(&self, problems: &mut Violations) {
         problems.optional_line("name", self.name.as_deref(), limits::NAME_CHARS_MAX);
         problems.permissions(self.permissions.as_deref());
-        problems.expiry("expiresAt", self.expires_at);
+        problems.expiry("expiresAt", self.expires_at.value().copied());
     }
 
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
@@ -77,12 +81,13 @@ impl Operation for Update {
         if let Some(asked) = &self.permissions {
             row.permissions = tx.registry().names(&require_permissions(tx.registry(), asked)?);
         }
-        row.expires_at = self.expires_at.or(row.expires_at);
-        if (&row.permissions, row.expires_at) != (&before.permissions, before.expires_at) {
-            // A longer life is a grant too.
-            let granted = tx.registry().set(row.permissions.iter().map(String::as_str));
-            tx.authority.may_grant_permissions(tx.registry(), &granted)?;
+        self.expires_at.apply(&mut row.expires_at);
+        if let Some(previous) = row.previous.take() {
+            // An overlap that the end has cut short stays so, should the token live longer later on.
+            let valid_until = row.no_later(previous.valid_until);
+            row.previous = Some(PreviousSecretRow { valid_until, ..previous });
         }
+        require_right(tx, &before, &row)?;
         if row != before {
             tx.put(&keys::token(&self.key), &row)?;
             let details = json!({ "name": row.name, "permissions": row.permissions, "expiresAt": row.expires_at });
@@ -92,4 +97,17 @@ impl Operation for Update {
         let used = used.into_iter().flatten().next().unwrap_or_default();
         Ok(Updated { api_token: ApiToken::new(self.key, row, &used, tx.now) })
     }
+}
+
+/// A longer life is a grant too.
+fn require_right(tx: &Transaction<'_>, before: &TokenRow, after: &TokenRow) -> Result<(), Error> {
+    if (&after.permissions, after.expires_at) == (&before.permissions, before.expires_at) {
+        return Ok(());
+    }
+    let [held, granted] = [before, after].map(|row| tx.registry().set(row.permissions.iter().map(String::as_str)));
+    tx.authority.may_grant_permissions(tx.registry(), &granted)?;
+    if before.expires_at.is_some_and(|former| after.expires_at.is_none_or(|end| end > former)) {
+        tx.authority.may_grant_until("expiresAt", after.expires_at)?;
+    }
+    if granted.minus(&held).is_empty() { Ok(()) } else { tx.authority.may_grant_until("permissions", after.expires_at) }
 }
