@@ -24,6 +24,7 @@ mod model;
 mod nodes;
 mod openapi;
 mod policies;
+mod rate_limits;
 mod relay;
 mod topologies;
 mod v1;

@@ -43,15 +43,10 @@ pub(crate) fn empty_document() -> OpenApi {
         .schema(FieldError::name(), <FieldError as utoipa::PartialSchema>::schema())
         .build();
     OpenApiBuilder::new()
-        .info(
-            InfoBuilder::new()
-                .title("Tenantry")
-                .version(env!("CARGO_PKG_VERSION"))
-                .description(Some(
-                    "Organizations, members, roles, invitations, join codes and API tokens. In a request, `null` is the \
+        .info(InfoBuilder::new().title("Tenantry").version(env!("CARGO_PKG_VERSION")).description(Some(
+            "Organizations, members, roles, invitations, join codes and API tokens. In a request, `null` is the \
                      same as a field that is absent, but where the field says otherwise.",
-                )),
-        )
+        )))
         // Relative to where this document is served.
         .servers(Some([ServerBuilder::new().url(".").build()]))
         .components(Some(components))
@@ -175,7 +170,9 @@ fn refusals<O: Operation>() -> BTreeMap<u16, Vec<ErrorKind>> {
         ErrorKind::Unavailable,
     ];
     if O::NEEDS != Needs::Nobody {
-        kinds.extend([ErrorKind::Unauthenticated, ErrorKind::InvalidToken, ErrorKind::ExpiredToken]);
+        let credential = [ErrorKind::Unauthenticated, ErrorKind::InvalidToken, ErrorKind::ExpiredToken];
+        // An API token may have a rate limit.
+        kinds.extend(credential.into_iter().chain([ErrorKind::RateLimited]));
     }
     match O::NEEDS {
         Needs::Nobody => {}

@@ -25,6 +25,7 @@ use crate::{
     ids::OrganizationId,
     operations::members::profile,
     permission::{Permission, PermissionSet},
+    rate_limit::RateLimit,
     registry::Registry,
     role::RoleName,
     roles::Roles,
@@ -45,6 +46,8 @@ pub(crate) struct Authority {
     pub(crate) expires_at: Option<Timestamp>,
     /// The credential of a member tells what their row does not know yet.
     pub(crate) profile_is_due: bool,
+    /// How often the API token may be presented.
+    pub(crate) rate_limit: Option<RateLimit>,
 }
 
 impl Authority {
@@ -57,6 +60,7 @@ impl Authority {
             owner: false,
             expires_at: None,
             profile_is_due: false,
+            rate_limit: None,
         }
     }
 
@@ -182,6 +186,7 @@ fn user(
         roles,
         expires_at: None,
         profile_is_due,
+        rate_limit: None,
     })
 }
 
@@ -216,6 +221,7 @@ fn api_token(
         owner: false,
         expires_at: token.expires_at.into_iter().chain(overlap_ends).min(),
         profile_is_due: false,
+        rate_limit: token.rate_limit,
     })
 }
 

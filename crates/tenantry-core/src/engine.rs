@@ -7,8 +7,8 @@ use std::{
 };
 
 use crate::{
-    authority,
-    caller::Caller,
+    authority::{self, Authority},
+    caller::{Caller, Principal},
     change::Change,
     clock::{Clock, SystemClock},
     entropy::{Entropy, SystemEntropy, bytes},
@@ -20,9 +20,11 @@ use crate::{
     jobs::Made,
     limits,
     operation::{Locate, Needs, Operation, Request},
+    rate_limit::{RateLimiter, TokenCount},
     registry::Registry,
     rows::{Intent, keys},
     store::{Add, Check, CommitError, Range, Shard, Store, Txn},
+    tenant::Tenant,
     token_use::RecentUses,
     transaction::{Decided, Transaction},
     validate::Violations,
@@ -39,6 +41,7 @@ struct Inner {
     entropy: Arc<dyn Entropy>,
     host: Host,
     made: Arc<Made>,
+    rate_limiter: RateLimiter,
     uses: RecentUses,
     observers: RwLock<Vec<Weak<dyn Observer>>>,
 }
@@ -86,6 +89,7 @@ impl EngineBuilder {
             entropy,
             host,
             made: Arc::default(),
+            rate_limiter: RateLimiter::default(),
             uses: RecentUses::default(),
             observers: RwLock::default(),
         }))
@@ -151,6 +155,8 @@ struct Course<'a> {
     idempotency: Option<Idempotency>,
     join_code: Option<JoinCodeId>,
     intent: Intent,
+    /// Whether the request was counted against the rate limit of the API token that presents it.
+    counted: bool,
     /// Entries that a try wrote and no commit has made true yet.
     pending: Vec<(IndexEntry, Intent)>,
     /// The caller's credential tells what their organization does not know yet.
@@ -233,6 +239,27 @@ impl Engine {
         &self.0.host
     }
 
+    /// What counts the requests of an API token that has a rate limit; `None` for everybody else. See
+    /// [`rate_limit`](crate::rate_limit).
+    #[must_use]
+    pub fn token_count(&self, tenant: &Tenant) -> Option<TokenCount> {
+        self.count_of(tenant.authority())
+    }
+
+    fn count_of(&self, authority: &Authority) -> Option<TokenCount> {
+        match (&authority.principal, authority.rate_limit) {
+            (Principal::ApiToken(key), Some(limit)) => {
+                Some(self.0.rate_limiter.count(*key, limit, self.clock().elapsed()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Counts a request of the caller, if they are limited.
+    pub(crate) fn admit(&self, authority: &Authority) -> Result<(), Error> {
+        self.count_of(authority).map_or(Ok(()), |count| count.take(self.clock().elapsed()))
+    }
+
     /// Carries out one operation.
     ///
     /// When this answers `Ok`, the change and its audit event are in the store. When the future is dropped, the change
@@ -245,7 +272,7 @@ impl Engine {
         if let (Needs::Credential | Needs::User | Needs::Platform, Caller::Token(presented)) =
             (O::NEEDS, &request.caller)
         {
-            self.resolve_token(presented).await?;
+            self.admit(self.resolve_token(presented).await?.authority())?;
         }
         match O::NEEDS {
             Needs::User => request.caller.user().map(|_| ())?,
@@ -304,8 +331,10 @@ impl Engine {
             _ => None,
         };
         let intent = Intent::new(self.clock().now(), self.entropy())?;
-        let pending = Vec::new();
-        Ok(Course { request, organization, idempotency, join_code, intent, pending, profile_is_due: false })
+        // What is not done by a right in the organization was counted before.
+        let counted = !matches!(O::NEEDS, Needs::Permission(_));
+        let (pending, profile_is_due) = (Vec::new(), false);
+        Ok(Course { request, organization, idempotency, join_code, intent, counted, pending, profile_is_due })
     }
 
     async fn follow<O: Operation>(&self, operation: &O, course: &mut Course<'_>) -> Result<O::Output, Error> {
@@ -338,10 +367,12 @@ impl Engine {
         let caller = &course.request.caller;
         let mut tx = Transaction::new(self, caller, O::EVENT, course.organization, course.intent, attempt);
         tx.join_code = course.join_code;
+        tx.counted = course.counted;
         // Should there be something all the same, the commit says so, and the next try reads it.
         tx.is_new = attempt == 0 && operation.is_new(course.request);
         let decided = Self::decide(operation, &mut tx, course.idempotency.as_ref()).await;
         course.profile_is_due = tx.authority.profile_is_due;
+        course.counted = tx.counted;
         // A commit verifies what was read. An answer without one (a refusal, or that nothing is left to do) must rest
         // on one moment as well: a repetition that is overtaken by its first try would be told of its own effect.
         let to_commit = decided.is_ok() && tx.writes();

@@ -44,6 +44,7 @@ pub mod mailer;
 pub mod operation;
 pub mod operations;
 pub mod permission;
+pub mod rate_limit;
 pub mod registrar;
 pub mod registry;
 pub mod resolve;

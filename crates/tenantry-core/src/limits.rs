@@ -129,6 +129,12 @@ pub const ENTRY_SETTLING: Duration = Duration::from_secs(30);
 pub const FENCE_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// The longest time for which the secret of an API token works beside the one that replaced it: 30 days.
 pub const OVERLAP_SECONDS_MAX: u32 = 30 * 24 * 3600;
+/// The most requests that the rate limit of an API token may allow in its time.
+pub const RATE_LIMIT_REQUESTS_MAX: u32 = 1_000_000;
+/// The longest time for which the rate limit of an API token may count: a day.
+pub const RATE_LIMIT_SECONDS_MAX: u32 = 24 * 3600;
+/// How many API tokens with a rate limit one node counts at the same time.
+pub const RATE_LIMITED_TOKENS_MAX: usize = 1 << 16;
 /// How exact "last used" is: it is written at most this often for each token.
 pub const LAST_USED_GRANULARITY: Duration = Duration::from_secs(60);
 /// Of how many API tokens a node keeps in mind that their use was noted.

@@ -18,6 +18,7 @@ use crate::{
     ids::{InvitationId, JoinCodeId, OrganizationId, UserId, WorkspaceId},
     limits,
     mailer::Delivery,
+    rate_limit::RateLimit,
     role::RoleName,
     secret::{Hashed, TokenKey},
     slug::Slug,
@@ -261,6 +262,8 @@ pub(crate) struct TokenRow {
     /// The secret before the present one, if it works for a while yet, or did.
     #[serde(default)]
     pub(crate) previous: Option<PreviousSecretRow>,
+    #[serde(default)]
+    pub(crate) rate_limit: Option<RateLimit>,
 }
 
 /// The secret of an API token that another one has replaced.

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     authority::Authority, caller::Principal, clock::Timestamp, ids::OrganizationId, permission::PermissionSet,
-    registry::Registry, role::RoleName, rows::OrganizationRow,
+    rate_limit::RateLimit, registry::Registry, role::RoleName, rows::OrganizationRow,
 };
 
 /// The organization in which a request is made, who makes it, and what they may do. Cheap to clone.
@@ -95,6 +95,16 @@ impl Tenant {
     #[must_use]
     pub fn profile_is_due(&self) -> bool {
         self.0.authority.profile_is_due
+    }
+
+    /// How often the API token may be presented; [`Engine::token_count`](crate::engine::Engine::token_count) counts.
+    #[must_use]
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        self.0.authority.rate_limit
+    }
+
+    pub(crate) fn authority(&self) -> &Authority {
+        &self.0.authority
     }
 
     /// The permissions and roles by which this was resolved.

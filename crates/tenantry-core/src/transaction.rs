@@ -39,6 +39,8 @@ pub struct Transaction<'a> {
     pub(crate) join_code: Option<JoinCodeId>,
     /// The organization was made up just now: every row that is read is taken to be absent.
     pub(crate) is_new: bool,
+    /// Whether the request was counted against the rate limit of the API token that presents it.
+    pub(crate) counted: bool,
     pub(crate) intent: Intent,
     pub(crate) authority: Authority,
     action: Option<&'static str>,
@@ -86,6 +88,7 @@ impl<'a> Transaction<'a> {
             attempt,
             join_code: None,
             is_new: false,
+            counted: false,
             intent,
             authority: Authority::outside(caller),
             action,
@@ -130,12 +133,24 @@ impl<'a> Transaction<'a> {
             && presented.key.organization() != organization
         {
             // A token that is not valid at home is not valid anywhere; one that is has no place here.
-            self.engine.resolve_token(presented).await?;
+            let home = self.engine.resolve_token(presented).await?;
+            self.count(home.authority())?;
         }
         let keys = authority::keys(self.caller);
         self.load(keys.clone()).await?;
         let values = keys.map(|key| self.reads.get(&key).cloned().flatten());
-        (_, self.authority) = authority::decide(self.caller, organization, &values, self.registry(), self.now)?;
+        let (_, authority) = authority::decide(self.caller, organization, &values, self.registry(), self.now)?;
+        self.count(&authority)?;
+        self.authority = authority;
+        Ok(())
+    }
+
+    /// Counts the request against the rate limit of the API token that presents it: once, however often it is tried.
+    fn count(&mut self, authority: &Authority) -> Result<(), Error> {
+        if !self.counted {
+            self.engine.admit(authority)?;
+            self.counted = true;
+        }
         Ok(())
     }
 

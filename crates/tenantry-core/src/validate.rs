@@ -7,6 +7,7 @@ use crate::{
     clock::Timestamp,
     error::{Error, FieldError},
     limits,
+    rate_limit::RateLimit,
     role::RoleName,
     slug::Slug,
 };
@@ -97,6 +98,20 @@ impl Violations {
         } else if expiry.since(self.now) > limits::EXPIRY_AHEAD_MAX {
             let years = limits::EXPIRY_AHEAD_MAX.as_secs() / Duration::from_secs(365 * 24 * 3600).as_secs();
             self.add(field, "too_late", format!("give a moment within {years} years"));
+        }
+    }
+
+    /// A limit that lets something through, or nothing.
+    pub(crate) fn rate_limit(&mut self, field: &str, limit: Option<&RateLimit>) {
+        let Some(RateLimit { requests, seconds }) = limit else { return };
+        let parts = [
+            ("requests", *requests, limits::RATE_LIMIT_REQUESTS_MAX),
+            ("seconds", *seconds, limits::RATE_LIMIT_SECONDS_MAX),
+        ];
+        for (part, given, max) in parts {
+            if !(1..=max).contains(&given) {
+                self.add(&format!("{field}.{part}"), "out_of_bounds", format!("give 1 to {max}"));
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use crate::{
     error::Error,
     ids::{InvitationId, JoinCodeId, OrganizationId, UserId, WorkspaceId},
     mailer::Delivery,
+    rate_limit::RateLimit,
     role::RoleName,
     roles::Roles,
     rows::{InvitationRow, JoinCodeRow, MemberRow, OrganizationRow, ProfileRow, Status, TokenRow, UsedRow},
@@ -206,6 +207,8 @@ view! {
         pub created_at: Timestamp,
         /// When it ends; `null`: never by itself.
         pub expires_at: Option<Timestamp>,
+        /// How often it may be presented; `null`: without limit.
+        pub rate_limit: Option<RateLimit>,
         /// When it was last used, to the minute; `null`: never.
         pub last_used_at: Option<Timestamp>,
         /// When it was revoked.
@@ -445,6 +448,7 @@ impl ApiToken {
             created_by: row.created_by,
             created_at: row.created_at,
             expires_at: row.expires_at,
+            rate_limit: row.rate_limit,
             last_used_at: used.last,
             revoked_at: row.revoked_at,
         }

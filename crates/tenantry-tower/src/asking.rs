@@ -62,13 +62,16 @@ impl Resolver {
         if !is_meant {
             return Err(refuse(Error::not_found("organization")));
         }
-        if let Some(used) = used {
-            self.note(&presented, used);
-        }
         let lifetime = tenant.expires_at().map_or(self.max_age, |expiry| expiry.since(began.at).min(self.max_age));
         let freshness = Freshness::new(began.as_of, subjects);
         let validity = Validity { freshness, ends: began.elapsed + lifetime, vouched: None };
-        Ok(Resolved::new(query.key, Caller::Token(presented), Some(tenant), self.engine.clone(), validity))
+        let caller = Caller::Token(presented.clone());
+        let resolved = Resolved::new(query.key, caller, Some(tenant), self.engine.clone(), validity);
+        // What the rate limit refuses is no use of the token.
+        if let Some(used) = used.filter(|_| resolved.has_room(self.engine.clock().elapsed())) {
+            self.note(&presented, used);
+        }
+        Ok(resolved)
     }
 
     /// In the background: nobody waits for it, and nothing depends on it.

@@ -7,6 +7,7 @@ use tenantry_core::{
     caller::Caller,
     engine::Engine,
     error::{Error, ErrorKind},
+    rate_limit::TokenCount,
     tenant,
     view::OrgMembership,
 };
@@ -27,6 +28,8 @@ pub(crate) struct Inside {
     pub(crate) validity: Validity,
     /// Of what was asked.
     pub(crate) key: u128,
+    /// Of an API token that has a rate limit.
+    count: Option<Box<TokenCount>>,
     tenant: tenant::Tenant,
     caller: Caller,
     engine: Engine,
@@ -119,7 +122,25 @@ impl Resolved {
             let (validity, caller) = (Some(validity), Some(caller));
             return Self(Place::Outside(Arc::new(Outside { validity, key, caller, engine })));
         };
-        Self(Place::Inside(Tenant(Arc::new(Inside { validity, key, tenant, caller, engine }))))
+        let count = engine.token_count(&tenant).map(Box::new);
+        Self(Place::Inside(Tenant(Arc::new(Inside { validity, key, count, tenant, caller, engine }))))
+    }
+
+    /// Counts a request against the rate limit of the API token that presents it, if it has one.
+    pub(crate) fn admit(&self, now: Duration) -> Result<(), Error> {
+        self.count().map_or(Ok(()), |count| count.take(now))
+    }
+
+    /// Whether a request would be let through now.
+    pub(crate) fn has_room(&self, now: Duration) -> bool {
+        self.count().is_none_or(|count| count.has_room(now))
+    }
+
+    fn count(&self) -> Option<&TokenCount> {
+        match &self.0 {
+            Place::Inside(tenant) => tenant.0.count.as_deref(),
+            Place::Outside(_) => None,
+        }
     }
 
     /// With a tenant of the same.

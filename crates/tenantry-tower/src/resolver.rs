@@ -74,10 +74,14 @@ impl Resolver {
         hashing.add(Some(authorization.as_bytes()));
         self.choices.hash(headers, request.uri(), &mut hashing)?;
         let key = hashing.end();
+        let now = self.engine.clock().elapsed();
         if !self.strict
-            && let Some(answer) = self.answers.get(key, self.engine.clock().elapsed())
+            && let Some(answer) = self.answers.get(key, now)
         {
-            return Ok(answer.map_or_else(Sight::Refused, Sight::Known));
+            return match answer {
+                Ok(resolved) => resolved.admit(now).map(|()| Sight::Known(resolved)),
+                Err(refused) => Ok(Sight::Refused(refused)),
+            };
         }
         let wishes = self.choices.wishes(headers, request.uri())?;
         Ok(Sight::Unknown(Query { authorization: authorization.clone(), wishes, key }))
@@ -86,6 +90,13 @@ impl Resolver {
     /// The answer of the store, never older than this request; unless strictness forbids it shared with all who ask the
     /// same now.
     pub(crate) async fn answer(self: Arc<Self>, query: Query) -> Result<Resolved, Refused> {
+        let resolved = self.clone().answer_shared(query).await?;
+        // Each request counts, also where several wait for one answer.
+        resolved.admit(self.engine.clock().elapsed())?;
+        Ok(resolved)
+    }
+
+    async fn answer_shared(self: Arc<Self>, query: Query) -> Result<Resolved, Refused> {
         if self.strict {
             // Another request's read may have begun before what this one has to see.
             return self.resolve(&query).await;

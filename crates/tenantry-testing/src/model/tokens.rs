@@ -74,6 +74,7 @@ impl Plain {
             "permissions": in_order(&token.permissions),
             "expiresAt": token.expires_at,
             "previousSecret": overlap,
+            "rateLimit": null,
         })
     }
 

@@ -1,5 +1,3 @@
-use serde_json::json;
-
 use crate::{
     change::Change,
     clock::Timestamp,
@@ -9,6 +7,7 @@ use crate::{
     operation::{Locate, Needs, Operation},
     operations::{input, issued::Issued, output, roles::require_permissions},
     permission::Permission,
+    rate_limit::RateLimit,
     rows::{TokenRow, index, keys},
     secret::{ApiTokenSecret, Environment, TokenKey},
     transaction::Transaction,
@@ -31,6 +30,9 @@ input! {
         pub permissions: Option<Vec<String>>,
         /// When it ends; never by itself if absent. An API token that ends makes none that ends later.
         pub expires_at: Option<Timestamp>,
+        /// How often it may be presented, to each node of the service: beyond that it gets a 429, through the layer and
+        /// for operations alike. Without limit if absent.
+        pub rate_limit: Option<RateLimit>,
     }
 }
 
@@ -55,6 +57,7 @@ impl Operation for Create {
         problems.optional_line("name", self.name.as_deref(), limits::NAME_CHARS_MAX);
         problems.expiry("expiresAt", self.expires_at);
         problems.permissions(self.permissions.as_deref());
+        problems.rate_limit("rateLimit", self.rate_limit.as_ref());
     }
 
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
@@ -78,12 +81,12 @@ impl Operation for Create {
             expires_at: self.expires_at,
             revoked_at: None,
             previous: None,
+            rate_limit: self.rate_limit,
         };
         tx.put(&keys::token(&key), &row)?;
         tx.index(index::TOKENS, key.short(), None);
         Issued::ApiToken(key).issue(tx)?;
-        let details = json!({ "name": row.name, "permissions": row.permissions, "expiresAt": row.expires_at });
-        tx.changed(Change::Token(key), Some(key.to_string()), &details)?;
+        tx.changed(Change::Token(key), Some(key.to_string()), &row.details())?;
         Ok(Created { api_token: ApiTokenCreated::new(key, &secret) })
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     ids::OrganizationId,
     operation::{Locate, Needs, Operation},
     operations::input,
+    rate_limit::RateLimit,
     rows::{self, TokenRow, shards},
     secret::{ApiTokenSecret, TokenKey},
     transaction::Transaction,
@@ -38,6 +39,9 @@ pub struct Introspection {
     /// When it, or the secret that was presented, ends: seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exp: Option<i64>,
+    /// How often it may be presented to each node of the service, which is not counted here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimit>,
     /// When it was made: seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iat: Option<i64>,
@@ -92,6 +96,7 @@ impl Operation for Introspect {
             scope: Some(permissions.join(" ")),
             permissions: Some(permissions),
             exp: authority.expires_at.map(Timestamp::as_seconds),
+            rate_limit: authority.rate_limit,
             iat: row.map(|row| row.created_at.as_seconds()),
             sub: Some(key.to_string()),
             client_id: Some(key.to_string()),

@@ -14,6 +14,8 @@ pub use revoke::Revoke;
 pub use rotate::Rotate;
 pub use update::{Update, Updated};
 
+use serde_json::{Value, json};
+
 use crate::{
     error::{Error, ErrorKind},
     ids::OrganizationId,
@@ -21,6 +23,14 @@ use crate::{
     secret::TokenKey,
     transaction::Transaction,
 };
+
+impl TokenRow {
+    /// What the audit log tells of a token that was made or changed.
+    fn details(&self) -> Value {
+        let Self { name, permissions, expires_at, rate_limit, .. } = self;
+        json!({ "name": name, "permissions": permissions, "expiresAt": expires_at, "rateLimit": rate_limit })
+    }
+}
 
 /// The row of a token of this organization that was not revoked.
 async fn unrevoked(tx: &mut Transaction<'_>, home: OrganizationId, key: &TokenKey) -> Result<TokenRow, Error> {

@@ -1,5 +1,3 @@
-use serde_json::json;
-
 use super::unrevoked;
 use crate::{
     caller::Caller,
@@ -11,6 +9,7 @@ use crate::{
     operation::{Locate, Needs, Operation},
     operations::{Edit, input, output, roles::require_permissions},
     permission::Permission,
+    rate_limit::RateLimit,
     rows::{PreviousSecretRow, TokenRow, UsedRow, keys},
     secret::TokenKey,
     store::Key,
@@ -20,9 +19,9 @@ use crate::{
 };
 
 input! {
-    /// Changes an API token. What is absent stays, and so does what is `null`, but for `expiresAt`: `null` takes it away.
-    /// An API token that ends lets none live longer than itself, and gives no permission to one that does; it may
-    /// shorten and narrow any.
+    /// Changes an API token. What is absent stays, and so does what is `null`, but for `expiresAt` and `rateLimit`: `null`
+    /// takes those away. An API token that ends lets none live longer than itself, and gives no permission to one that
+    /// does; it may shorten and narrow any.
     pub struct Update {
         /// Of which organization.
         pub organization_id: OrganizationId,
@@ -38,6 +37,11 @@ input! {
         #[serde(default, skip_serializing_if = "Edit::is_keep")]
         #[cfg_attr(feature = "openapi", schema(value_type = Option<Timestamp>))]
         pub expires_at: Edit<Timestamp>,
+        /// How often it may be presented, to each node of the service; `null`: without limit. A token does not change
+        /// its own.
+        #[serde(default, skip_serializing_if = "Edit::is_keep")]
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<RateLimit>))]
+        pub rate_limit: Edit<RateLimit>,
     }
 }
 
@@ -61,6 +65,7 @@ impl Operation for Update {
     fn check(&self, problems: &mut Violations) {
         problems.optional_line("name", self.name.as_deref(), limits::NAME_CHARS_MAX);
         problems.permissions(self.permissions.as_deref());
+        problems.rate_limit("rateLimit", self.rate_limit.value());
         problems.expiry("expiresAt", self.expires_at.value().copied());
     }
 
@@ -82,16 +87,20 @@ impl Operation for Update {
             row.permissions = tx.registry().names(&require_permissions(tx.registry(), asked)?);
         }
         self.expires_at.apply(&mut row.expires_at);
+        self.rate_limit.apply(&mut row.rate_limit);
         if let Some(previous) = row.previous.take() {
             // An overlap that the end has cut short stays so, should the token live longer later on.
             let valid_until = row.no_later(previous.valid_until);
             row.previous = Some(PreviousSecretRow { valid_until, ..previous });
         }
+        if row.rate_limit != before.rate_limit && matches!(tx.caller, Caller::Token(caller) if caller.key == self.key) {
+            let detail = "an API token does not change its own rate limit: let a member do it";
+            return Err(Error::new(ErrorKind::Forbidden, detail));
+        }
         require_right(tx, &before, &row)?;
         if row != before {
             tx.put(&keys::token(&self.key), &row)?;
-            let details = json!({ "name": row.name, "permissions": row.permissions, "expiresAt": row.expires_at });
-            tx.changed(Change::Token(self.key), Some(self.key.to_string()), &details)?;
+            tx.changed(Change::Token(self.key), Some(self.key.to_string()), &row.details())?;
         }
         let used: Vec<Option<UsedRow>> = tx.peek(&[keys::token_used(&self.key).key]).await?;
         let used = used.into_iter().flatten().next().unwrap_or_default();

@@ -68,6 +68,7 @@ impl World {
             env: None,
             permissions: Some(permissions.iter().map(ToString::to_string).collect()),
             expires_at: lifetime.map(|lifetime| self.clock.now().after(lifetime)),
+            rate_limit: None,
         };
         self.run("ann", &create).await.api_token
     }
