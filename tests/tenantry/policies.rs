@@ -1,11 +1,12 @@
-//! What the host limits: who creates organizations, how many a user owns, how many seats there are.
+//! What the host limits: who creates organizations, how many a user owns, how many seats there are, which slugs are its
+//! own, and who sees who is invited.
 
 use serde_json::json;
 use tenantry::core::host::Host;
 
 use crate::{
     actors::Actor,
-    world::{World, embedded, new_namespace, redis},
+    world::{World, embedded, new_namespace, on_every_store, redis},
 };
 
 /// Runs a test on every store, with these policies.
@@ -93,6 +94,80 @@ async fn an_organization_has_as_many_members_as_it_has_seats() {
         world.call(&bob, "join-codes/join", join).await.ok();
         world.call(&alice, "update", json!({ "organizationId": organization, "type": "big" })).await.ok();
         world.join(&alice, &organization, &carol, "member").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_slug_that_is_kept_for_the_service_is_nobodys() {
+    on_every_store(async |world| {
+        let [alice, root] = ["alice", "root"].map(Actor::user);
+        let admin = Actor::platform_admin();
+        let organization = world.organization(&alice).await;
+        for (by, slug) in [(&alice, "www"), (&alice, "admin"), (&admin, "admin"), (&root, "support")] {
+            let created = world.call(by, "create", json!({ "name": "Acme", "slug": slug })).await;
+            created.names_field("slug");
+            assert_eq!(created.body["errors"][0]["code"], "reserved");
+        }
+        let rename = json!({ "organizationId": organization, "slug": "login" });
+        world.call(&alice, "update", rename).await.names_field("slug");
+        // One that is made from the name makes way.
+        let made = world.call(&alice, "create", json!({ "name": "Admin" })).await.ok();
+        assert!(made["organization"]["slug"].as_str().unwrap().starts_with("admin-"), "{made}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_host_says_which_slugs_it_keeps() {
+    let host = Host::default().reserved_slugs(["acme"]).slug_reserved(|slug| slug.as_str().starts_with("globex"));
+    with(host, async |world| {
+        let alice = Actor::user("alice");
+        let create = |name: &str, slug: Option<&str>| json!({ "name": name, "slug": slug });
+        for slug in ["acme", "globex", "globex-2"] {
+            world.call(&alice, "create", create("Mine", Some(slug))).await.names_field("slug");
+        }
+        // Its list takes the place of the default one.
+        world.call(&alice, "create", create("Mine", Some("www"))).await.ok();
+        let made = world.call(&alice, "create", create("Acme", None)).await.ok();
+        assert!(made["organization"]["slug"].as_str().unwrap().starts_with("acme-"), "{made}");
+        // No suffix makes this one free.
+        world.call(&alice, "create", create("Globex", None)).await.names_field("slug");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_organization_keeps_a_slug_that_is_reserved_later() {
+    let store = embedded();
+    let world = World::start_with(store.clone(), Host::default().reserved_slugs([""; 0])).await;
+    let alice = Actor::user("alice");
+    let created = world.call(&alice, "create", json!({ "name": "Docs", "slug": "docs" })).await.ok();
+    let world = World::start_with(store, Host::default()).await;
+    let update =
+        |slug: &str, name: &str| json!({ "organizationId": created["organization"]["id"], "slug": slug, "name": name });
+    let updated = world.call(&alice, "update", update("docs", "Documents")).await.ok();
+    assert_eq!(
+        (&updated["organization"]["slug"], &updated["organization"]["name"]),
+        (&json!("docs"), &json!("Documents"))
+    );
+    world.call(&alice, "update", update("documents", "Documents")).await.ok();
+    world.call(&alice, "update", update("docs", "Documents")).await.names_field("slug");
+}
+
+#[tokio::test]
+async fn the_host_shows_every_member_who_is_invited() {
+    with(Host::default().members_see_invitations(), async |world| {
+        let [alice, carol] = ["alice", "carol"].map(Actor::user);
+        let organization = world.organization(&alice).await;
+        world.join(&alice, &organization, &carol, "member").await;
+        let invite = json!({ "organizationId": organization, "email": "dan@example.com" });
+        world.call(&alice, "invitations/create", invite).await.ok();
+        let list = json!({ "organizationId": organization, "withInvitations": true });
+        let listed = world.call(&carol, "members/list", list.clone()).await.ok();
+        assert_eq!(listed["members"][2]["email"], "dan@example.com");
+        let blind = world.token(&alice, &organization, &["org:view"]).await;
+        world.call(&blind, "members/list", list).await.refused(403, "forbidden");
     })
     .await;
 }

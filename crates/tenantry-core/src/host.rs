@@ -4,7 +4,7 @@
 //! through beyond it. It is asked anew at each change, and takes nothing away from anybody: a limit that was lowered
 //! below what there is merely admits no more.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use crate::{
     caller::{Caller, Identity},
@@ -13,15 +13,18 @@ use crate::{
     hooks::Hooks,
     limits,
     mailer::{InvalidLinkTemplate, LinkTemplate, Mailer, Mails},
+    permission::Permission,
     registrar::Registrar,
+    slug::{self, Slug},
     view::Organization,
 };
 
 type MayCreate = Arc<dyn Fn(&Identity) -> bool + Send + Sync>;
+type SlugReserved = Arc<dyn Fn(&Slug) -> bool + Send + Sync>;
 type SeatsMax = Arc<dyn Fn(&Organization) -> Option<u32> + Send + Sync>;
 type MayInvite = Arc<dyn Fn(&Caller, &Organization) -> bool + Send + Sync>;
 
-/// The host's side of the domain. Cheap to clone; by itself it limits nothing.
+/// The host's side of the domain. Cheap to clone; by itself it limits only slugs that would mislead, and invitations.
 ///
 /// ```
 /// use tenantry_core::host::Host;
@@ -43,6 +46,10 @@ pub struct Host {
     may_invite: Option<MayInvite>,
     open_invitations_max: Option<u32>,
     mails_max: Option<(u32, u32)>,
+    /// `None`: the default list.
+    reserved_slugs: Option<Arc<BTreeSet<String>>>,
+    slug_reserved: Option<SlugReserved>,
+    members_see_invitations: bool,
     directory: Option<Arc<dyn Directory>>,
     registrar: Option<Arc<dyn Registrar>>,
     hooks: Option<Arc<dyn Hooks>>,
@@ -105,6 +112,39 @@ impl Host {
         self
     }
 
+    /// The slugs that no organization can have, in place of the default list [`slug::RESERVED`]; none if empty. An
+    /// organization that has one keeps it; nobody is exempt from then on, not even a platform admin.
+    ///
+    /// ```
+    /// use tenantry_core::{host::Host, slug};
+    ///
+    /// let host = Host::default().reserved_slugs(slug::RESERVED.iter().copied().chain(["acme-labs", "status-page"]));
+    /// # let _ = host;
+    /// ```
+    #[must_use]
+    pub fn reserved_slugs(mut self, slugs: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.reserved_slugs = Some(Arc::new(slugs.into_iter().map(Into::into).collect()));
+        self
+    }
+
+    /// Tells of which slugs no organization can have, beside those in the list of
+    /// [`reserved_slugs`](Self::reserved_slugs): such as all that begin with the host's own name.
+    ///
+    /// The closure is called in the midst of decisions: it answers from what it knows, and waits for nothing.
+    #[must_use]
+    pub fn slug_reserved(mut self, reserved: impl Fn(&Slug) -> bool + Send + Sync + 'static) -> Self {
+        self.slug_reserved = Some(Arc::new(reserved));
+        self
+    }
+
+    /// Lets every member who sees the members (`members:view`) also see who is invited, with their addresses. Unless
+    /// set, only who manages members (`members:manage`) does.
+    #[must_use]
+    pub fn members_see_invitations(mut self) -> Self {
+        self.members_see_invitations = true;
+        self
+    }
+
     /// Finds the host's users; a closure will do. Without one, an invitation to a username waits for a user whose
     /// verified claim bears it.
     #[must_use]
@@ -162,6 +202,20 @@ impl Host {
         self.may_create.as_ref().is_none_or(|may_create| may_create(user))
     }
 
+    /// No organization can come to have the slug.
+    pub(crate) fn reserves(&self, slug: &Slug) -> bool {
+        let listed = match &self.reserved_slugs {
+            Some(slugs) => slugs.contains(slug.as_str()),
+            None => slug::RESERVED.binary_search(&slug.as_str()).is_ok(),
+        };
+        listed || self.slug_reserved.as_ref().is_some_and(|reserved| reserved(slug))
+    }
+
+    /// What it takes to see who is invited, among the members.
+    pub(crate) fn sees_invitations(&self) -> Permission {
+        if self.members_see_invitations { Permission::MEMBERS_VIEW } else { Permission::MEMBERS_MANAGE }
+    }
+
     pub(crate) fn owned_max(&self) -> Option<u64> {
         self.organizations_owned_max.map(u64::from)
     }
@@ -201,6 +255,9 @@ impl fmt::Debug for Host {
             .field("who_may_invite", &self.may_invite.is_some())
             .field("open_invitations_max", &self.open_invitations_max)
             .field("mails_per_hour_max", &self.mails_max)
+            .field("reserved_slugs", &self.reserved_slugs)
+            .field("slug_reserved", &self.slug_reserved.is_some())
+            .field("members_see_invitations", &self.members_see_invitations)
             .field("directory", &self.directory.is_some())
             .field("registrar", &self.registrar.is_some())
             .field("hooks", &self.hooks.is_some())

@@ -8,6 +8,118 @@ use uuid::Uuid;
 
 use crate::limits;
 
+/// The slugs that no organization can have unless the host says otherwise, in alphabetical order: names of the
+/// service's own pages and hosts, of mailboxes that others take for its operator's (RFC 2142, and those by which
+/// certificates are issued), and of hosts that programs look for by themselves. The idea is that of
+/// <https://ldpreload.com/blog/names-to-reserve>.
+pub const RESERVED: &[&str] = &[
+    "about",
+    "abuse",
+    "account",
+    "accounts",
+    "admin",
+    "administrator",
+    "api",
+    "app",
+    "apps",
+    "assets",
+    "auth",
+    "autoconfig",
+    "autodiscover",
+    "billing",
+    "blog",
+    "cdn",
+    "community",
+    "console",
+    "contact",
+    "contacts",
+    "dashboard",
+    "demo",
+    "dev",
+    "developer",
+    "developers",
+    "docs",
+    "domains",
+    "download",
+    "downloads",
+    "email",
+    "files",
+    "ftp",
+    "git",
+    "graphql",
+    "health",
+    "help",
+    "home",
+    "hostmaster",
+    "images",
+    "imap",
+    "info",
+    "internal",
+    "invitations",
+    "invite",
+    "join",
+    "legal",
+    "localhost",
+    "login",
+    "logout",
+    "mail",
+    "mailer-daemon",
+    "media",
+    "metrics",
+    "new",
+    "news",
+    "no-reply",
+    "noreply",
+    "oauth",
+    "oidc",
+    "organizations",
+    "owner",
+    "payment",
+    "payments",
+    "platform",
+    "pop3",
+    "postmaster",
+    "pricing",
+    "privacy",
+    "profile",
+    "register",
+    "root",
+    "sales",
+    "search",
+    "secure",
+    "security",
+    "settings",
+    "signin",
+    "signup",
+    "smtp",
+    "ssl",
+    "sso",
+    "staging",
+    "static",
+    "status",
+    "store",
+    "support",
+    "sys",
+    "sysadmin",
+    "system",
+    "team",
+    "teams",
+    "tenant",
+    "tenants",
+    "terms",
+    "test",
+    "token",
+    "tokens",
+    "users",
+    "webhook",
+    "webhooks",
+    "webmail",
+    "webmaster",
+    "well-known",
+    "wpad",
+    "www",
+];
+
 /// A slug: 3 to 48 lower-case letters and digits, with single dashes between them. Unique among organizations.
 ///
 /// A text that reads as a UUID is no slug: an organization can be named by either, and one must not pass for another.
@@ -84,6 +196,12 @@ mod tests {
         for text in ["", "ab", "-ab", "ab-", "a--b", "Abc", "a_b", "a b", "é-a", uuid, &"a".repeat(49)] {
             assert!(text.parse::<Slug>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_reserved_could_be_a_slug_and_stands_in_order() {
+        assert!(RESERVED.iter().all(|reserved| reserved.parse::<Slug>().is_ok()));
+        assert!(RESERVED.is_sorted_by(|one, next| one < next));
     }
 
     #[test]

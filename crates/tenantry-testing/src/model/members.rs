@@ -14,7 +14,11 @@ impl Plain {
     pub(super) fn members(&self, by: Actor, org: usize, invited: bool, limit: Option<u32>) -> Move {
         let organization = &self.organizations[org];
         let input = json!({ "organizationId": organization.id, "withInvitations": invited, "limit": limit });
-        let expected = self.rights(by, org, "members:view").map(|_| {
+        // The addresses of those who are invited are for who manages.
+        let allowed = self.rights(by, org, "members:view");
+        let allowed =
+            allowed.and_then(|_| if invited { self.rights(by, org, "members:manage").map(|_| ()) } else { Ok(()) });
+        let expected = allowed.map(|()| {
             let members = organization.members.iter().map(|member| self.shown_member(organization, member));
             let open = organization
                 .invitations

@@ -17,7 +17,8 @@ input! {
     pub struct List {
         /// Which organization.
         pub organization_id: OrganizationId,
-        /// Whether those who are invited follow behind the members.
+        /// Whether those who are invited follow behind the members. That needs `members:manage`, unless the host shows
+        /// them to everyone who may see the members.
         pub with_invitations: Option<bool>,
         /// Where the list goes on: the last answer's `nextCursor`.
         pub cursor: Option<String>,
@@ -60,6 +61,10 @@ impl Operation for List {
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Listed, Error> {
         let with_invitations = self.with_invitations.unwrap_or(false);
+        if with_invitations {
+            // Refused, and not left out: that would look as if nobody was invited.
+            tx.authority.require(tx.registry(), tx.engine.host().sees_invitations())?;
+        }
         let (list, after) = match &self.cursor {
             Some(cursor) => paging::parse(cursor, if with_invitations { &[MEMBERS, INVITED] } else { &[MEMBERS] })?,
             None => (MEMBERS, None),

@@ -1,6 +1,6 @@
 use serde_json::{Map, Value, json};
 
-use super::profile::profile_of;
+use super::{parse_slug, profile::profile_of, require_unreserved};
 use crate::{
     base62,
     caller::Caller,
@@ -31,7 +31,8 @@ input! {
         /// 1 to 100 characters.
         #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100, pattern = r"\S"))]
         pub name: String,
-        /// 3 to 48 lower-case letters and digits, with single dashes between them; made from the name if absent.
+        /// 3 to 48 lower-case letters and digits, with single dashes between them; made from the name if absent. Some are
+        /// kept for the service itself, such as `www` and `admin`.
         #[cfg_attr(feature = "openapi", schema(min_length = 3, max_length = 48, pattern = r"^[a-z0-9](-?[a-z0-9])*$"))]
         pub slug: Option<String>,
         /// At most 500 characters.
@@ -160,18 +161,23 @@ impl Operation for Create {
 impl Create {
     /// The slug to claim, and whether another will do.
     async fn slug(&self, tx: &Transaction<'_>) -> Result<(Slug, bool), Error> {
+        let host = tx.engine.host();
         if let Some(slug) = &self.slug {
-            let slug = slug.parse().map_err(|error| Error::invalid_field("slug", "invalid", format!("{error}")))?;
+            let slug = parse_slug(slug)?;
+            require_unreserved(host, &slug)?;
             return Ok((slug, false));
         }
         let plain = Slug::resembling(&self.name, None);
         let claimed = tx.engine.store().read(&shards::slug(&plain), &[keys::slug_claim().key]).await?;
-        if tx.attempt == 0 && claimed.iter().all(Option::is_none) {
+        if tx.attempt == 0 && claimed.iter().all(Option::is_none) && !host.reserves(&plain) {
             return Ok((plain, true));
         }
         let random: [u8; 4] = bytes(tx.entropy())?;
         let suffix = base62::encode(&random, 6).to_lowercase();
-        Ok((Slug::resembling(&self.name, Some(&suffix)), true))
+        let suffixed = Slug::resembling(&self.name, Some(&suffix));
+        // The host may keep all that begin with a word.
+        require_unreserved(host, &suffixed)?;
+        Ok((suffixed, true))
     }
 }
 

@@ -26,3 +26,18 @@ pub use crate::search::{
     ConcatLike, Field, Filter, IdOperators, NumberOperators, OrderBy, SortDirection, StatusOperators, TextOperators,
     TimeOperators,
 };
+
+use crate::{error::Error, host::Host, slug::Slug};
+
+/// The slug of these words in a request.
+fn parse_slug(text: &str) -> Result<Slug, Error> {
+    text.parse().map_err(|error| Error::invalid_field("slug", "invalid", format!("{error}")))
+}
+
+/// An organization may come to have the slug.
+fn require_unreserved(host: &Host, slug: &Slug) -> Result<(), Error> {
+    if !host.reserves(slug) {
+        return Ok(());
+    }
+    Err(Error::invalid_field("slug", "reserved", format!("{slug} is kept for the service itself: choose another slug")))
+}

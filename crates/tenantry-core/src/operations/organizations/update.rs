@@ -1,6 +1,6 @@
 use serde_json::{Map, Value, json};
 
-use super::profile::profile_of;
+use super::{parse_slug, profile::profile_of, require_unreserved};
 use crate::{
     change::Change,
     entry::IndexEntry,
@@ -27,7 +27,8 @@ input! {
         /// 1 to 100 characters.
         #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100, pattern = r"\S"))]
         pub name: Option<String>,
-        /// 3 to 48 lower-case letters and digits, with single dashes between them.
+        /// 3 to 48 lower-case letters and digits, with single dashes between them. Some are kept for the service itself,
+        /// such as `www` and `admin`.
         #[cfg_attr(feature = "openapi", schema(min_length = 3, max_length = 48, pattern = r"^[a-z0-9](-?[a-z0-9])*$"))]
         pub slug: Option<String>,
         /// At most 500 characters.
@@ -113,7 +114,10 @@ impl Operation for Update {
             name.trim().clone_into(&mut row.name);
         }
         if let Some(slug) = &self.slug {
-            row.slug = slug.parse().map_err(|error| Error::invalid_field("slug", "invalid", format!("{error}")))?;
+            row.slug = parse_slug(slug)?;
+            if row.slug != before.slug {
+                require_unreserved(tx.engine.host(), &row.slug)?;
+            }
         }
         profile_of!(self).apply(&mut row.profile);
         if row != before {

@@ -32,7 +32,7 @@ async fn members_in_the_order_of_joining_and_then_the_invited() {
         loop {
             let input =
                 json!({ "organizationId": organization, "withInvitations": true, "limit": 3, "cursor": cursor });
-            let page = world.call(&carol, "members/list", input).await.ok();
+            let page = world.call(&bob, "members/list", input).await.ok();
             let members = page["members"].as_array().unwrap().clone();
             seen.extend(members.into_iter().map(|member| (member["email"].clone(), member["status"].clone())));
             cursor = page["nextCursor"].clone();
@@ -45,6 +45,13 @@ async fn members_in_the_order_of_joining_and_then_the_invited() {
             (json!(format!("{name}@example.com")), json!(status))
         });
         assert_eq!(seen, expected);
+        // The addresses of those who are invited are for who manages members.
+        for cursor in [Value::Null, json!("i")] {
+            let input = json!({ "organizationId": organization, "withInvitations": true, "cursor": cursor });
+            let refused = world.call(&carol, "members/list", input).await;
+            refused.refused(403, "forbidden");
+            assert!(refused.body["detail"].as_str().unwrap().contains("members:manage"));
+        }
         let wrong = json!({ "organizationId": organization, "cursor": "i1" });
         world.call(&carol, "members/list", wrong).await.names_field("cursor");
     })
