@@ -9,6 +9,7 @@ mod audit;
 mod world;
 
 mod bodies;
+mod deployments;
 mod directory;
 mod document;
 mod ends;

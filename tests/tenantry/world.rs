@@ -15,7 +15,7 @@ use axum::{
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenantry::{
-    EmbeddedStore, RedisOptions, RedisStore, Tenant, Tenantry,
+    EmbeddedStore, RedisOptions, RedisStore, Tenant, Tenantry, TenantryBuilder,
     core::{
         clock::{Clock, SystemClock},
         host::Host,
@@ -98,19 +98,28 @@ impl World {
     /// A service that goes by the machine's clock, as one that is in use does.
     pub(crate) async fn in_real_time(store: Arc<dyn Store>) -> Self {
         let stopped = Arc::new(ManualClock::new(SystemClock.now()));
-        Self::serve(store, Host::default(), vec![issuer()], Arc::new(SystemClock), stopped).await
+        Self::serve(store, Host::default(), vec![issuer()], Arc::new(SystemClock), stopped, usual).await
     }
 
     /// The same, with policies of the host.
     pub(crate) async fn start_with(store: Arc<dyn Store>, host: Host) -> Self {
         let clock = Arc::new(ManualClock::new(SystemClock.now()));
-        Self::serve(store, host, vec![issuer()], clock.clone(), clock).await
+        Self::serve(store, host, vec![issuer()], clock.clone(), clock, usual).await
     }
 
     /// A service that believes these issuers.
     pub(crate) async fn believing(store: Arc<dyn Store>, issuers: Vec<Issuer>) -> Self {
         let clock = Arc::new(ManualClock::new(SystemClock.now()));
-        Self::serve(store, Host::default(), issuers, clock.clone(), clock).await
+        Self::serve(store, Host::default(), issuers, clock.clone(), clock, usual).await
+    }
+
+    /// A service with permissions and roles other than the usual ones.
+    pub(crate) async fn deploy(
+        store: Arc<dyn Store>,
+        register: impl FnOnce(TenantryBuilder) -> TenantryBuilder,
+    ) -> Self {
+        let clock = Arc::new(ManualClock::new(SystemClock.now()));
+        Self::serve(store, Host::default(), vec![issuer()], clock.clone(), clock, register).await
     }
 
     async fn serve(
@@ -119,18 +128,11 @@ impl World {
         issuers: Vec<Issuer>,
         by: Arc<dyn Clock>,
         clock: Arc<ManualClock>,
+        register: impl FnOnce(TenantryBuilder) -> TenantryBuilder,
     ) -> Self {
         let verifier = issuers.into_iter().fold(JwtVerifier::builder(), JwtVerifierBuilder::issuer);
-        let tenantry = Tenantry::builder()
-            .store(store)
-            .clock(by)
-            .host(host)
-            .jwt(verifier)
-            .permission("notes:write")
-            .role("writer", ["org:view", "notes:write"])
-            .role("recruiter", ["org:view", "members:view", "members:manage"])
-            .build()
-            .unwrap();
+        let builder = Tenantry::builder().store(store).clock(by).host(host).jwt(verifier);
+        let tenantry = register(builder).build().unwrap();
         let routes = Router::new()
             .route("/whoami", get(whoami))
             .route("/notes", post(async || "written").route_layer(require("notes:write")))
@@ -201,6 +203,14 @@ impl World {
         let created = self.call(owner, "tokens/create", input).await.ok();
         Actor::token(created["apiToken"]["bearer"].as_str().unwrap())
     }
+}
+
+/// The permission and the roles that the service has of its own.
+pub(crate) fn usual(builder: TenantryBuilder) -> TenantryBuilder {
+    builder
+        .permission("notes:write")
+        .role("writer", ["org:view", "notes:write"])
+        .role("recruiter", ["org:view", "members:view", "members:manage"])
 }
 
 async fn whoami(tenant: Tenant) -> Json<Value> {

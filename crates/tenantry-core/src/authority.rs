@@ -37,7 +37,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(crate) struct Authority {
     pub(crate) principal: Principal,
-    /// From the highest to the lowest; none for an API token.
+    /// As they are shown, from the highest to the lowest; none for an API token.
     pub(crate) roles: Vec<RoleName>,
     pub(crate) permissions: PermissionSet,
     /// Whether they have an owner's power over owners. An API token never has.
@@ -70,7 +70,7 @@ impl Authority {
         if permits { Ok(()) } else { Err(Error::lacks(permission.as_str())) }
     }
 
-    /// The caller may hand out all of `roles`: they hold what the roles hold, and are an owner if they make one.
+    /// The caller may hand out all of `roles`, which rows name so: they hold what the roles hold, and are an owner if they make one.
     pub(crate) fn may_grant(&self, known: &Roles, roles: &[RoleName]) -> Result<(), Error> {
         if roles.iter().any(RoleName::is_owner) && !self.owner {
             return Err(Error::new(ErrorKind::GrantExceedsOwn, "only an owner can make an owner"));
@@ -123,7 +123,7 @@ pub(crate) fn decide(
     let decided = match caller {
         Caller::User(identity) => {
             let member = subject.as_deref().map(rows::decode).transpose()?;
-            user(identity, row.as_ref(), member, &Roles::read(registry, roles.as_deref())?, now)
+            user(identity, row.as_ref(), member, &Roles::read(registry, organization, roles.as_deref())?, now)
         }
         Caller::Token(presented) => {
             let token = subject.as_deref().map(rows::decode).transpose()?;
@@ -173,7 +173,7 @@ fn user(
     let roles = match member {
         // An organization that lost its last owner is looked after by the platform until one is assigned.
         _ if identity.platform_admin && organization.owners.is_empty() => vec![RoleName::owner()],
-        Some(member) => known.ranked(member.roles),
+        Some(member) => member.roles,
         None if identity.platform_admin => {
             return Err(Error::new(ErrorKind::Forbidden, "the organization has an owner, and you are not its member"));
         }
@@ -183,7 +183,7 @@ fn user(
         principal,
         permissions: known.union(&roles),
         owner: roles.iter().any(RoleName::is_owner),
-        roles,
+        roles: known.ranked(roles),
         expires_at: None,
         profile_is_due,
         rate_limit: None,
@@ -217,7 +217,7 @@ fn api_token(
     Ok(Authority {
         principal: Principal::ApiToken(presented.key),
         roles: Vec::new(),
-        permissions: registry.set(token.permissions.iter().map(String::as_str)),
+        permissions: registry.granted(token.permissions.iter().map(String::as_str)),
         owner: false,
         expires_at: token.expires_at.into_iter().chain(overlap_ends).min(),
         profile_is_due: false,

@@ -31,6 +31,7 @@ pub mod caller;
 pub mod change;
 pub mod clock;
 pub mod directory;
+pub mod discrepancy;
 pub mod engine;
 pub mod entropy;
 pub mod error;

@@ -44,6 +44,8 @@ pub const PERMISSIONS_MAX: usize = 256;
 pub const ROLES_MAX: usize = 64;
 /// The most roles that an organization may define for itself.
 pub const OWN_ROLES_MAX: usize = 50;
+/// How many differences between rows and the registry one process tells of.
+pub const DISCREPANCIES_MAX: usize = 1000;
 /// The most roles that one member, invitation or join code may carry.
 pub const ROLES_PER_MEMBER_MAX: usize = 16;
 /// The most workspaces that an organization may have.

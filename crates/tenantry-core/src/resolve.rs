@@ -192,7 +192,7 @@ impl Engine {
         let found_member: Option<MemberRow> = member.as_deref().map(rows::decode).transpose()?;
         match (found, found_member) {
             (Some(found), Some(found_member)) if (found_member.intent, found_member.joined_at) == (intent, at) => {
-                let roles = Roles::read(self.registry(), roles.as_deref())?;
+                let roles = Roles::read(self.registry(), organization, roles.as_deref())?;
                 Ok(Some((organization, found, found_member, roles)))
             }
             _ => {

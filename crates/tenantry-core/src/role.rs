@@ -7,6 +7,10 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use crate::limits;
 
 /// The name of a role: a lower-case letter, then lower-case letters, digits, `-` and `_`; at most 48 characters.
+///
+/// `host.` before it says that the role is the one that the host registered, also where an organization has given the
+/// name to a role of its own. Nobody can register or define a role whose name begins so. The rows of a store and the
+/// audit log name the host's roles in this way; everybody else is shown the plain name where it says the same.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct RoleName(Arc<str>);
@@ -18,12 +22,15 @@ impl RoleName {
     pub const ADMIN: &'static str = "admin";
     /// `org:view` and `members:view`, and what the host grants to every member.
     pub const MEMBER: &'static str = "member";
+    /// What the name of a role that the host registered begins with where it has to be told apart.
+    pub const OF_HOST: &'static str = "host.";
 
     /// The role of that name.
     pub fn new(name: &str) -> Result<Self, InvalidRoleName> {
-        let well_formed = name.len() <= limits::ROLE_CHARS_MAX
-            && name.starts_with(|first: char| first.is_ascii_lowercase())
-            && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'));
+        let plain = name.strip_prefix(Self::OF_HOST).unwrap_or(name);
+        let well_formed = plain.len() <= limits::ROLE_CHARS_MAX
+            && plain.starts_with(|first: char| first.is_ascii_lowercase())
+            && plain.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'));
         if well_formed { Ok(Self(name.into())) } else { Err(InvalidRoleName) }
     }
 
@@ -49,6 +56,23 @@ impl RoleName {
     #[must_use]
     pub fn is_owner(&self) -> bool {
         &*self.0 == Self::OWNER
+    }
+
+    /// Whether this is one of the roles that every Tenantry has.
+    #[must_use]
+    pub fn is_built_in(&self) -> bool {
+        matches!(&*self.0, Self::OWNER | Self::ADMIN | Self::MEMBER)
+    }
+
+    /// The plain name of the host's role, if this names one as such.
+    #[must_use]
+    pub fn plain_of_host(&self) -> Option<&str> {
+        self.0.strip_prefix(Self::OF_HOST)
+    }
+
+    /// The role that the host registered by this plain name.
+    pub(crate) fn of_host(plain: &str) -> Self {
+        Self(format!("{}{plain}", Self::OF_HOST).into())
     }
 
     /// The name.
@@ -84,7 +108,10 @@ impl<'de> Deserialize<'de> for RoleName {
 
 /// The text cannot name a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected the name of a role: a lower-case letter, then lower-case letters, digits, - and _, at most 48")]
+#[error(
+    "expected the name of a role: a lower-case letter, then lower-case letters, digits, - and _, at most 48; \
+     or host. and the name of one that the host registered"
+)]
 pub struct InvalidRoleName;
 
 #[cfg(feature = "openapi")]
@@ -92,7 +119,7 @@ impl utoipa::PartialSchema for RoleName {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
         utoipa::openapi::ObjectBuilder::new()
             .schema_type(utoipa::openapi::schema::Type::String)
-            .pattern(Some("^[a-z][a-z0-9_-]{0,47}$"))
+            .pattern(Some(r"^(host\.)?[a-z][a-z0-9_-]{0,47}$"))
             .into()
     }
 }

@@ -61,6 +61,9 @@ impl Tenant {
     }
 
     /// The caller's roles, from the highest to the lowest; empty for an API token.
+    ///
+    /// Their names are for people: an organization may have given any name but the built-in ones to a role of its own.
+    /// Whoever decides asks for a permission ([`has`](Self::has)).
     #[must_use]
     pub fn roles(&self) -> &[RoleName] {
         &self.0.authority.roles

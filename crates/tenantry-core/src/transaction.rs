@@ -216,7 +216,7 @@ impl<'a> Transaction<'a> {
     /// The roles of the organization. Read together with the caller's rights; see [`authority::keys`].
     pub(crate) async fn roles(&mut self) -> Result<Roles, Error> {
         let row = self.bytes(&keys::roles().key).await?;
-        Roles::read(self.registry(), row.as_deref())
+        Roles::read(self.registry(), self.organization_id()?, row.as_deref())
     }
 
     /// Whether all rows that were read were so at one and the same moment. What one round trip read was.

@@ -12,6 +12,7 @@ use crate::{
     ids::{InvitationId, JoinCodeId, OrganizationId, UserId, WorkspaceId},
     mailer::Delivery,
     rate_limit::RateLimit,
+    registry::Registry,
     role::RoleName,
     roles::Roles,
     rows::{InvitationRow, JoinCodeRow, MemberRow, OrganizationRow, ProfileRow, Status, TokenRow, UsedRow},
@@ -432,7 +433,7 @@ impl ApiTokenCreated {
 }
 
 impl ApiToken {
-    pub(crate) fn new(key: TokenKey, row: TokenRow, used: &UsedRow, now: Timestamp) -> Self {
+    pub(crate) fn new(key: TokenKey, row: TokenRow, used: &UsedRow, registry: &Registry, now: Timestamp) -> Self {
         let previous_secret = row.overlapping(now).map(|previous| PreviousSecret {
             last_four: previous.last_four.clone(),
             valid_until: previous.valid_until,
@@ -444,7 +445,7 @@ impl ApiToken {
             name: row.name,
             env: key.environment(),
             last_four: row.last_four,
-            permissions: row.permissions,
+            permissions: registry.registered(&row.permissions),
             created_by: row.created_by,
             created_at: row.created_at,
             expires_at: row.expires_at,

@@ -80,6 +80,21 @@ impl TenantryBuilder {
         self
     }
 
+    /// Says that a permission that was registered once is not to come back: what was granted by its name grants
+    /// nothing, and registering the name again fails the build.
+    #[must_use]
+    pub fn retired_permission(mut self, name: impl Into<String>) -> Self {
+        self.registry = self.registry.retired_permission(name);
+        self
+    }
+
+    /// Says the same of a role.
+    #[must_use]
+    pub fn retired_role(mut self, name: impl Into<String>) -> Self {
+        self.registry = self.registry.retired_role(name);
+        self
+    }
+
     /// How the organization is chosen that a user means: the first choice that applies decides.
     ///
     /// Unless set, that is the header `X-Organization-Id` (an id or a slug), then the user's only organization.

@@ -31,11 +31,11 @@ impl Plain {
         let role = role.unwrap_or("member");
         let allowed = valid.and_then(|()| {
             let rights = self.rights(by, org, "members:manage")?;
-            self.organizations[org].require_known(&[role])?;
+            let role = self.organizations[org].meant(&[role])?[0];
             self.organizations[org].may_grant(&rights, &[role])?;
-            rights.may_give_until(end)
+            rights.may_give_until(end).map(|()| role)
         });
-        let expected = allowed.map(|()| {
+        let expected = allowed.map(|role| {
             let code = Code {
                 id: String::new(),
                 secret: String::new(),

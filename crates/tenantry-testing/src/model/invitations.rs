@@ -66,15 +66,14 @@ impl Plain {
         roles: &'static [&'static str],
         end: Option<Timestamp>,
     ) -> Result<Value, ErrorKind> {
-        let end = self.may_invite(by, org, to, roles, end)?;
-        let given = if roles.is_empty() { &["member"] } else { roles };
+        let (roles, end) = self.may_invite(by, org, to, roles, end)?;
         let invitation = Invitation {
             id: String::new(),
             token: String::new(),
             to,
             spelled,
             maker: self.maker(by),
-            roles: self.organizations[org].ranked(given),
+            roles,
             state: State::Open,
             expires_at: end,
         };
@@ -91,7 +90,7 @@ impl Plain {
         Ok(json!({ "invitation": shown }))
     }
 
-    /// When the invitation would end, if they may invite.
+    /// What the invitation would give, and when it would end, if they may invite.
     fn may_invite(
         &self,
         by: Actor,
@@ -99,11 +98,11 @@ impl Plain {
         to: Address,
         roles: &[&'static str],
         end: Option<Timestamp>,
-    ) -> Result<Timestamp, ErrorKind> {
+    ) -> Result<(Vec<&'static str>, Timestamp), ErrorKind> {
         let rights = self.rights(by, org, "members:manage")?;
         let organization = &self.organizations[org];
-        organization.require_known(roles)?;
-        organization.may_grant(&rights, if roles.is_empty() { &["member"] } else { roles })?;
+        let roles = organization.meant(if roles.is_empty() { &["member"] } else { roles })?;
+        organization.may_grant(&rights, &roles)?;
         let end = self.invited_until(&rights, end)?;
         if organization.knows(to) {
             return Err(ErrorKind::AlreadyMember);
@@ -111,7 +110,10 @@ impl Plain {
         let pending = |invitation: &&Invitation| {
             invitation.to == to && invitation.state == State::Open && invitation.expires_at > self.now
         };
-        if organization.invitations.iter().find(pending).is_some() { Err(ErrorKind::AlreadyInvited) } else { Ok(end) }
+        if organization.invitations.iter().find(pending).is_some() {
+            return Err(ErrorKind::AlreadyInvited);
+        }
+        Ok((roles, end))
     }
 
     /// As long as was asked for, or else a week; and never longer than the right to invite lasts.

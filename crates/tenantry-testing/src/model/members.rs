@@ -185,7 +185,7 @@ impl Plain {
     fn assign(&mut self, by: Actor, org: usize, who: Person, roles: &[&'static str]) -> Result<(), ErrorKind> {
         let rights = self.rights(by, org, "members:manage")?;
         let organization = &mut self.organizations[org];
-        organization.require_known(roles)?;
+        let asked = organization.meant(roles)?;
         let member = organization.member(who).ok_or(ErrorKind::NotFound)?.clone();
         if roles.is_empty() {
             return Ok(());
@@ -194,8 +194,8 @@ impl Plain {
         if was_owner && !rights.owner {
             return Err(ErrorKind::Forbidden);
         }
-        organization.may_grant(&rights, roles)?;
-        let roles = organization.ranked(roles);
+        organization.may_grant(&rights, &asked)?;
+        let roles = asked;
         if member.roles == roles {
             return Ok(());
         }
@@ -215,7 +215,7 @@ impl Organization {
     /// What somebody is told who is a member with these roles, and might have been given those.
     pub(super) fn joined(&self, roles: &[&'static str], already: bool, offered: &[&'static str]) -> Value {
         let held = self.permissions_of(roles);
-        let mut beyond = self.ranked(offered);
+        let mut beyond = self.in_order(offered);
         beyond.retain(|role| {
             !self.permissions_of(&[role]).is_subset(&held) || *role == "owner" && !roles.contains(&"owner")
         });
@@ -223,7 +223,7 @@ impl Organization {
             "organizationId": self.id,
             "role": self.ranked(roles)[0],
             "alreadyMember": already,
-            "notGranted": beyond,
+            "notGranted": beyond.into_iter().map(|role| self.called(role)).collect::<Vec<_>>(),
         })
     }
 

@@ -4,7 +4,7 @@
 //! 1. The model is written from the specification alone, in vectors and loops. It predicts each answer: the fields
 //!    that matter, or the code of the refusal. In the end it compares rights, slugs and the number of audit events.
 //! 2. Users, a platform admin and API tokens act, in two organizations or a few more; a clock that the model holds
-//!    jumps ahead, so that things expire.
+//!    jumps ahead, so that things expire; and the host is deployed with another registry.
 //! 3. The sequences are the same in every run. A difference panics with the shortest sequence that shows it.
 //!
 //! ```
@@ -99,11 +99,15 @@ async fn play(
 ) -> Result<BTreeSet<&'static str>, String> {
     let start = Timestamp::from_millis(1_795_000_000_000);
     let clock = Arc::new(ManualClock::new(start));
-    let registry = roles::registry().map_err(|error| error.to_string())?;
     let entropy = Arc::new(SeededEntropy::new(number));
     let people = People { tag: number.to_string() };
-    let engine = Engine::builder(store(clock.clone()), registry);
-    let engine = engine.clock(clock.clone()).entropy(entropy).host(people.host()).build();
+    let (store, host) = (store(clock.clone()), people.host());
+    let deploy = |with_helper| {
+        let registry = roles::registry(with_helper).map_err(|error| error.to_string())?;
+        let engine = Engine::builder(store.clone(), registry).clock(clock.clone());
+        Ok::<_, String>(engine.entropy(entropy.clone()).host(host.clone()).build())
+    };
+    let mut engine = deploy(false)?;
     let mut plain = Plain::new(people, start);
     let mut exercised = BTreeSet::new();
     for step in steps {
@@ -114,6 +118,10 @@ async fn play(
         if later.since(start) < limits::CLOSED_INVITATION_LIFETIME {
             clock.advance(waited);
             plain.now = later;
+        }
+        if let Step::Deploy { with_helper } = step {
+            engine = deploy(*with_helper)?;
+            plain.deploy(*with_helper);
         }
         play::step(&engine, &mut plain, step, &mut exercised).await?;
     }

@@ -54,7 +54,7 @@ impl Plain {
         let org = |org: usize| org % count;
         let step = &self.with_insider(step, org);
         Some(match *step {
-            Step::Wait { .. } => return None,
+            Step::Wait { .. } | Step::Deploy { .. } => return None,
             Step::Create { by, name, slug } => self.create(by, name, slug),
             Step::Get { by, org: at } => self.get(by, org(at)),
             Step::List { by, limit } => self.list(by, limit),

@@ -1,7 +1,7 @@
 //! Organizations, by the specification.
 
 use serde_json::{Value, json};
-use tenantry_core::{clock::Timestamp, error::ErrorKind};
+use tenantry_core::error::ErrorKind;
 
 use super::{
     moves::{Learn, Move},
@@ -31,13 +31,13 @@ impl Plain {
     }
 
     /// An organization of which nothing but its name is known.
-    pub(super) fn organization(name: String, created_at: Timestamp) -> Organization {
+    pub(super) fn organization(&self, name: String) -> Organization {
         Organization {
             id: String::new(),
             name,
             slug: String::new(),
             version: 1,
-            created_at,
+            created_at: self.now,
             status: "active",
             status_reason: None,
             gone: false,
@@ -46,6 +46,7 @@ impl Plain {
             numbers_given: 0,
             own_roles: Vec::new(),
             own_roles_made: 0,
+            host_roles: self.host_roles,
             invitations: Vec::new(),
             codes: Vec::new(),
             tokens: Vec::new(),
@@ -62,7 +63,7 @@ impl Plain {
             Ok(person)
         });
         let expected = person.map(|person| {
-            let mut organization = Self::organization(name.trim().to_owned(), self.now);
+            let mut organization = self.organization(name.trim().to_owned());
             organization.slug = slug.unwrap_or_default();
             organization.version = 0;
             let place = self.organizations.len();

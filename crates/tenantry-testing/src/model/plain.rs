@@ -8,7 +8,7 @@ use tenantry_core::{clock::Timestamp, error::ErrorKind};
 
 use super::{
     people::{Address, People, Person, ROOT, holds},
-    roles::{OwnRole, PERMISSIONS},
+    roles::{OwnRole, PERMISSIONS, host_roles},
     step::{Actor, Expiry, Spelling},
 };
 
@@ -32,6 +32,8 @@ pub(super) struct Organization {
     /// In the order of their making, the deleted ones too.
     pub(super) own_roles: Vec<OwnRole>,
     pub(super) own_roles_made: usize,
+    /// What the host has registered, wherever it is asked.
+    pub(super) host_roles: &'static [&'static str],
     pub(super) invitations: Vec<Invitation>,
     pub(super) codes: Vec<Code>,
     pub(super) tokens: Vec<Token>,
@@ -43,7 +45,7 @@ pub(super) struct Organization {
 #[derive(Debug, Clone)]
 pub(super) struct Member {
     pub(super) person: Person,
-    /// By the names under which they were given, from the highest to the lowest then.
+    /// As they were meant when they were given, from the highest to the lowest then; the host's with `host.`.
     pub(super) roles: Vec<&'static str>,
     pub(super) email: Option<String>,
     /// As the host said it since they joined.
@@ -131,6 +133,7 @@ pub(super) struct Plain {
     pub(super) guesses: BTreeMap<Person, (Timestamp, u32)>,
     /// With which password the stranger registered.
     pub(super) account: Option<&'static str>,
+    pub(super) host_roles: &'static [&'static str],
 }
 
 /// What somebody may do in an organization.
@@ -177,6 +180,7 @@ impl Plain {
             joins: 0,
             guesses: BTreeMap::new(),
             account: None,
+            host_roles: host_roles(false),
         }
     }
 

@@ -8,12 +8,27 @@ use super::{
     step::{Actor, Expiry, IfVersion, Names, Order, Spelling, Step},
 };
 
-/// Which roles to give, mostly low ones; `helper` and `auditor` may be an organization's own, `chief` is unknown.
-const ROLES: [&str; 12] = [
-    "member", "member", "member", "inviter", "inviter", "admin", "admin", "owner", "owner", "helper", "auditor",
+/// Which roles to give, mostly low ones; `helper` and `auditor` may be an organization's own, and `helper` the host's as
+/// well; `chief` is unknown.
+const ROLES: [&str; 16] = [
+    "member",
+    "member",
+    "member",
+    "inviter",
+    "host.inviter",
+    "admin",
+    "admin",
+    "owner",
+    "owner",
+    "helper",
+    "helper",
+    "host.helper",
+    "host.helper",
+    "auditor",
     "chief",
+    "host.member",
 ];
-const ROLE_LISTS: [Names; 13] = [
+const ROLE_LISTS: [Names; 15] = [
     &[],
     &[],
     &[],
@@ -25,11 +40,13 @@ const ROLE_LISTS: [Names; 13] = [
     &["member", "inviter"],
     &["member", "owner", "member"],
     &["helper"],
+    &["host.helper", "helper"],
+    &["host.inviter", "auditor", "inviter"],
     &["auditor", "member", "helper"],
     &["chief"],
 ];
-/// What an organization's own role may be called; the last is a name of the host's.
-const OWN_ROLES: [&str; 5] = ["helper", "helper", "auditor", "auditor", "inviter"];
+/// What an organization's own role may be called; the last are names of the host's.
+const OWN_ROLES: [&str; 6] = ["helper", "helper", "auditor", "auditor", "inviter", "host.helper"];
 const PERMISSION_LISTS: [Names; 10] = [
     &[],
     &["org:view"],
@@ -122,6 +139,7 @@ fn organization_step() -> impl Strategy<Value = Step> {
         3 => (platform(), org(), select(&["active", "active", "suspended", "inactive"][..]), option::of(Just("late")))
             .prop_map(|(by, org, status, reason)| Step::SetStatus { by, org, status, reason }),
         1 => (actor(), org()).prop_map(|(by, org)| Step::Delete { by, org }),
+        3 => any::<bool>().prop_map(|with_helper| Step::Deploy { with_helper }),
         4 => select(&[30, 45, 70, 3600, 8 * 24 * 3600][..]).prop_map(|seconds| Step::Wait { seconds }),
     ]
 }
@@ -225,7 +243,8 @@ fn workspace_step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A sequence of at most 40 steps. It begins with two organizations, of which the first lets two members in.
+/// A sequence of at most 42 steps. It begins with two organizations, of which the first lets two members in, and in
+/// some the host has registered a role by the name of one of its own.
 pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     // In boxes: a choice holds a value of each of its branches, and that of all steps is more than the stack of a test's
     // thread.
@@ -238,12 +257,15 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => token_step().boxed(),
         2 => workspace_step().boxed(),
     ];
-    collection::vec(step, 1..=35).prop_map(|steps| {
+    let named_twice = any::<bool>();
+    (collection::vec(step, 1..=35), named_twice).prop_map(|(steps, named_twice)| {
         let founding = |person, slug| Step::Create { by: Actor::Person(person), name: "Acme", slug };
         let join = |person| Step::Join { by: Actor::Person(person), which: 0, spelling: 0 };
         let (by, expiry) = (Actor::Person(0), Expiry::Unsaid);
         let code = Step::MakeCode { by, org: 0, role: None, uses_max: None, expiry };
         let beginning = [founding(0, None), founding(1, Some(0)), code, join(2), join(3)];
-        beginning.into_iter().chain(steps).collect()
+        let define = Step::DefineRole { by, org: 0, role: "helper", permissions: &["org:view", "members:view"] };
+        let then = [define, Step::Deploy { with_helper: true }].into_iter().filter(|_| named_twice);
+        beginning.into_iter().chain(then).chain(steps).collect()
     })
 }

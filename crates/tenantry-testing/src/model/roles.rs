@@ -27,13 +27,21 @@ pub(super) const PERMISSIONS: [&str; 9] = [
     "notes:write",
 ];
 
-/// The roles of every organization, from the highest to the lowest. `inviter` is the host's.
-pub(super) const ROLES: [&str; 4] = ["owner", "admin", "inviter", "member"];
+/// The roles that every organization has.
+const BUILT_IN: [&str; 3] = ["owner", "admin", "member"];
 
-/// What the host of the model registers.
-pub(super) fn registry() -> Result<Registry, RegistryError> {
-    let inviter = ["org:view", "members:view", "members:manage"];
-    Registry::builder().permission("notes:write").role("inviter", inviter).build()
+/// What the host of the model registers: `helper` in some of its versions, and in others not.
+pub(super) fn registry(with_helper: bool) -> Result<Registry, RegistryError> {
+    let registry = Registry::builder().permission("notes:write").role("inviter", INVITER);
+    if with_helper { registry.role("helper", HELPER) } else { registry }.build()
+}
+
+const INVITER: [&str; 3] = ["org:view", "members:view", "members:manage"];
+const HELPER: [&str; 3] = ["org:view", "org:manage", "notes:write"];
+
+/// The roles that it has then, as they are told from others, from the highest to the lowest.
+pub(super) fn host_roles(with_helper: bool) -> &'static [&'static str] {
+    if with_helper { &["host.inviter", "host.helper"] } else { &["host.inviter"] }
 }
 
 /// In the order in which a list names them, each once.
@@ -63,41 +71,68 @@ impl Organization {
     }
 
     /// All roles that can be given, from the highest to the lowest.
-    pub(super) fn roles(&self) -> Vec<&'static str> {
+    fn roles(&self) -> Vec<&'static str> {
         let own = self.living().map(|own| own.name);
-        ROLES[..3].iter().copied().chain(own).chain(["member"]).collect()
+        ["owner", "admin"].into_iter().chain(self.host_roles.iter().copied()).chain(own).chain(["member"]).collect()
     }
 
-    /// The role that whoever bears this name has.
+    fn own(&self, name: &str) -> Option<&OwnRole> {
+        self.own_roles.iter().find(|own| own.name == name)
+    }
+
+    /// What a name means that somebody gives: the organization's own role comes first, as long as its name is borne.
+    fn meaning(&self, name: &'static str) -> Option<&'static str> {
+        match self.own(name) {
+            Some(own) => own.replaced_by.is_none().then_some(name),
+            None if BUILT_IN.contains(&name) => Some(name),
+            None => self.host_roles.iter().copied().find(|role| *role == name || role[5..] == *name),
+        }
+    }
+
+    /// What a role is called: without `host.`, unless the organization has given that name to one of its own.
+    pub(super) fn called(&self, role: &'static str) -> &'static str {
+        role.strip_prefix("host.").filter(|plain| self.own(plain).is_none()).unwrap_or(role)
+    }
+
+    /// The role that whoever was given this one has.
     fn current(&self, role: &'static str) -> &'static str {
-        let own = self.own_roles.iter().find(|own| own.name == role && !ROLES.contains(&role));
-        own.and_then(|own| own.replaced_by).unwrap_or(role)
+        self.own(role).and_then(|own| own.replaced_by).unwrap_or(role)
     }
 
-    /// The roles that whoever bears these names has, from the highest to the lowest, each once.
-    pub(super) fn ranked(&self, names: &[&'static str]) -> Vec<&'static str> {
-        let current: Vec<_> = names.iter().map(|role| self.current(role)).collect();
-        self.roles().into_iter().filter(|role| current.contains(role)).collect()
+    /// The roles that whoever was given these has, from the highest to the lowest, each once; those that the host has
+    /// dropped come last.
+    pub(super) fn in_order(&self, roles: &[&'static str]) -> Vec<&'static str> {
+        let current: BTreeSet<_> = roles.iter().map(|role| self.current(role)).collect();
+        let known = self.roles();
+        let dropped = current.iter().copied().filter(|role| !known.contains(role));
+        known.iter().copied().filter(|role| current.contains(role)).chain(dropped).collect()
     }
 
-    /// What whoever bears these names may do.
-    pub(super) fn permissions_of(&self, names: &[&'static str]) -> BTreeSet<&'static str> {
+    /// What they are called.
+    pub(super) fn ranked(&self, roles: &[&'static str]) -> Vec<&'static str> {
+        self.in_order(roles).into_iter().map(|role| self.called(role)).collect()
+    }
+
+    /// What whoever was given these roles may do.
+    pub(super) fn permissions_of(&self, roles: &[&'static str]) -> BTreeSet<&'static str> {
         let of_one = |role: &'static str| {
             let permits = |permission: &&str| match role {
                 "owner" => true,
                 "admin" => *permission != "org:delete",
-                "inviter" => ["org:view", "members:view", "members:manage"].contains(permission),
+                "host.inviter" => INVITER.contains(permission),
+                "host.helper" => self.host_roles.contains(&role) && HELPER.contains(permission),
                 "member" => ["org:view", "members:view"].contains(permission),
                 role => self.living().any(|own| own.name == role && own.permissions.contains(permission)),
             };
             PERMISSIONS.into_iter().filter(move |permission| permits(permission)).collect::<Vec<_>>()
         };
-        self.ranked(names).into_iter().flat_map(of_one).collect()
+        self.in_order(roles).into_iter().flat_map(of_one).collect()
     }
 
-    pub(super) fn require_known(&self, roles: &[&'static str]) -> Result<(), ErrorKind> {
-        let known = self.roles();
-        if roles.iter().all(|role| known.contains(role)) { Ok(()) } else { Err(ErrorKind::InvalidRequest) }
+    /// The roles that somebody means by these names, all of which must be known; from the highest to the lowest.
+    pub(super) fn meant(&self, names: &[&'static str]) -> Result<Vec<&'static str>, ErrorKind> {
+        let meant: Option<Vec<_>> = names.iter().map(|name| self.meaning(name)).collect();
+        meant.map(|roles| self.in_order(&roles)).ok_or(ErrorKind::InvalidRequest)
     }
 
     /// Nobody grants what they lack, and only an owner makes an owner.
@@ -123,8 +158,15 @@ fn known(permissions: &[&'static str]) -> Result<BTreeSet<&'static str>, ErrorKi
 }
 
 impl Plain {
+    pub(super) fn deploy(&mut self, with_helper: bool) {
+        self.host_roles = host_roles(with_helper);
+        for organization in &mut self.organizations {
+            organization.host_roles = self.host_roles;
+        }
+    }
+
     pub(super) fn show_roles(&self, by: Actor, org: Option<usize>) -> Move {
-        let nowhere = Self::organization(String::new(), self.now);
+        let nowhere = self.organization(String::new());
         let organization = org.map_or(&nowhere, |org| &self.organizations[org]);
         let allowed = match org {
             Some(org) => self.rights(by, org, "org:view").map(|_| ()),
@@ -133,7 +175,9 @@ impl Plain {
         let expected = allowed.map(|()| {
             let roles = organization.roles();
             let permitted = |role: &'static str| json!(in_order(&organization.permissions_of(&[role])));
-            let matrix: Map<_, _> = roles.iter().map(|role| ((*role).to_owned(), permitted(role))).collect();
+            let matrix: Map<_, _> =
+                roles.iter().map(|role| (organization.called(role).to_owned(), permitted(role))).collect();
+            let roles: Vec<_> = roles.into_iter().map(|role| organization.called(role)).collect();
             let own: Vec<_> = organization.living().map(OwnRole::shown).collect();
             json!({ "roles": roles, "permissions": PERMISSIONS, "matrix": matrix, "own": own })
         });
@@ -150,13 +194,20 @@ impl Plain {
     ) -> Move {
         let id = &self.organizations[org].id;
         let input = json!({ "organizationId": id, "role": role, "permissions": permissions });
-        let allowed = self.rights(by, org, "org:manage").and_then(|rights| {
+        // Such a name is the host's.
+        let valid = if role.starts_with("host.") { Err(ErrorKind::InvalidRequest) } else { Ok(()) };
+        let allowed = valid.and_then(|()| self.rights(by, org, "org:manage")).and_then(|rights| {
             let permissions = known(permissions)?;
             rights.may_give(&permissions)?;
             let organization = &self.organizations[org];
             // A name is free when nobody bears it any more.
             let is_deleted = organization.own_roles.iter().any(|own| own.name == role && own.replaced_by.is_some());
-            let taken = organization.roles().contains(&role) || is_deleted && organization.bearers(role) > 0;
+            let is_known = organization.living().any(|own| own.name == role)
+                || BUILT_IN
+                    .iter()
+                    .chain(organization.host_roles)
+                    .any(|known| known.trim_start_matches("host.") == role);
+            let taken = is_known || is_deleted && organization.bearers(role) > 0;
             if taken { Err(ErrorKind::RoleTaken) } else { Ok(permissions) }
         });
         let expected = allowed.map(|permissions| {
@@ -220,7 +271,7 @@ impl Plain {
                 if replacement == role || replacement == "owner" {
                     return Err(ErrorKind::InvalidRequest);
                 }
-                organization.require_known(&[replacement])?;
+                let replacement = organization.meant(&[replacement])?[0];
                 organization.may_grant(&rights, &[replacement])?;
                 let leading = organization.own_roles.iter_mut().filter(|own| leads_here(own));
                 leading.for_each(|own| own.replaced_by = Some(replacement));

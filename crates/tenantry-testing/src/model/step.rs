@@ -52,10 +52,12 @@ pub(super) type Names = &'static [&'static str];
 /// A token's new name, and what it may do from then on.
 pub(super) type NewToken = (Option<&'static str>, Option<Names>);
 
-/// One step of a sequence. Fields: `by` acts, `org`, `which` and `who` are places.
+/// One step of a sequence. Fields: `by` acts, `org`, `which` and `who` are places. By `Deploy` the host comes back with
+/// another registry: with its role `helper`, or without.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     Wait { seconds: u32 },
+    Deploy { with_helper: bool },
     Create { by: Actor, name: &'static str, slug: Option<usize> },
     Get { by: Actor, org: usize },
     List { by: Actor, limit: Option<u32> },

@@ -229,6 +229,7 @@ async fn an_end_beyond_all_time_is_too_late_and_says_so() {
             let answer = world.call(&alice, "invitations/create-batch", batch).await.ok();
             let error = &answer["results"][0]["error"]["errors"][0];
             assert_eq!((&error["field"], &error["code"]), (&json!("invitations[0].expiresAt"), &json!("too_late")));
+        }
     })
     .await;
 }

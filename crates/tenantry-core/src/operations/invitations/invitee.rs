@@ -127,9 +127,9 @@ impl Invitee {
             (None, Some(roles)) => roles.clone(),
             (None, None) => vec![RoleName::member()],
         };
-        roles::require_known(known, if self.roles.is_some() { "roles" } else { "role" }, &asked)?;
-        tx.authority.may_grant(known, &asked)?;
-        Ok(known.ranked(asked))
+        let meant = roles::meant(known, if self.roles.is_some() { "roles" } else { "role" }, &asked)?;
+        tx.authority.may_grant(known, &meant)?;
+        Ok(meant)
     }
 }
 

@@ -105,7 +105,7 @@ impl Engine {
         let keys = [keys::organization().key, keys::roles().key];
         let mut values = self.store().read(&shards::organization(organization), &keys).await?.into_iter();
         let Some(home) = values.next().flatten() else { return Ok(None) };
-        let roles = Roles::read(self.registry(), values.next().flatten().as_deref())?;
+        let roles = Roles::read(self.registry(), organization, values.next().flatten().as_deref())?;
         Ok(Some((rows::decode(&home)?, roles)))
     }
 

@@ -143,7 +143,7 @@ impl Engine {
         let keys: Vec<_> = [keys::organization().key, keys::roles().key].into_iter().chain(invitation_keys).collect();
         let mut values = self.store().read(&shards::organization(organization), &keys).await?.into_iter();
         let home: Option<OrganizationRow> = values.next().flatten().as_deref().map(rows::decode).transpose()?;
-        let roles = Roles::read(self.registry(), values.next().flatten().as_deref())?;
+        let roles = Roles::read(self.registry(), organization, values.next().flatten().as_deref())?;
         let home = home.filter(|home| home.require_active().is_ok());
         let mut confirmed = Vec::new();
         for ((value, key), (_, id, intent)) in values.zip(&keys[2..]).zip(entries) {

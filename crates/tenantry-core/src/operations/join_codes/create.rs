@@ -54,9 +54,8 @@ impl Operation for Create {
     }
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<OrgJoinCodeCreated, Error> {
-        let role = self.role.clone().unwrap_or_else(RoleName::member);
         let known = tx.roles().await?;
-        roles::require_known(&known, "role", std::slice::from_ref(&role))?;
+        let role = roles::meant_one(&known, "role", self.role.as_ref().unwrap_or(&RoleName::member()))?;
         tx.authority.may_grant(&known, std::slice::from_ref(&role))?;
         tx.authority.may_grant_until("expiresAt", self.expires_at)?;
         roles::count_holders(tx, &[], std::slice::from_ref(&role)).await?;

@@ -13,7 +13,7 @@ use crate::{
     transaction::Transaction,
 };
 
-/// Gives the member these roles, in place of those that they have; the member's row is left to write. Whether anything
+/// Gives the member these roles ([`roles::meant`](crate::operations::roles::meant)), in place of those that they have; the member's row is left to write. Whether anything
 /// changes.
 pub(super) async fn assign(
     tx: &mut Transaction<'_>,
@@ -27,7 +27,6 @@ pub(super) async fn assign(
         return Err(Error::new(ErrorKind::Forbidden, "only an owner can change the role of an owner"));
     }
     tx.authority.may_grant(known, &roles)?;
-    let roles = known.ranked(roles);
     if member.roles == roles {
         return Ok(false);
     }

@@ -122,7 +122,7 @@ impl Thing {
             Self::ApiToken(key, row) => left.api_tokens.push(LeftApiToken {
                 key: *key,
                 name: row.name.clone().filter(|_| with_tokens),
-                permissions: with_tokens.then(|| row.permissions.clone()),
+                permissions: with_tokens.then(|| known.registry().registered(&row.permissions)),
                 expires_at: row.expires_at,
             }),
         }

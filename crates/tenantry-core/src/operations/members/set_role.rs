@@ -46,11 +46,11 @@ impl Operation for SetRole {
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Done, Error> {
         let known = tx.roles().await?;
-        roles::require_known(&known, "role", std::slice::from_ref(&self.role))?;
+        let role = roles::meant_one(&known, "role", &self.role)?;
         let key = keys::member(&self.user_id);
         let mut member = tx.get(&key).await?.ok_or_else(|| Error::not_found("member"))?;
         let before = member.roles.clone();
-        if !assign(tx, &known, &self.user_id, &mut member, vec![self.role.clone()]).await? {
+        if !assign(tx, &known, &self.user_id, &mut member, vec![role]).await? {
             return Ok(Done { ok: true });
         }
         let details = json!({ "from": before, "to": member.roles });

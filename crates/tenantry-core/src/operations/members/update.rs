@@ -64,14 +64,12 @@ impl Operation for Update {
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Found, Error> {
         let known = tx.roles().await?;
-        if let Some(asked) = &self.roles {
-            roles::require_known(&known, "roles", asked)?;
-        }
+        let asked = self.roles.as_deref().map(|asked| roles::meant(&known, "roles", asked)).transpose()?;
         let key = keys::member(&self.user_id);
         let mut member = tx.get(&key).await?.ok_or_else(|| Error::not_found("member"))?;
         let before = member.clone();
-        if let Some(asked) = &self.roles {
-            assign(tx, &known, &self.user_id, &mut member, asked.clone()).await?;
+        if let Some(asked) = asked {
+            assign(tx, &known, &self.user_id, &mut member, asked).await?;
         }
         if let Some(asked) = &self.workspaces {
             assign_workspaces(tx, &mut member, asked).await?;

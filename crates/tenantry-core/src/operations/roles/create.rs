@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::{OrgOwnRole, holders, require_permissions};
 use crate::{
+    change::Change,
     error::{Error, ErrorKind},
     ids::OrganizationId,
     limits,
@@ -20,7 +21,7 @@ input! {
     pub struct Create {
         /// In which organization.
         pub organization_id: OrganizationId,
-        /// Its name; not one of a role that there is already.
+        /// Its name; not one of a role that there is already, and without `host.`, which names the host's.
         pub role: RoleName,
         /// What it permits; the caller must hold all of it.
         #[cfg_attr(feature = "openapi", schema(max_items = 256))]
@@ -50,6 +51,13 @@ impl Operation for Create {
     const EVENT: Option<&'static str> = Some("roles.create");
 
     fn check(&self, problems: &mut Violations) {
+        if let Some(plain) = self.role.plain_of_host() {
+            problems.add(
+                "role",
+                "invalid",
+                format!("a name with host. is the host's: write {plain}, or choose another"),
+            );
+        }
         problems.permissions(Some(&self.permissions));
         problems.text("description", self.description.as_deref(), limits::DESCRIPTION_CHARS_MAX);
     }
@@ -75,7 +83,9 @@ impl Operation for Create {
         let role = OrgOwnRole::new(&own, &roles);
         row.own.push(own);
         tx.put(&keys::roles(), &row)?;
-        tx.record(Some(self.role.to_string()), &json!({ "permissions": role.permissions }))?;
+        // Nobody has it yet; but a role of the host's may be called otherwise from now on.
+        let change = Change::Organization(self.organization_id);
+        tx.changed(change, Some(self.role.to_string()), &json!({ "permissions": role.permissions }))?;
         Ok(Defined { role })
     }
 }

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::{holders, position};
+use super::{holders, meant_one, position};
 use crate::{
     change::Change,
     error::{Error, ErrorKind},
@@ -48,8 +48,8 @@ impl Operation for Delete {
         tx.authority.may_grant_permissions(tx.registry(), &roles.permissions(&roles.row().own[place]))?;
         let row = match &self.replacement {
             Some(replacement) => {
-                self.require_replacement(tx, &roles, replacement)?;
-                self.replaced(&roles, replacement)
+                let replacement = self.require_replacement(tx, &roles, replacement)?;
+                self.replaced(&roles, &replacement)
             }
             None => self.unborne(tx, &roles).await?,
         };
@@ -61,17 +61,21 @@ impl Operation for Delete {
 }
 
 impl Delete {
-    fn require_replacement(&self, tx: &Transaction<'_>, roles: &Roles, replacement: &RoleName) -> Result<(), Error> {
+    /// The role that is meant to take the place, as rows name it.
+    fn require_replacement(
+        &self,
+        tx: &Transaction<'_>,
+        roles: &Roles,
+        replacement: &RoleName,
+    ) -> Result<RoleName, Error> {
         if *replacement == self.role || replacement.is_owner() {
             // An owner is made by name, one at a time: the organization's row counts them.
             let detail = format!("{replacement} cannot take the place of {}: name another role", self.role);
             return Err(Error::invalid_field("replacement", "invalid", detail));
         }
-        if roles.role(replacement.as_str()).is_none() {
-            let detail = format!("there is no role {replacement}: name one of those that roles lists");
-            return Err(Error::invalid_field("replacement", "unknown", detail));
-        }
-        tx.authority.may_grant(roles, std::slice::from_ref(replacement))
+        let replacement = meant_one(roles, "replacement", replacement)?;
+        tx.authority.may_grant(roles, std::slice::from_ref(&replacement))?;
+        Ok(replacement)
     }
 
     /// The role leads to its replacement, and so do those that it took the place of itself.

@@ -49,11 +49,22 @@ impl OrgOwnRole {
     }
 }
 
-/// Every one of `roles`, which `field` names, exists.
-pub(crate) fn require_known(known: &Roles, field: &str, roles: &[RoleName]) -> Result<(), Error> {
-    let Some(unknown) = roles.iter().find(|role| known.role(role.as_str()).is_none()) else { return Ok(()) };
-    let known: Vec<_> = known.all().into_iter().map(|(role, _)| role.to_string()).collect();
+/// The roles that `field` of a request means by these names, as rows name them, from the highest to the lowest, each
+/// once. Every one of them exists.
+pub(crate) fn meant(known: &Roles, field: &str, names: &[RoleName]) -> Result<Vec<RoleName>, Error> {
+    let meant = names.iter().map(|name| known.meant(name).ok_or(name)).collect::<Result<Vec<_>, _>>();
+    let unknown = match meant {
+        Ok(meant) => return Ok(known.in_order(meant)),
+        Err(unknown) => unknown,
+    };
+    let known: Vec<_> = known.matrix().into_iter().map(|(role, _)| role.to_string()).collect();
     Err(Error::invalid_field(field, "unknown", format!("there is no role {unknown}: name one of {}", known.join(", "))))
+}
+
+/// The one role that `field` of a request means by this name, as rows name it.
+pub(crate) fn meant_one(known: &Roles, field: &str, name: &RoleName) -> Result<RoleName, Error> {
+    let meant = meant(known, field, std::slice::from_ref(name))?.into_iter().next();
+    meant.ok_or_else(|| Error::internal("of one role there is one"))
 }
 
 /// The permissions of these names, all of which must be registered.
@@ -94,8 +105,8 @@ pub(crate) async fn count_holders(
     lost: &[RoleName],
     gained: &[RoleName],
 ) -> Result<(), Error> {
-    let is_built_in = |role: &RoleName| matches!(role.as_str(), RoleName::OWNER | RoleName::ADMIN | RoleName::MEMBER);
-    if lost.iter().chain(gained).all(is_built_in) {
+    let is_own = |role: &RoleName| !role.is_built_in() && role.plain_of_host().is_none();
+    if !lost.iter().chain(gained).any(is_own) {
         return Ok(());
     }
     for own in &tx.roles().await?.row().own {

@@ -22,7 +22,8 @@ input! {
 output! {
     /// Which role permits what.
     pub struct OrgRoleMatrix {
-        /// The roles, from the highest to the lowest.
+        /// The roles, from the highest to the lowest. One of the host's whose name the organization has given to a role of
+        /// its own is called `host.<name>` here; everywhere, that name means the host's.
         pub roles: Vec<RoleName>,
         /// All permissions.
         pub permissions: Vec<String>,
@@ -52,9 +53,9 @@ impl Operation for Show {
             tx.authorize(Permission::ORG_VIEW).await?;
             tx.roles().await?
         } else {
-            Roles::read(registry, None)?
+            Roles::of_registry(registry)
         };
-        let all = roles.all();
+        let all = roles.matrix();
         Ok(OrgRoleMatrix {
             roles: all.iter().map(|(role, _)| role.clone()).collect(),
             permissions: registry.permissions().to_vec(),

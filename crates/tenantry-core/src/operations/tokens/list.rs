@@ -60,13 +60,13 @@ impl Operation for List {
             .await?;
         let keys: Vec<_> = tokens.iter().map(|key| keys::token(key).key).collect();
         let used_keys: Vec<_> = tokens.iter().map(|key| keys::token_used(key).key).collect();
-        let now = tx.now;
+        let (registry, now) = (tx.registry(), tx.now);
         let rows: Vec<Option<TokenRow>> = tx.peek(&keys).await?;
         let used: Vec<Option<UsedRow>> = tx.peek(&used_keys).await?;
         let api_tokens = tokens
             .into_iter()
             .zip(rows.into_iter().zip(used))
-            .filter_map(|(key, (row, used))| Some(ApiToken::new(key, row?, &used.unwrap_or_default(), now)))
+            .filter_map(|(key, (row, used))| Some(ApiToken::new(key, row?, &used.unwrap_or_default(), registry, now)))
             .collect();
         Ok(Listed { api_tokens, next_cursor })
     }

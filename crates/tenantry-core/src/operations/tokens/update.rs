@@ -104,7 +104,7 @@ impl Operation for Update {
         }
         let used: Vec<Option<UsedRow>> = tx.peek(&[keys::token_used(&self.key).key]).await?;
         let used = used.into_iter().flatten().next().unwrap_or_default();
-        Ok(Updated { api_token: ApiToken::new(self.key, row, &used, tx.now) })
+        Ok(Updated { api_token: ApiToken::new(self.key, row, &used, tx.registry(), tx.now) })
     }
 }
 
