@@ -10,7 +10,8 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail};
 
 const HELP: &str = "\
-cargo xtask test       set up what is missing, then formatting, lints, documentation and every test
+cargo xtask test       install what is missing (it says what, from where), then formatting, lints, documentation and
+                       every test
 cargo xtask lint       formatting, lints and documentation only
 cargo xtask features   every feature of every crate alone, none, and all together
 cargo xtask bench      the benchmarks, built for release; without a name it says which there are";
@@ -36,11 +37,7 @@ fn main() -> ExitCode {
 }
 
 fn test() -> Result<()> {
-    setup::program("redis-server", "redis-server")?;
-    setup::program("redis-cli", "redis-tools")?;
-    setup::valkey();
-    setup::program("curl", "curl")?;
-    setup::program("aiosmtpd", "python3-aiosmtpd")?;
+    setup::programs(&[&setup::SERVERS[..], &[setup::CURL, setup::MAIL_SERVER]].concat())?;
     lint()?;
     features::check()?;
     cargo(&["test", "--workspace"])?;
@@ -57,9 +54,7 @@ fn lint() -> Result<()> {
 }
 
 fn bench(arguments: &[String]) -> Result<()> {
-    setup::program("redis-server", "redis-server")?;
-    setup::program("redis-cli", "redis-tools")?;
-    setup::valkey();
+    setup::programs(&setup::SERVERS)?;
     run(command(&["run", "--release", "--package", "tenantry-bench", "--"]).args(arguments))
 }
 
