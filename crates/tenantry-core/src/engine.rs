@@ -7,8 +7,8 @@ use std::{
 };
 
 use crate::{
-    authority::{self, Authority},
-    caller::{Caller, Principal},
+    authority,
+    caller::Caller,
     change::Change,
     clock::{Clock, SystemClock},
     entropy::{Entropy, SystemEntropy, bytes},
@@ -20,11 +20,10 @@ use crate::{
     jobs::Made,
     limits,
     operation::{Locate, Needs, Operation, Request},
-    rate_limit::{RateLimiter, TokenCount},
+    rate_limit::RateLimiter,
     registry::Registry,
     rows::{Intent, keys},
     store::{Add, Check, CommitError, Range, Shard, Store, Txn},
-    tenant::Tenant,
     token_use::RecentUses,
     transaction::{Decided, Transaction},
     validate::Violations,
@@ -226,6 +225,10 @@ impl Engine {
         &self.0.made
     }
 
+    pub(crate) fn rate_limiter(&self) -> &RateLimiter {
+        &self.0.rate_limiter
+    }
+
     pub(crate) fn recent_uses(&self) -> &RecentUses {
         &self.0.uses
     }
@@ -237,27 +240,6 @@ impl Engine {
     /// The host's side.
     pub(crate) fn host(&self) -> &Host {
         &self.0.host
-    }
-
-    /// What counts the requests of an API token that has a rate limit; `None` for everybody else. See
-    /// [`rate_limit`](crate::rate_limit).
-    #[must_use]
-    pub fn token_count(&self, tenant: &Tenant) -> Option<TokenCount> {
-        self.count_of(tenant.authority())
-    }
-
-    fn count_of(&self, authority: &Authority) -> Option<TokenCount> {
-        match (&authority.principal, authority.rate_limit) {
-            (Principal::ApiToken(key), Some(limit)) => {
-                Some(self.0.rate_limiter.count(*key, limit, self.clock().elapsed()))
-            }
-            _ => None,
-        }
-    }
-
-    /// Counts a request of the caller, if they are limited.
-    pub(crate) fn admit(&self, authority: &Authority) -> Result<(), Error> {
-        self.count_of(authority).map_or(Ok(()), |count| count.take(self.clock().elapsed()))
     }
 
     /// Carries out one operation.

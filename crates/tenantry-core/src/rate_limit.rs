@@ -25,9 +25,13 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    authority::Authority,
+    caller::Principal,
+    engine::Engine,
     error::{Error, Quota},
     limits,
     secret::TokenKey,
+    tenant::Tenant,
 };
 
 /// How often an API token may be presented, to each node of the service.
@@ -100,6 +104,28 @@ impl TokenCount {
 
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX / 2)
+}
+
+impl Engine {
+    /// What counts the requests of an API token that has a rate limit; `None` for everybody else.
+    #[must_use]
+    pub fn token_count(&self, tenant: &Tenant) -> Option<TokenCount> {
+        self.count_of(tenant.authority())
+    }
+
+    fn count_of(&self, authority: &Authority) -> Option<TokenCount> {
+        match (&authority.principal, authority.rate_limit) {
+            (Principal::ApiToken(key), Some(limit)) => {
+                Some(self.rate_limiter().count(*key, limit, self.clock().elapsed()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Counts a request of the caller, if they are limited.
+    pub(crate) fn admit(&self, authority: &Authority) -> Result<(), Error> {
+        self.count_of(authority).map_or(Ok(()), |count| count.take(self.clock().elapsed()))
+    }
 }
 
 /// The counts of one node.

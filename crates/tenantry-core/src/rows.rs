@@ -276,11 +276,6 @@ pub(crate) struct PreviousSecretRow {
 }
 
 impl TokenRow {
-    /// That moment, or the token's own end if it comes first.
-    pub(crate) fn no_later(&self, moment: Timestamp) -> Timestamp {
-        self.expires_at.map_or(moment, |end| end.min(moment))
-    }
-
     /// The secret before the present one, if it works still.
     pub(crate) fn overlapping(&self, now: Timestamp) -> Option<&PreviousSecretRow> {
         self.previous.as_ref().filter(|previous| previous.valid_until > now)

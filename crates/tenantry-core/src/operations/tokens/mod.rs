@@ -17,6 +17,7 @@ pub use update::{Update, Updated};
 use serde_json::{Value, json};
 
 use crate::{
+    clock::Timestamp,
     error::{Error, ErrorKind},
     ids::OrganizationId,
     rows::{TokenRow, keys},
@@ -25,6 +26,11 @@ use crate::{
 };
 
 impl TokenRow {
+    /// That moment, or the token's own end if it comes first.
+    fn no_later(&self, moment: Timestamp) -> Timestamp {
+        self.expires_at.map_or(moment, |end| end.min(moment))
+    }
+
     /// What the audit log tells of a token that was made or changed.
     fn details(&self) -> Value {
         let Self { name, permissions, expires_at, rate_limit, .. } = self;
