@@ -10,7 +10,7 @@ use tenantry_testing::model;
 fn the_model_carries_out_every_operation() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let carried_out =
-        model::agrees(runtime.handle(), 256, |clock| Arc::new(EmbeddedStore::in_memory_with_clock(clock).unwrap()));
+        model::agrees(runtime.handle(), 512, |clock| Arc::new(EmbeddedStore::in_memory_with_clock(clock).unwrap()));
     let document: Value = serde_json::from_str(&tenantry_admin::openapi()).unwrap();
     let described = document["paths"].as_object().unwrap().keys();
     let described: BTreeSet<_> = described.map(|path| path.trim_start_matches("/v1/organizations/")).collect();

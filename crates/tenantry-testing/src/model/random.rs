@@ -194,7 +194,7 @@ fn invitation_step() -> impl Strategy<Value = Step> {
             .prop_map(|(by, elsewhere, which, expiry)| Step::Resend { by, elsewhere, which, expiry }),
         3 => (option::weighted(0.3, anybody()), 0..8_usize, any::<bool>())
             .prop_map(|(by, which, by_id)| Step::Decline { by, which, by_id }),
-        3 => (0..8_usize, 0..2_usize).prop_map(|(which, password)| Step::Register { which, password }),
+        5 => (0..8_usize, 0..2_usize).prop_map(|(which, password)| Step::Register { which, password }),
         1 => (anybody(), limit()).prop_map(|(by, limit)| Step::Mine { by, limit }),
     ]
 }
