@@ -140,8 +140,8 @@ async fn invitations_and_join_codes_of_a_token_end_with_it() {
 
         let resend = json!({ "organizationId": organization, "id": lasting["invitation"]["id"] });
         exceeds(&world.call(&token, "invitations/resend", until(resend.clone(), later)).await, "expiresAt");
-        let resent = world.call(&token, "invitations/resend", resend).await.ok();
-        assert_eq!(resent["invitation"]["expiresAt"], json!(end));
+        let renewed = world.call(&token, "invitations/resend", resend).await.ok();
+        assert_eq!(renewed["invitation"]["expiresAt"], json!(end));
 
         let code = json!({ "organizationId": organization });
         exceeds(&world.call(&token, "join-codes/create", code.clone()).await, "expiresAt");

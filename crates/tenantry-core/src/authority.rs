@@ -70,7 +70,8 @@ impl Authority {
         if permits { Ok(()) } else { Err(Error::lacks(permission.as_str())) }
     }
 
-    /// The caller may hand out all of `roles`, which rows name so: they hold what the roles hold, and are an owner if they make one.
+    /// The caller may hand out all of `roles`, which rows name so: they hold what the roles hold, and are an owner if
+    /// they make one.
     pub(crate) fn may_grant(&self, known: &Roles, roles: &[RoleName]) -> Result<(), Error> {
         if roles.iter().any(RoleName::is_owner) && !self.owner {
             return Err(Error::new(ErrorKind::GrantExceedsOwn, "only an owner can make an owner"));
