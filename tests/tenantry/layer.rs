@@ -68,3 +68,31 @@ async fn a_route_needs_the_permission_that_stands_at_it() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_is_not_served_is_404_whoever_asks() {
+    on_every_store(async |world| {
+        let [alice, bob] = ["alice", "bob"].map(Actor::user);
+        world.organization(&alice).await;
+        let mut bad = Actor::nobody();
+        bad.authorization = Some("Bearer x".to_owned());
+        for actor in [&Actor::nobody(), &bad, &bob, &alice] {
+            for path in ["/favicon.ico", "/", "/whoami/", "/.well-known/security.txt"] {
+                for method in [Method::GET, Method::POST, Method::OPTIONS] {
+                    world.send(actor, world.request(method, path)).await.refused(404, "not_found");
+                }
+                let head = world.send(actor, world.request(Method::HEAD, path)).await;
+                assert_eq!((head.status.as_u16(), head.body), (404, json!("")));
+            }
+        }
+        // What is served says who may come in, and for whom it answers.
+        world.send(&Actor::nobody(), world.request(Method::GET, "/whoami")).await.refused(401, "unauthenticated");
+        world.send(&bad, world.request(Method::GET, "/whoami")).await.refused(401, "invalid_token");
+        world.whoami(&bob, None).await.refused(403, "forbidden");
+        for actor in [&Actor::nobody(), &alice] {
+            let answer = world.send(actor, world.request(Method::GET, "/whoami")).await;
+            assert_eq!(answer.headers["vary"], "authorization, x-organization-id");
+        }
+    })
+    .await;
+}

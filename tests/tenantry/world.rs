@@ -9,7 +9,8 @@ use std::{
 };
 
 use axum::{
-    Json, Router,
+    Json, Router, ServiceExt,
+    extract::Request,
     routing::{get, post},
 };
 use reqwest::StatusCode;
@@ -132,12 +133,13 @@ impl World {
     ) -> Self {
         let verifier = issuers.into_iter().fold(JwtVerifier::builder(), JwtVerifierBuilder::issuer);
         let builder = Tenantry::builder().store(store).clock(by).host(host).jwt(verifier);
+        let builder = builder.serves(["/whoami", "/notes"]).exempt(["/tenantry/{*path}"]);
         let tenantry = register(builder).build().unwrap();
-        let routes = Router::new()
+        let router = Router::new()
             .route("/whoami", get(whoami))
             .route("/notes", post(async || "written").route_layer(require("notes:write")))
-            .layer(tenantry.layer());
-        let app = Router::new().merge(routes).nest("/tenantry", tenantry.router());
+            .nest("/tenantry", tenantry.router());
+        let app = ServiceExt::<Request>::into_make_service(tenantry.layer().layer(router));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await });

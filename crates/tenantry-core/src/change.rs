@@ -1,6 +1,6 @@
 //! Change notices: what a commit tells every node, so that no cache believes what is no longer so.
 
-use std::{fmt, str::FromStr, time::Instant};
+use std::{fmt, str::FromStr, time::Duration};
 
 use crate::{
     ids::{OrganizationId, UserId},
@@ -77,8 +77,9 @@ pub enum Signal {
     LinkBack,
     /// The notices of everything that was acknowledged before this moment have been told. A store whose notices come
     /// over a network says so again and again, so that a listener which hears nothing for a while (its link is frozen,
-    /// or it is itself) knows since when.
-    Proven(Instant),
+    /// or it is itself) knows since when. It is told by the [`elapsed`](crate::clock::Clock::elapsed) of
+    /// [`SystemClock`](crate::clock::SystemClock), which goes on while the machine sleeps.
+    Proven(Duration),
 }
 
 #[cfg(test)]

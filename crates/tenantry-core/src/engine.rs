@@ -20,6 +20,7 @@ use crate::{
     jobs::Made,
     limits,
     operation::{Locate, Needs, Operation, Request},
+    outage::Reported,
     rate_limit::RateLimiter,
     registry::Registry,
     rows::{Intent, keys},
@@ -82,7 +83,7 @@ impl EngineBuilder {
     pub fn build(self) -> Engine {
         let Self { store, registry, clock, entropy, host } = self;
         Engine(Arc::new(Inner {
-            store,
+            store: Arc::new(Reported::new(store, clock.clone())),
             registry,
             clock,
             entropy,

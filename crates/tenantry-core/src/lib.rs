@@ -17,6 +17,7 @@ mod base62;
 mod entry;
 mod meter;
 mod note;
+mod outage;
 mod paging;
 mod patch;
 mod removal;

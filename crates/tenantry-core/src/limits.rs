@@ -167,3 +167,7 @@ pub const JOB_CLAIM: Duration = Duration::from_secs(60);
 pub const JOB_RETRY_FIRST: Duration = Duration::from_secs(1);
 /// The longest pause between two tries of a job.
 pub const JOB_RETRY_MAX: Duration = Duration::from_secs(600);
+/// How often it is logged that an outage of the store lasts.
+pub const OUTAGE_LOG_INTERVAL: Duration = Duration::from_secs(30);
+/// How long nothing must have failed before an outage of the store is over.
+pub const OUTAGE_OVER_AFTER: Duration = Duration::from_secs(5);

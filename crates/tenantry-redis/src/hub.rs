@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
 };
 
 use futures_util::stream;
@@ -20,30 +21,40 @@ pub(crate) struct Hub(Mutex<State>);
 struct State {
     /// Whether notices arrive.
     up: bool,
+    /// The last proof that they do. It stays when the link is lost: who listens from then on must not believe it anew.
+    proven: Option<Duration>,
     sender: broadcast::Sender<Signal>,
 }
 
 impl Hub {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(State { up: false, sender: broadcast::Sender::new(BACKLOG_MAX) }))
+        Self(Mutex::new(State { up: false, proven: None, sender: broadcast::Sender::new(BACKLOG_MAX) }))
     }
 
     /// Tells all listeners.
     pub(crate) fn tell(&self, signal: Signal) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match signal {
-            Signal::Changed(_) | Signal::Proven(_) => {}
+            Signal::Changed(_) => {}
+            Signal::Proven(at) => state.proven = Some(at),
             Signal::LinkLost => state.up = false,
             Signal::LinkBack => state.up = true,
         }
-        // An error says that nobody listens.
-        let _ = state.sender.send(signal);
+        // Whoever has heard of no proof would believe for ever until the next one.
+        let again = state.proven.filter(|_| signal == Signal::LinkBack).map(Signal::Proven);
+        for signal in std::iter::once(signal).chain(again) {
+            // An error says that nobody listens.
+            let _ = state.sender.send(signal);
+        }
     }
 
-    /// Begins to listen. Under the lock, so that no signal falls between the state and the first one received.
-    fn attach(&self) -> (bool, broadcast::Receiver<Signal>) {
+    /// Begins to listen: what a listener must be told first, and what comes then. Under the lock, so that no signal falls
+    /// between the two.
+    fn attach(&self) -> (VecDeque<Signal>, broadcast::Receiver<Signal>) {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (state.up, state.sender.subscribe())
+        let begin = [Some(Signal::LinkBack), state.proven.map(Signal::Proven)];
+        let pending = begin.into_iter().flatten().filter(|_| state.up).collect();
+        (pending, state.sender.subscribe())
     }
 
     /// A stream of all signals from now on. When the store is dropped, it says `LinkLost` and ends.
@@ -62,8 +73,7 @@ struct Listener {
 }
 
 impl Listener {
-    fn new(hub: Weak<Hub>, (up, receiver): (bool, broadcast::Receiver<Signal>)) -> Self {
-        let pending = up.then_some(Signal::LinkBack).into_iter().collect();
+    fn new(hub: Weak<Hub>, (pending, receiver): (VecDeque<Signal>, broadcast::Receiver<Signal>)) -> Self {
         Self { hub, receiver: Some(receiver), pending, up: false }
     }
 
@@ -91,9 +101,9 @@ impl Listener {
             }
             Err(RecvError::Lagged(_)) => {
                 // Begin anew: the link may have been lost for everybody meanwhile.
-                let attached = self.hub.upgrade().map(|hub| hub.attach());
-                self.pending.extend(attached.as_ref().filter(|(up, _)| *up).map(|_| Signal::LinkBack));
-                self.receiver = attached.map(|(_, receiver)| receiver);
+                let (pending, receiver) = self.hub.upgrade().map(|hub| hub.attach()).unzip();
+                self.pending.extend(pending.unwrap_or_default());
+                self.receiver = receiver;
                 Some(Signal::LinkLost)
             }
         }
@@ -127,6 +137,29 @@ mod tests {
         drop(hub);
         assert_eq!(early.next().await, Some(Signal::LinkLost));
         assert_eq!(early.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_listener_that_comes_later_is_told_the_last_proof() {
+        let hub = Arc::new(Hub::new());
+        let proven = Signal::Proven(Duration::from_secs(7));
+        hub.tell(Signal::LinkBack);
+        hub.tell(proven.clone());
+        let mut late = hub.listen();
+        assert_eq!(late.next().await, Some(Signal::LinkBack));
+        assert_eq!(late.next().await, Some(proven.clone()));
+
+        // What was proven before the link was lost is no older for it, and no younger.
+        hub.tell(Signal::LinkLost);
+        let mut later = hub.listen();
+        hub.tell(Signal::LinkBack);
+        let mut last = hub.listen();
+        hub.tell(changed());
+        for expected in [Signal::LinkBack, proven, changed()] {
+            for signals in [&mut later, &mut last] {
+                assert_eq!(signals.next().await, Some(expected.clone()));
+            }
+        }
     }
 
     #[tokio::test]

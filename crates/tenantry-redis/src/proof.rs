@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::Duration,
 };
 
 use tenantry_core::change::Signal;
@@ -28,13 +28,13 @@ struct State {
     proven: HashMap<Primary, Proven>,
     up: bool,
     /// Since when all primaries are proven, as the listeners were last told.
-    told: Option<Instant>,
+    told: Option<Duration>,
 }
 
 /// What is known of one primary.
 struct Proven {
-    /// Everything that it published before has been heard.
-    before: Instant,
+    /// Everything that it published before has been heard: by the clock of [`Signal::Proven`].
+    before: Duration,
     /// Who the primaries are, as it says.
     view: Vec<Primary>,
 }
@@ -62,7 +62,7 @@ impl Proof {
     }
 
     /// Everything that `primary` published `before` then has been heard, and this is its view. `true`: it was not proven.
-    pub(crate) fn prove(&self, primary: &Primary, before: Instant, view: Vec<Primary>) -> bool {
+    pub(crate) fn prove(&self, primary: &Primary, before: Duration, view: Vec<Primary>) -> bool {
         let mut state = self.state();
         // A session that is about to be ended has no say any more.
         if !state.required.contains(primary) {
@@ -124,18 +124,14 @@ impl Proof {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::LazyLock, time::Duration};
-
     use futures_util::{FutureExt, StreamExt};
     use tenantry_core::store::Changes;
 
     use super::*;
     use crate::place::Address;
 
-    static START: LazyLock<Instant> = LazyLock::new(|| tokio::time::Instant::now().into_std());
-
-    fn at(seconds: u64) -> Instant {
-        *START + Duration::from_secs(seconds)
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
     }
 
     fn primary(name: &str) -> Primary {

@@ -5,7 +5,10 @@ use std::{pin::pin, sync::OnceLock, time::Duration};
 use redis::{
     AsyncConnectionConfig, FromRedisValue, Pipeline, PushInfo, PushKind, RedisError, Value, aio::MultiplexedConnection,
 };
-use tenantry_core::change::Signal;
+use tenantry_core::{
+    change::Signal,
+    clock::{Clock as _, SystemClock},
+};
 use tokio::{
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
     time::{Instant, sleep_until, timeout},
@@ -74,8 +77,7 @@ impl Session<'_> {
     ) -> Result<std::convert::Infallible, String> {
         for number in 1_u64.. {
             let expected = number.to_string();
-            let sent = Instant::now();
-            let deadline = sent + BEAT_TIMEOUT;
+            let (sent, deadline) = (SystemClock.elapsed(), Instant::now() + BEAT_TIMEOUT);
             let mut beat = pin!(self.beat(connection.clone(), beats, &expected));
             let (mut back, mut view) = (false, None);
             while !back || view.is_none() {
@@ -89,7 +91,7 @@ impl Session<'_> {
                     }
                 }
             }
-            if self.watch.proof.prove(self.primary, sent.into_std(), view.unwrap_or_default()) {
+            if self.watch.proof.prove(self.primary, sent, view.unwrap_or_default()) {
                 tracing::info!(address = %self.primary.address, "change notices arrive");
             }
             let wake = Instant::now() + BEAT_EVERY;

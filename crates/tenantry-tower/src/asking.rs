@@ -1,7 +1,8 @@
 //! Asks the store: the way from a credential to a tenant, where nothing is known.
 
-use std::{sync::Arc, time::Duration};
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
 use http::HeaderValue;
 use tenantry_core::{
     caller::{Caller, Identity, Presented},
@@ -14,7 +15,7 @@ use tenantry_core::{
 };
 
 use crate::{
-    choice::{Named, Wish},
+    choice::Names,
     credential::{self, Credential},
     generations::{Freshness, Moment, Subjects},
     jwt::Verified,
@@ -24,14 +25,21 @@ use crate::{
 };
 
 impl Resolver {
-    /// Asks the store.
+    /// Asks the store. A panic there (in a store of the host's own, say) becomes a refusal: it must not spread to all who
+    /// wait for the same answer.
     pub(crate) async fn resolve(&self, query: &Query) -> Result<Resolved, Refused> {
+        let asked = AssertUnwindSafe(self.ask(query)).catch_unwind().await;
+        asked.unwrap_or_else(|panic| Err(Error::internal(format!("a panic: {}", message(&*panic))).into()))
+    }
+
+    async fn ask(&self, query: &Query) -> Result<Resolved, Refused> {
         let clock = self.engine.clock();
         let began = Moment { as_of: self.generations.now(), at: clock.now(), elapsed: clock.elapsed() };
-        match credential::parse(&query.authorization)? {
+        match credential::parse(&query.authorization).map_err(Refused::of_the_request)? {
             Credential::Token(presented) => self.resolve_token(query, presented, began).await,
             Credential::Jwt(jwt) => {
-                let verified = self.verified(&query.authorization, jwt, began.at).await?;
+                let verified =
+                    self.verified(&query.authorization, jwt, began.at).await.map_err(Refused::of_the_request)?;
                 self.resolve_user(query, &verified, began).await
             }
         }
@@ -54,21 +62,23 @@ impl Resolver {
         let subjects = self.generations.token(&presented.key);
         let refuse = |error| Refused::since(error, began, subjects);
         let (tenant, used) = self.engine.resolve_use(&presented).await.map_err(refuse)?;
-        let is_meant = query.wishes.iter().all(|wish| match wish {
-            Wish::Explicit(Named::Id(id)) => *id == tenant.organization_id(),
-            Wish::Explicit(Named::Slug(slug)) => slug.as_str() == tenant.organization_slug(),
-            Wish::Claim | Wish::Only => true,
-        });
-        if !is_meant {
-            return Err(refuse(Error::not_found("organization")));
+        let Names { id, slug } = &query.names;
+        let is_own = [
+            id.map(|id| id == tenant.organization_id()),
+            slug.as_ref().map(|slug| slug.as_str() == tenant.organization_slug()),
+        ];
+        if is_own.contains(&Some(false)) {
+            let other = !is_own.contains(&Some(true));
+            return Err(refuse(if other { Error::not_found("organization") } else { self.choices.contradictory() }));
         }
-        let lifetime = tenant.expires_at().map_or(self.max_age, |expiry| expiry.since(began.at).min(self.max_age));
+        let expires_at = tenant.expires_at();
+        let lifetime = expires_at.map_or(self.max_age, |expiry| expiry.since(began.at).min(self.max_age));
         let freshness = Freshness::new(began.as_of, subjects);
-        let validity = Validity { freshness, ends: began.elapsed + lifetime, vouched: None };
+        let validity = Validity { freshness, ends: began.elapsed + lifetime, expires_at, vouched: None };
         let caller = Caller::Token(presented.clone());
         let resolved = Resolved::new(query.key, caller, Some(tenant), self.engine.clone(), validity);
         // What the rate limit refuses is no use of the token.
-        if let Some(used) = used.filter(|_| resolved.has_room(self.engine.clock().elapsed())) {
+        if let Some(used) = used.filter(|_| resolved.has_room(&**self.engine.clock())) {
             self.note(&presented, used);
         }
         Ok(resolved)
@@ -101,12 +111,12 @@ impl Resolver {
             self.refresh_profile(&verified.identity, tenant);
         }
         let vouched = verified.vouched.clone();
-        let ends = verified.expires_at.min(vouched.believed_until());
+        let expires_at = verified.expires_at.min(vouched.believed_until());
         // A platform admin's rights depend on whether the organization has an owner, of which no notice tells.
         let max_age = if verified.identity.platform_admin { Duration::ZERO } else { self.max_age };
-        let ends = began.elapsed + ends.since(began.at).min(max_age);
+        let ends = began.elapsed + expires_at.since(began.at).min(max_age);
         let freshness = Freshness::new(began.as_of, subjects);
-        let validity = Validity { freshness, ends, vouched: Some(vouched) };
+        let validity = Validity { freshness, ends, expires_at: Some(expires_at), vouched: Some(vouched) };
         Ok(Resolved::new(query.key, caller, tenant, self.engine.clone(), validity))
     }
 
@@ -119,37 +129,40 @@ impl Resolver {
         began: Moment,
     ) -> Result<(Option<Tenant>, Subjects), Refused> {
         let identity = &verified.identity;
+        let mut names = query.names.clone();
         if self.choices.has_claim() {
-            // Also where the request itself names the organization: the token is not for any.
-            verified.limit.organization()?;
+            // Also where the request itself names the organization: a token whose claim is unclear is for none.
+            let claimed = verified.limit.organization().map_err(Refused::of_the_request)?;
+            if claimed.is_some_and(|named| !names.add(named)) {
+                return Err(Refused::of_the_request(self.choices.contradictory()));
+            }
         }
-        for wish in &query.wishes {
-            let named = match wish {
-                Wish::Explicit(named) => named,
-                Wish::Claim => match verified.limit.organization()? {
-                    Some(named) => named,
-                    None => continue,
-                },
-                Wish::Only => return self.only(identity, began).await,
-            };
-            let tenant = match named {
-                Named::Id(id) => self.engine.resolve(caller, *id).await.map_err(|error| {
+        let tenant = match &names {
+            Names { id: Some(id), slug } => {
+                let refuse = |error| {
                     // A platform admin's rights depend on whether the organization has an owner: see `resolve_user`.
                     if identity.platform_admin {
                         return Refused::from(error);
                     }
                     Refused::since(error, began, self.generations.member(*id, &identity.id))
-                })?,
-                Named::Slug(slug) => self.by_slug(caller, slug).await?,
-            };
-            let subjects = self.generations.member(tenant.organization_id(), &identity.id);
-            return Ok((Some(tenant), subjects));
-        }
-        self.in_none(identity, self.choices.unsaid(), began)
+                };
+                let tenant = self.engine.resolve(caller, *id).await.map_err(refuse)?;
+                // A change of the slug is a change of the organization: a notice tells of it.
+                if slug.as_ref().is_some_and(|slug| slug.as_str() != tenant.organization_slug()) {
+                    return Err(refuse(self.choices.contradictory()));
+                }
+                tenant
+            }
+            Names { id: None, slug: Some(slug) } => self.by_slug(caller, slug).await?,
+            Names { id: None, slug: None } if self.choices.only => return self.only(identity, began).await,
+            Names { id: None, slug: None } => return self.in_none(identity, self.choices.unsaid(), began),
+        };
+        let subjects = self.generations.member(tenant.organization_id(), &identity.id);
+        Ok((Some(tenant), subjects))
     }
 
-    /// A slug may come to mean another organization without a notice about anything that is known here: that is no
-    /// reason to ask twice for what was granted, whose organization says itself what its slug is; but a refusal is not
+    /// A slug can move to another organization without a notice that could be connected with this answer. A grant is safe
+    /// to remember, because the organization's own row must still bear the slug. A refusal is not, so it is not
     /// remembered.
     async fn by_slug(&self, caller: &Caller, slug: &Slug) -> Result<Tenant, Error> {
         let tenant = self.engine.resolve_slug(caller, slug, self.answers.last_with(slug)).await?;
@@ -182,4 +195,10 @@ impl Resolver {
         let subjects = self.generations.user(&identity.id);
         if self.required { Err(Refused::since(refusal, began, subjects)) } else { Ok((None, subjects)) }
     }
+}
+
+/// What a panic says, for the log.
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("it says nothing")
 }

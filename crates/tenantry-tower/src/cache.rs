@@ -3,14 +3,18 @@
 use std::{sync::Arc, time::Duration};
 
 use moka::sync::Cache;
-use tenantry_core::{clock::Timestamp, ids::OrganizationId, slug::Slug};
+use tenantry_core::{
+    clock::{Clock, Timestamp},
+    ids::OrganizationId,
+    slug::Slug,
+};
 
 use crate::{
     front::Front,
     generations::Generations,
     jwt::{Verified, Vouched},
     keyed::AsItIs,
-    refused::Refused,
+    refused::{Basis, Refused},
     resolved::{Resolved, Validity},
 };
 
@@ -39,24 +43,25 @@ impl Answers {
         let resolved = Cache::builder().max_capacity(capacity).time_to_live(max_age).build_with_hasher(AsItIs);
         let refused_max_age = max_age.min(REFUSED_MAX_AGE);
         let refused = Cache::builder().max_capacity(capacity).time_to_live(refused_max_age).build_with_hasher(AsItIs);
-        // What a JWT tells stays true until it ends or its key is withdrawn, which is looked at when it is found; and
-        // which organization has a slug is confirmed by whoever asks.
+        // No time to live: `verified` checks at each hit whether the JWT has ended and whether its key still counts, and
+        // whoever asks for a slug has the organization confirmed.
         let verified = Cache::builder().max_capacity(capacity).build_with_hasher(AsItIs);
         Self { generations, front: Front::new(capacity), resolved, refused, verified, slugs: Cache::new(capacity) }
     }
 
-    /// The answer, if it may be given again at `now`, by the time that passes.
-    pub(crate) fn get(&self, key: u128, now: Duration) -> Option<Result<Resolved, Refused>> {
-        self.granted(key, now).map(Ok).or_else(|| self.refused(key, now).map(Err))
+    /// The answer, if it may be given again now.
+    pub(crate) fn get(&self, key: u128, clock: &dyn Clock) -> Option<Result<Resolved, Refused>> {
+        let now = clock.elapsed();
+        self.granted(key, now, clock).map(Ok).or_else(|| self.refused(key, now).map(Err))
     }
 
-    fn granted(&self, key: u128, now: Duration) -> Option<Resolved> {
-        if let Some(tenant) = self.front.get(key, |inside| self.is_true(&inside.validity, now)) {
+    fn granted(&self, key: u128, now: Duration, clock: &dyn Clock) -> Option<Resolved> {
+        if let Some(tenant) = self.front.get(key, |inside| self.is_true(&inside.validity, now, clock)) {
             return Some(Resolved::inside(tenant));
         }
         let resolved = self.resolved.get(&key)?;
         let validity = resolved.validity()?;
-        if !self.is_true(validity, now) {
+        if !self.is_true(validity, now, clock) {
             return None;
         }
         if let Some(tenant) = resolved.tenant() {
@@ -65,15 +70,16 @@ impl Answers {
         Some(resolved)
     }
 
-    fn is_true(&self, validity: &Validity, now: Duration) -> bool {
+    fn is_true(&self, validity: &Validity, now: Duration, clock: &dyn Clock) -> bool {
         now < validity.ends
+            && validity.expires_at.is_none_or(|expiry| clock.now_coarse() < expiry)
             && validity.vouched.as_ref().is_none_or(Vouched::stands)
             && self.generations.renew(&validity.freshness, now)
     }
 
     fn refused(&self, key: u128, now: Duration) -> Option<Refused> {
         let refused = self.refused.get(&key)?;
-        let (began, subjects) = refused.basis()?;
+        let Basis::Read(began, subjects) = refused.basis() else { return None };
         let is_true = now < began.elapsed + REFUSED_MAX_AGE && self.generations.is_fresh(began.as_of, subjects, now);
         is_true.then_some(refused)
     }
@@ -85,7 +91,7 @@ impl Answers {
 
     /// Keeps a refusal, if notices tell when it is so no more.
     pub(crate) fn keep_refused(&self, key: u128, refused: Refused) {
-        if refused.basis().is_some() && !refused.is_of_the_moment() {
+        if matches!(refused.basis(), Basis::Read(..)) && !refused.is_of_the_moment() {
             self.refused.insert(key, refused);
         }
     }

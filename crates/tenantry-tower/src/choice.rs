@@ -9,10 +9,16 @@ use tenantry_core::{
 
 use crate::{BuildError, keyed::Hashing};
 
-/// One way in which a request can say which organization a user means.
+/// One way in which a request can say which organization it means.
 ///
-/// An API token means its own. Where a [`Header`](Self::Header) or [`PathParameter`](Self::PathParameter) names
-/// another, the token's caller gets 404.
+/// A [`Header`](Self::Header), a [`PathParameter`](Self::PathParameter) and a [`Claim`](Self::Claim) say so in so many
+/// words. If several of them speak, all must mean the same organization, or the request is refused with 400: a handler
+/// that goes by one of them must not serve an organization that was checked by another. An id and the slug of the same
+/// organization mean the same. What one of them says that is no id and no slug is refused, too, wherever it stands in
+/// the order.
+///
+/// An API token means its own organization, and so must every way that speaks: 404 where they mean another, and 400
+/// where they do not mean the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Choice {
@@ -26,7 +32,7 @@ pub enum Choice {
     /// The organization claim of the JWT; see [`ClaimNames::organization`](crate::ClaimNames::organization). A token
     /// with a claim that cannot be understood is refused.
     Claim,
-    /// The user's only organization.
+    /// The user's only organization, where nothing names one. It comes last.
     Only,
 }
 
@@ -48,97 +54,134 @@ impl Named {
     }
 }
 
-/// What a request says about its organization, in the order in which the host wants it heard.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Wish {
-    /// The request itself names it.
-    Explicit(Named),
-    /// What the JWT says, if it says anything.
-    Claim,
-    /// The only one, if it is one.
-    Only,
+/// What all that speaks in a request names together. Whether an id and a slug mean the same, only the store can tell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Names {
+    pub(crate) id: Option<OrganizationId>,
+    pub(crate) slug: Option<Slug>,
+}
+
+impl Names {
+    /// Adds one more; `false` if it means another organization: ids and slugs have one spelling, and no organization has
+    /// two of either.
+    #[must_use]
+    pub(crate) fn add(&mut self, named: &Named) -> bool {
+        match named {
+            Named::Id(id) => self.id.get_or_insert(*id) == id,
+            Named::Slug(slug) => self.slug.get_or_insert_with(|| slug.clone()) == slug,
+        }
+    }
 }
 
 /// The host's choices, checked.
 #[derive(Debug)]
-pub(crate) struct Choices(Vec<Checked>);
+pub(crate) struct Choices {
+    /// In the host's order.
+    explicit: Vec<Explicit>,
+    /// Whether the user's only organization is meant where nothing names one.
+    pub(crate) only: bool,
+}
 
 #[derive(Debug)]
-enum Checked {
+enum Explicit {
     Header(HeaderName),
     /// What precedes the segment.
     Path(String),
     Claim,
-    Only,
 }
 
 impl Choices {
     pub(crate) fn new(choices: &[Choice]) -> Result<Self, BuildError> {
-        if choices.is_empty() {
-            return Err(BuildError("choose(…) names no way to choose an organization: name at least one".to_owned()));
-        }
-        let check = |choice: &Choice| match choice {
-            Choice::Header(name) => Ok(Checked::Header(name.clone())),
-            Choice::PathParameter(pattern) => prefix(pattern).map(Checked::Path),
-            Choice::Claim => Ok(Checked::Claim),
-            Choice::Only => Ok(Checked::Only),
+        let (only, named) = match choices {
+            [] => {
+                let mend = "choose(…) names no way to choose an organization: name at least one";
+                return Err(BuildError(mend.to_owned()));
+            }
+            [named @ .., Choice::Only] => (true, named),
+            named => (false, named),
         };
-        choices.iter().map(check).collect::<Result<_, _>>().map(Self)
+        let check = |choice: &Choice| match choice {
+            Choice::Header(name) => Ok(Explicit::Header(name.clone())),
+            Choice::PathParameter(pattern) => prefix(pattern).map(Explicit::Path),
+            Choice::Claim => Ok(Explicit::Claim),
+            Choice::Only => {
+                let mend = "choose(…) has Choice::Only before others, which would never be heard: put it last, once";
+                Err(BuildError(mend.to_owned()))
+            }
+        };
+        Ok(Self { explicit: named.iter().map(check).collect::<Result<_, _>>()?, only })
+    }
+
+    /// Whether the organization claim of a JWT speaks.
+    pub(crate) fn has_claim(&self) -> bool {
+        self.explicit.iter().any(|choice| matches!(choice, Explicit::Claim))
+    }
+
+    /// The headers that are looked at.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = &HeaderName> {
+        self.explicit.iter().filter_map(|choice| match choice {
+            Explicit::Header(name) => Some(name),
+            Explicit::Path(_) | Explicit::Claim => None,
+        })
     }
 
     /// Adds to a cache key everything that these choices look at in a request.
     pub(crate) fn hash(&self, headers: &HeaderMap, uri: &Uri, hashing: &mut Hashing) -> Result<(), Error> {
-        for choice in &self.0 {
+        for choice in &self.explicit {
             match choice {
-                Checked::Header(name) => hashing.add(one(headers, name)?.map(HeaderValue::as_bytes)),
-                Checked::Path(prefix) => hashing.add(segment(uri.path(), prefix).map(str::as_bytes)),
-                Checked::Claim | Checked::Only => {}
+                Explicit::Header(name) => hashing.add(one(headers, name)?.map(HeaderValue::as_bytes)),
+                Explicit::Path(prefix) => hashing.add(segment(uri.path(), prefix).map(str::as_bytes)),
+                Explicit::Claim => {}
             }
         }
         Ok(())
     }
 
-    /// What the request wishes, up to the first wish that decides.
-    pub(crate) fn wishes(&self, headers: &HeaderMap, uri: &Uri) -> Result<Vec<Wish>, Error> {
-        let mut wishes = Vec::with_capacity(self.0.len());
-        for choice in &self.0 {
-            match choice {
-                Checked::Header(name) => {
+    /// What the request itself names. Its JWT, if the claim speaks, is asked when it is verified.
+    pub(crate) fn names(&self, headers: &HeaderMap, uri: &Uri) -> Result<Names, Error> {
+        let mut names = Names::default();
+        let mut agree = true;
+        for choice in &self.explicit {
+            let spoken = match choice {
+                Explicit::Header(name) => {
                     let Some(value) = one(headers, name)? else { continue };
-                    let named = value.to_str().ok().and_then(Named::parse);
-                    let named = named.ok_or_else(|| field(name, "invalid", "give an organization's id or its slug"))?;
-                    wishes.push(Wish::Explicit(named));
-                    break;
+                    let spoken = value.to_str().ok().and_then(Named::parse);
+                    spoken.ok_or_else(|| field(name, "invalid", "give an organization's id or its slug"))?
                 }
-                Checked::Path(prefix) => {
+                Explicit::Path(prefix) => {
                     let Some(segment) = segment(uri.path(), prefix) else { continue };
-                    let named = Named::parse(segment).ok_or_else(|| Error::not_found("organization"))?;
-                    wishes.push(Wish::Explicit(named));
-                    break;
+                    Named::parse(segment).ok_or_else(|| Error::not_found("organization"))?
                 }
-                Checked::Claim => wishes.push(Wish::Claim),
-                Checked::Only => {
-                    wishes.push(Wish::Only);
-                    break;
-                }
-            }
+                Explicit::Claim => continue,
+            };
+            agree &= names.add(&spoken);
         }
-        Ok(wishes)
+        if agree { Ok(names) } else { Err(self.contradictory()) }
     }
 
-    /// Whether the organization claim of a JWT speaks.
-    pub(crate) fn has_claim(&self) -> bool {
-        self.0.iter().any(|choice| matches!(choice, Checked::Claim))
+    /// What speaks names different organizations.
+    pub(crate) fn contradictory(&self) -> Error {
+        let way = |choice: &Explicit| match choice {
+            Explicit::Header(name) => as_written(name),
+            Explicit::Path(prefix) => format!("the path {prefix}{{organization}}"),
+            Explicit::Claim => "the token".to_owned(),
+        };
+        let ways = self.explicit.iter().map(way).collect::<Vec<_>>().join(", ");
+        let detail = format!("the request names different organizations ({ways}): name one, or the same in each");
+        match self.headers().next() {
+            Some(name) => field(name, "contradictory", &detail),
+            None => Error::new(ErrorKind::InvalidRequest, detail),
+        }
     }
 
     /// The user must say which organization they mean: by the first of the ways that are open to them.
     pub(crate) fn unsaid(&self) -> Error {
-        let explicit = self.0.iter().find(|choice| matches!(choice, Checked::Header(_) | Checked::Path(_)));
-        match explicit {
-            Some(Checked::Header(name)) => {
+        let open = self.explicit.iter().find(|choice| !matches!(choice, Explicit::Claim));
+        match open {
+            Some(Explicit::Header(name)) => {
                 field(name, "required", "say which of your organizations you mean, by its id or its slug")
             }
-            Some(Checked::Path(prefix)) => Error::new(
+            Some(Explicit::Path(prefix)) => Error::new(
                 ErrorKind::InvalidRequest,
                 format!("say which organization you mean: {prefix}{{organization}}"),
             ),
@@ -212,19 +255,34 @@ mod tests {
     }
 
     #[test]
-    fn wishes_end_where_they_decide() {
-        let choices = [Choice::Claim, Choice::Header(Choice::HEADER), Choice::Only];
+    fn all_that_speaks_must_mean_the_same() {
+        let choices = [Choice::Claim, Choice::Header(Choice::HEADER), Choice::PathParameter("/orgs/{o}".to_owned())];
         let choices = Choices::new(&choices).unwrap();
+        assert!(choices.has_claim() && !choices.only);
+        let id = "0192f0c1-2b3a-7c4d-8e5f-60718293a4b5";
+        let names = |header: Option<&str>, path: &str| {
+            let header = header.map(|value| (Choice::HEADER, HeaderValue::from_str(value).unwrap()));
+            choices.names(&HeaderMap::from_iter(header), &path.parse().unwrap())
+        };
+        let acme = Names { id: None, slug: Some("acme".parse().unwrap()) };
+        assert_eq!(names(None, "/").unwrap(), Names::default());
+        for (header, path) in [(Some("acme"), "/"), (None, "/orgs/acme/x"), (Some("acme"), "/orgs/acme")] {
+            assert_eq!(names(header, path).unwrap(), acme, "{header:?} {path}");
+        }
+        let both = Names { id: Some(id.parse().unwrap()), ..acme };
+        assert_eq!(names(Some(id), "/orgs/acme").unwrap(), both);
+        assert_eq!(names(Some("acme"), &format!("/orgs/{id}")).unwrap(), both);
+        let error = names(Some("acme"), "/orgs/beta").unwrap_err();
+        let field = &error.fields()[0];
+        assert_eq!((field.field.as_str(), field.code.as_ref()), ("X-Organization-Id", "contradictory"));
+        assert_eq!(names(Some("ACME"), "/orgs/beta").unwrap_err().fields()[0].code, "invalid");
+        assert_eq!(names(Some("acme"), "/orgs/ACME").unwrap_err().kind(), ErrorKind::NotFound);
+        let twice = [Choice::HEADER, Choice::HEADER].map(|name| (name, HeaderValue::from_static("acme")));
         let mut headers = HeaderMap::new();
-        let uri = Uri::from_static("/");
-        assert_eq!(choices.wishes(&headers, &uri).unwrap(), [Wish::Claim, Wish::Only]);
-        headers.insert(Choice::HEADER, HeaderValue::from_static("acme"));
-        let acme = Named::Slug("acme".parse().unwrap());
-        assert_eq!(choices.wishes(&headers, &uri).unwrap(), [Wish::Claim, Wish::Explicit(acme)]);
-        headers.insert(Choice::HEADER, HeaderValue::from_static("ACME"));
-        let error = choices.wishes(&headers, &uri).unwrap_err();
-        assert_eq!(error.fields()[0].field, "X-Organization-Id");
-        headers.append(Choice::HEADER, HeaderValue::from_static("acme"));
-        assert_eq!(choices.wishes(&headers, &uri).unwrap_err().fields()[0].code, "too_many");
+        for (name, value) in twice {
+            headers.append(name, value);
+        }
+        let error = choices.names(&headers, &Uri::from_static("/")).unwrap_err();
+        assert_eq!(error.fields()[0].code, "too_many");
     }
 }

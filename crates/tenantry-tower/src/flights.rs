@@ -31,11 +31,11 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         Self(Arc::new(Inner { under_way: Mutex::default(), count: AtomicU64::new(0) }))
     }
 
-    /// The load of `key` that is under way, or else the one that `load` begins.
-    pub(crate) fn join(&self, key: u128, load: impl FnOnce() -> Load<T>) -> Shared<Load<T>> {
+    /// The load of `key` that is under way, or else the one that `load` begins; and whether it begins now.
+    pub(crate) fn join(&self, key: u128, load: impl FnOnce() -> Load<T>) -> (Shared<Load<T>>, bool) {
         let mut under_way = self.0.lock();
         if let Some(shared) = under_way.get(&key).and_then(|(_, weak)| weak.upgrade()) {
-            return shared;
+            return (shared, false);
         }
         let number = self.0.count.fetch_add(1, Ordering::Relaxed);
         let landing = Landing { inner: self.0.clone(), key, number };
@@ -48,7 +48,7 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         if let Some(weak) = shared.downgrade() {
             under_way.insert(key, (number, weak));
         }
-        shared
+        (shared, true)
     }
 }
 
@@ -85,12 +85,14 @@ mod tests {
     async fn those_who_come_during_a_load_share_it_and_the_list_empties() {
         let flights = Flights::new();
         let (answer, answered) = oneshot::channel();
-        let first = flights.join(1, || async { answered.await.unwrap() }.boxed());
-        let second = flights.join(1, || panic!("the first is under way"));
+        let (first, begins) = flights.join(1, || async { answered.await.unwrap() }.boxed());
+        assert!(begins);
+        let (second, begins) = flights.join(1, || panic!("the first is under way"));
+        assert!(!begins);
         answer.send(7).unwrap();
         assert_eq!(future::join(first, second).await, (7, 7));
         assert!(flights.0.lock().is_empty());
-        assert_eq!(flights.join(1, || future::ready(8).boxed()).await, 8);
+        assert_eq!(flights.join(1, || future::ready(8).boxed()).0.await, 8);
     }
 
     #[tokio::test]
@@ -98,6 +100,6 @@ mod tests {
         let flights = Flights::<u8>::new();
         drop(flights.join(1, || future::pending().boxed()));
         assert!(flights.0.lock().is_empty());
-        assert_eq!(flights.join(1, || future::ready(8).boxed()).await, 8);
+        assert_eq!(flights.join(1, || future::ready(8).boxed()).0.await, 8);
     }
 }

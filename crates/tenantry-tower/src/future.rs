@@ -11,7 +11,7 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::{problem, refused::Refused, resolved::Resolved};
+use crate::{problem, refused::Refused, resolved::Resolved, vary::Vary};
 
 pin_project! {
     /// The response of the service within, or a refusal.
@@ -34,6 +34,8 @@ pin_project! {
         Serving {
             #[pin]
             future: F,
+            // Taken when the response is there; none where it was not decided by headers.
+            vary: Option<Vary>,
         },
         Refused {
             response: Option<Response<ResBody>>,
@@ -45,6 +47,7 @@ struct Unresolved<S, ReqBody> {
     answer: BoxFuture<'static, Result<Resolved, Refused>>,
     /// Taken when the answer is there.
     waiting: Option<(S, Request<ReqBody>)>,
+    vary: Vary,
 }
 
 impl<S, ReqBody, ResBody> ResponseFuture<S, ReqBody, ResBody>
@@ -55,13 +58,14 @@ where
         answer: BoxFuture<'static, Result<Resolved, Refused>>,
         request: Request<ReqBody>,
         service: S,
+        vary: Vary,
     ) -> Self {
-        let unresolved = Box::new(Unresolved { answer, waiting: Some((service, request)) });
+        let unresolved = Box::new(Unresolved { answer, waiting: Some((service, request)), vary });
         Self { state: State::Resolving { unresolved } }
     }
 
-    pub(crate) fn serving(future: S::Future) -> Self {
-        Self { state: State::Serving { future } }
+    pub(crate) fn serving(future: S::Future, vary: impl Into<Option<Vary>>) -> Self {
+        Self { state: State::Serving { future, vary: vary.into() } }
     }
 
     pub(crate) fn refused(response: Response<ResBody>) -> Self {
@@ -84,16 +88,27 @@ where
                     let answer = ready!(unresolved.answer.as_mut().poll(cx));
                     let (mut service, mut request) =
                         unresolved.waiting.take().expect("it is taken once, since the state is replaced at once");
+                    let vary = unresolved.vary.clone();
                     let next = match answer {
                         Ok(resolved) => {
                             resolved.mark(request.extensions_mut());
-                            State::Serving { future: service.call(request) }
+                            State::Serving { future: service.call(request), vary: Some(vary) }
                         }
-                        Err(refused) => State::Refused { response: Some(problem::response(refused.error())) },
+                        Err(refused) => {
+                            let mut response = problem::response(refused.error());
+                            vary.add(response.headers_mut());
+                            State::Refused { response: Some(response) }
+                        }
                     };
                     state.set(next);
                 }
-                StateProject::Serving { future } => return future.poll(cx),
+                StateProject::Serving { future, vary } => {
+                    let mut response = ready!(future.poll(cx))?;
+                    if let Some(vary) = vary.take() {
+                        vary.add(response.headers_mut());
+                    }
+                    return Poll::Ready(Ok(response));
+                }
                 StateProject::Refused { response } => {
                     return Poll::Ready(Ok(response.take().expect("a future is not polled after it is ready")));
                 }

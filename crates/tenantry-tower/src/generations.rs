@@ -4,8 +4,8 @@
 //!    stripe, which holds the number of the last notice about it. Subjects share stripes by chance; that makes an
 //!    answer forgotten too early, never too late.
 //! 2. An answer remembers the last number before its read, and its subjects' stripes. It is fresh while none of them
-//!    holds a greater number. So a notice that comes during the read is enough to make the answer stale.
-//!    Each time that it is found to be fresh, it is so up to the last notice of then.
+//!    holds a greater number. So a notice that comes during the read is enough to make the answer stale. Each check that
+//!    finds it fresh moves its number up to the latest notice, so that the next check compares one number.
 //! 3. While the link is lost nothing is fresh, and nothing of before is when it is back.
 //! 4. The store proves again and again that notices arrive. Nothing is fresh once the last proof is too old: whoever
 //!    looks compares the time, so that it does not matter who was late to tell (a link that is frozen, or this process).
@@ -23,7 +23,7 @@ use std::{
 use futures_util::StreamExt;
 use tenantry_core::{
     change::{Change, Signal},
-    clock::{Clock, Timestamp},
+    clock::{Clock, SystemClock, Timestamp},
     engine::Observer,
     ids::{OrganizationId, UserId},
     secret::TokenKey,
@@ -166,7 +166,9 @@ impl Generations {
     /// Takes note of one signal.
     fn hear(&self, signal: &Signal) {
         if let Signal::Proven(at) = signal {
-            let proven = self.clock.elapsed().saturating_sub(at.elapsed());
+            // The engine's clock need not be the system's, by which the store tells when.
+            let age = SystemClock.elapsed().saturating_sub(*at);
+            let proven = self.clock.elapsed().saturating_sub(age);
             self.believed_until.store(millis(proven + self.max_staleness), Ordering::Release);
             return;
         }
@@ -292,6 +294,17 @@ mod tests {
         assert!(!generations.renew(&freshness, NOW));
         generations.hear(&Signal::LinkBack);
         assert!(!generations.renew(&freshness, NOW));
+    }
+
+    #[test]
+    fn a_proof_that_is_too_old_proves_nothing() {
+        let generations = linked();
+        let now = SystemClock.elapsed() + Duration::from_secs(3600);
+        assert!(generations.linked(now), "a store that gives no proofs needs none");
+        generations.hear(&Signal::Proven(SystemClock.elapsed()));
+        assert!(generations.linked(SystemClock.elapsed()) && !generations.linked(now));
+        generations.hear(&Signal::Proven(Duration::ZERO));
+        assert!(!generations.linked(Duration::from_secs(2)));
     }
 
     #[test]

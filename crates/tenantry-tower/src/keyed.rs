@@ -52,7 +52,7 @@ impl Hashing {
     }
 }
 
-/// Hashes of [`Keyed`] are keys of a table as they are: nobody can choose them.
+/// The key of the table is a hash of [`Keyed`] already: hashing it again would add nothing.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct AsItIs;
 

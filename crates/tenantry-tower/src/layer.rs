@@ -7,8 +7,16 @@ use tokio::{runtime::Handle, task::AbortHandle};
 use tower_layer::Layer;
 
 use crate::{
-    Authenticator, BuildError, Choice, Tenancy, cache::Answers, choice::Choices, flights::Flights,
-    generations::Generations, keyed::Keyed, resolved::Resolved, resolver::Resolver,
+    Authenticator, BuildError, Choice, Tenancy,
+    cache::Answers,
+    choice::Choices,
+    flights::Flights,
+    generations::Generations,
+    keyed::Keyed,
+    paths::{Listed, Paths},
+    resolved::Resolved,
+    resolver::Resolver,
+    vary::Vary,
 };
 
 /// How long an answer is remembered unless the host says otherwise.
@@ -41,10 +49,16 @@ impl TenancyLayer {
             required: true,
             strict: false,
             choices: vec![Choice::Header(Choice::HEADER), Choice::Only],
+            paths: Listed::default(),
             max_age: MAX_AGE_DEFAULT,
             max_staleness: MAX_STALENESS_DEFAULT,
             capacity: CAPACITY_DEFAULT,
         }
+    }
+
+    /// The layer around `service`: tower's [`Layer::layer`], for hosts that need nothing else of tower.
+    pub fn layer<S>(&self, service: S) -> Tenancy<S> {
+        Tenancy::new(service, self.resolver.clone())
     }
 }
 
@@ -52,7 +66,7 @@ impl<S> Layer<S> for TenancyLayer {
     type Service = Tenancy<S>;
 
     fn layer(&self, inner: S) -> Tenancy<S> {
-        Tenancy::new(inner, self.resolver.clone())
+        Self::layer(self, inner)
     }
 }
 
@@ -70,6 +84,7 @@ pub struct TenancyLayerBuilder {
     required: bool,
     strict: bool,
     choices: Vec<Choice>,
+    paths: Listed,
     max_age: Duration,
     max_staleness: Duration,
     capacity: u64,
@@ -97,10 +112,36 @@ impl TenancyLayerBuilder {
         self
     }
 
-    /// How a user's organization is chosen: by the first of these that says something.
+    /// How a user's organization is chosen: by what says something of these. See [`Choice`] for what happens if several
+    /// do; the first one is what a user is told to use who says nothing.
     #[must_use]
     pub fn choose(mut self, choices: impl IntoIterator<Item = Choice>) -> Self {
         self.choices = choices.into_iter().collect();
+        self
+    }
+
+    /// The paths that the service within serves, in axum's syntax: `/notes`, `/notes/{id}`, `/files/{*path}`. Every other
+    /// path is answered 404 by the layer, before any credential is looked at. Unless this is called, the layer does not
+    /// know what is served, and asks for a credential at every path.
+    ///
+    /// A path that is forgotten here is 404: none is ever open by mistake. Paths are compared as axum compares them, so
+    /// `/notes/` is not `/notes`; the method is not looked at. The path is the one that the layer sees: inside of axum's
+    /// `nest`, the prefix is gone. Called again, it adds to what was listed before.
+    #[must_use]
+    pub fn serves<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.paths.served.get_or_insert_default().extend(paths.into_iter().map(Into::into));
+        self
+    }
+
+    /// Paths that pass as they came, in the syntax of [`serves`](Self::serves): of the admin router, which looks at
+    /// credentials itself (`/tenantry/{*path}`), or of a health check.
+    ///
+    /// # Danger
+    /// The layer does nothing for them: no credential is asked for, and none is refused. A handler there that takes a
+    /// [`Tenant`](crate::Tenant) answers 500.
+    #[must_use]
+    pub fn exempt<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.paths.exempt.extend(paths.into_iter().map(Into::into));
         self
     }
 
@@ -133,7 +174,8 @@ impl TenancyLayerBuilder {
         self
     }
 
-    /// How many answers may be remembered, and beside them as many refusals: 10,000 unless set.
+    /// How many answers may be remembered, and beside them as many refusals: 10,000 unless set, and at least one. For none
+    /// at all there is [`strict`](Self::strict).
     #[must_use]
     pub fn capacity(mut self, entries: u64) -> Self {
         self.capacity = entries;
@@ -145,13 +187,17 @@ impl TenancyLayerBuilder {
     /// # Errors
     /// At the first mistake, with the mend; also outside of a tokio runtime, and without randomness.
     pub fn build(self) -> Result<TenancyLayer, BuildError> {
-        let Self { engine, authenticator, required, strict, choices, max_age, max_staleness, capacity } = self;
+        let Self { engine, authenticator, required, strict, choices, paths, max_age, max_staleness, capacity } = self;
         let choices = Choices::new(&choices)?;
+        let paths = Paths::new(&paths)?;
         if max_age > MAX_AGE_MAX {
             return Err(BuildError(format!("a max_age of {max_age:?} is too long: give at most {MAX_AGE_MAX:?}")));
         }
         if max_age.is_zero() {
             return Err(BuildError("a max_age of zero remembers nothing: call strict() instead".to_owned()));
+        }
+        if capacity == 0 {
+            return Err(BuildError("a capacity of zero remembers nothing: call strict() instead".to_owned()));
         }
         if !(MAX_STALENESS_MIN..=MAX_AGE_MAX).contains(&max_staleness) {
             let mend = format!("give from {MAX_STALENESS_MIN:?} to {MAX_AGE_MAX:?}");
@@ -169,7 +215,9 @@ impl TenancyLayerBuilder {
             anonymous: Resolved::anonymous(engine.clone()),
             engine,
             authenticator,
+            vary: Vary::by(choices.headers()),
             choices,
+            paths,
             required,
             strict,
             max_age,

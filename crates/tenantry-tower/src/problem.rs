@@ -21,6 +21,7 @@ use serde::Serialize;
 use tenantry_core::{
     entropy::{Entropy, SystemEntropy},
     error::{Error, ErrorKind, FieldError, Quota},
+    store::{CommitError, Unavailable},
 };
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -140,12 +141,17 @@ fn log(error: &Error, correlation_id: Option<&str>) {
             let correlation_id = correlation_id.unwrap_or_default();
             tracing::error!(correlation_id, detail = %error, cause = causes(error), "internal error");
         }
-        // Without a cause, it was logged where it arose.
-        ErrorKind::Unavailable if error.source().is_some() => {
-            tracing::warn!(cause = causes(error), "the store is unavailable");
+        // Without a cause, it was logged where it arose; and the engine logs when an outage of its store begins and ends,
+        // rather than each of the thousands of requests that it fails.
+        ErrorKind::Unavailable if error.source().is_some_and(|cause| !is_of_the_store(cause)) => {
+            tracing::warn!(cause = causes(error), "something that a request needs is unavailable");
         }
         _ => {}
     }
+}
+
+fn is_of_the_store(cause: &(dyn StdError + 'static)) -> bool {
+    cause.is::<Unavailable>() || cause.is::<CommitError>()
 }
 
 /// What led to `error`, the nearest first.

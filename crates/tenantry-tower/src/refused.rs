@@ -13,33 +13,49 @@ pub(crate) struct Refused(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     error: Error,
-    /// On what it depends, if notices tell of all that.
-    basis: Option<(Moment, Subjects)>,
+    basis: Basis,
+}
+
+/// On what a refusal depends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Basis {
+    /// On the request alone, and on the keys of issuers: on nothing that notices tell of.
+    Request,
+    /// It was read from that moment on, and stays so until there is a notice about one of these.
+    Read(Moment, Subjects),
+    /// On more than notices tell of: which organization has a slug, whether one has an owner.
+    Untold,
 }
 
 impl Refused {
     /// What was read from that moment on, and stays so until there is a notice about one of `subjects`.
     pub(crate) fn since(error: Error, began: Moment, subjects: Subjects) -> Self {
-        Self(Arc::new(Inner { error, basis: Some((began, subjects)) }))
+        Self(Arc::new(Inner { error, basis: Basis::Read(began, subjects) }))
+    }
+
+    /// What is wrong with the request itself.
+    pub(crate) fn of_the_request(error: Error) -> Self {
+        Self(Arc::new(Inner { error, basis: Basis::Request }))
     }
 
     pub(crate) fn error(&self) -> &Error {
         &self.0.error
     }
 
-    pub(crate) fn basis(&self) -> Option<(Moment, Subjects)> {
+    pub(crate) fn basis(&self) -> Basis {
         self.0.basis
     }
 
-    /// Whether it tells only that nothing can be told now.
+    /// Whether nothing can be told now: the store is away, there were too many tries, or something is broken. Such a
+    /// refusal is never remembered.
     pub(crate) fn is_of_the_moment(&self) -> bool {
         matches!(self.0.error.kind(), ErrorKind::Unavailable | ErrorKind::RateLimited | ErrorKind::Internal)
     }
 }
 
-/// A refusal that depends on more than notices tell of.
+/// A refusal that depends on more than notices tell of, unless somebody says better.
 impl From<Error> for Refused {
     fn from(error: Error) -> Self {
-        Self(Arc::new(Inner { error, basis: None }))
+        Self(Arc::new(Inner { error, basis: Basis::Untold }))
     }
 }

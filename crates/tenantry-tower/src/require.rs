@@ -89,7 +89,7 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         match decide(request.extensions(), &self.permission) {
-            Verdict::Held => ResponseFuture::serving(self.inner.call(request)),
+            Verdict::Held => ResponseFuture::serving(self.inner.call(request), None),
             Verdict::Lacking => ResponseFuture::refused(problem::lacking(&self.permission)),
             Verdict::Refused(error) => ResponseFuture::refused(problem::response(&error)),
         }

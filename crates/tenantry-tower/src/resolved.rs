@@ -5,6 +5,7 @@ use std::{fmt, ops::Deref, sync::Arc, time::Duration};
 use http::Extensions;
 use tenantry_core::{
     caller::Caller,
+    clock::{Clock, Timestamp},
     engine::Engine,
     error::{Error, ErrorKind},
     rate_limit::TokenCount,
@@ -73,8 +74,10 @@ struct Outside {
 #[derive(Debug)]
 pub(crate) struct Validity {
     pub(crate) freshness: Freshness,
-    /// By the time that passes, not by the calendar: that may be corrected.
+    /// By the time that passes: the calendar may be set back.
     pub(crate) ends: Duration,
+    /// When the credential ends by the calendar, which alone tells of the time that a paused machine has missed.
+    pub(crate) expires_at: Option<Timestamp>,
     /// By which keys the user's JWT was verified; `None` of an API token.
     pub(crate) vouched: Option<Vouched>,
 }
@@ -127,13 +130,13 @@ impl Resolved {
     }
 
     /// Counts a request against the rate limit of the API token that presents it, if it has one.
-    pub(crate) fn admit(&self, now: Duration) -> Result<(), Error> {
-        self.count().map_or(Ok(()), |count| count.take(now))
+    pub(crate) fn admit(&self, clock: &dyn Clock) -> Result<(), Error> {
+        self.count().map_or(Ok(()), |count| count.take(clock.elapsed()))
     }
 
     /// Whether a request would be let through now.
-    pub(crate) fn has_room(&self, now: Duration) -> bool {
-        self.count().is_none_or(|count| count.has_room(now))
+    pub(crate) fn has_room(&self, clock: &dyn Clock) -> bool {
+        self.count().is_none_or(|count| count.has_room(clock.elapsed()))
     }
 
     fn count(&self) -> Option<&TokenCount> {
@@ -143,7 +146,7 @@ impl Resolved {
         }
     }
 
-    /// With a tenant of the same.
+    /// Wraps a tenant that was found before.
     pub(crate) fn inside(tenant: Tenant) -> Self {
         Self(Place::Inside(tenant))
     }
@@ -161,6 +164,10 @@ impl Resolved {
             Place::Inside(tenant) => Some(&tenant.0.validity),
             Place::Outside(outside) => outside.validity.as_ref(),
         }
+    }
+
+    pub(crate) fn is_platform_admins(&self) -> bool {
+        matches!(self.caller(), Some(Caller::User(identity)) if identity.platform_admin)
     }
 
     /// Who is calling; `None` if the request has no credential.

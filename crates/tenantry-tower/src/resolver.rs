@@ -4,19 +4,24 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use http::{HeaderValue, Request};
-use tenantry_core::{engine::Engine, error::Error};
+use tenantry_core::{
+    engine::Engine,
+    error::{Error, ErrorKind},
+};
 use tokio::{runtime::Handle, task::AbortHandle};
 
 use crate::{
     Authenticator,
     cache::Answers,
-    choice::{Choices, Wish},
+    choice::{Choices, Names},
     credential,
     flights::Flights,
     generations::{AsOf, Generations},
     keyed::Keyed,
-    refused::Refused,
+    paths::{Path, Paths},
+    refused::{Basis, Refused},
     resolved::{Resolved, unauthenticated},
+    vary::Vary,
 };
 
 /// How often an answer may turn out stale while it is read, before a request reads for itself alone.
@@ -27,6 +32,9 @@ pub(crate) struct Resolver {
     pub(crate) engine: Engine,
     pub(crate) authenticator: Authenticator,
     pub(crate) choices: Choices,
+    pub(crate) vary: Vary,
+    /// `None`: all are guarded.
+    pub(crate) paths: Option<Paths>,
     pub(crate) required: bool,
     /// Every request reads for itself, and nothing is remembered but what a JWT tells.
     pub(crate) strict: bool,
@@ -43,6 +51,8 @@ pub(crate) struct Resolver {
 
 /// What is known about a request at first sight.
 pub(crate) enum Sight {
+    /// Its path is none that is guarded.
+    Exempt,
     Known(Resolved),
     Refused(Refused),
     Unknown(Query),
@@ -52,7 +62,7 @@ pub(crate) enum Sight {
 #[derive(Clone)]
 pub(crate) struct Query {
     pub(crate) authorization: HeaderValue,
-    pub(crate) wishes: Vec<Wish>,
+    pub(crate) names: Names,
     pub(crate) key: u128,
 }
 
@@ -66,6 +76,11 @@ pub(crate) struct Landed {
 impl Resolver {
     /// What is known about `request` without asking anybody.
     pub(crate) fn look<B>(&self, request: &Request<B>) -> Result<Sight, Error> {
+        match self.paths.as_ref().map(|paths| paths.find(request.uri().path())) {
+            None | Some(Path::Guarded) => {}
+            Some(Path::Exempt) => return Ok(Sight::Exempt),
+            Some(Path::Unserved) => return Err(Error::new(ErrorKind::NotFound, "nothing is served at this path")),
+        }
         let headers = request.headers();
         let Some(authorization) = credential::header(headers)? else {
             return if self.required { Err(unauthenticated()) } else { Ok(Sight::Known(self.anonymous.clone())) };
@@ -74,25 +89,27 @@ impl Resolver {
         hashing.add(Some(authorization.as_bytes()));
         self.choices.hash(headers, request.uri(), &mut hashing)?;
         let key = hashing.end();
-        let now = self.engine.clock().elapsed();
+        let clock = &**self.engine.clock();
         if !self.strict
-            && let Some(answer) = self.answers.get(key, now)
+            && let Some(answer) = self.answers.get(key, clock)
         {
             return match answer {
-                Ok(resolved) => resolved.admit(now).map(|()| Sight::Known(resolved)),
+                Ok(resolved) => resolved.admit(clock).map(|()| Sight::Known(resolved)),
                 Err(refused) => Ok(Sight::Refused(refused)),
             };
         }
-        let wishes = self.choices.wishes(headers, request.uri())?;
-        Ok(Sight::Unknown(Query { authorization: authorization.clone(), wishes, key }))
+        let names = self.choices.names(headers, request.uri())?;
+        Ok(Sight::Unknown(Query { authorization: authorization.clone(), names, key }))
     }
 
-    /// The answer of the store, never older than this request; unless strictness forbids it shared with all who ask the
-    /// same now.
+    /// The answer of the store; unless strictness forbids it, one read serves all who ask the same now.
+    ///
+    /// So the read may have begun before this request. Its result counts only if no notice has come about what it
+    /// depends on; where notices do not tell of all that, only if it began after this request.
     pub(crate) async fn answer(self: Arc<Self>, query: Query) -> Result<Resolved, Refused> {
         let resolved = self.clone().answer_shared(query).await?;
         // Each request counts, also where several wait for one answer.
-        resolved.admit(self.engine.clock().elapsed())?;
+        resolved.admit(&**self.engine.clock())?;
         Ok(resolved)
     }
 
@@ -101,24 +118,26 @@ impl Resolver {
             // Another request's read may have begun before what this one has to see.
             return self.resolve(&query).await;
         }
-        for _ in 0..ATTEMPTS_MAX {
+        for attempt in 0..ATTEMPTS_MAX {
             if !self.generations.linked(self.engine.clock().elapsed()) {
                 break;
             }
-            let flight = self.flights.join(query.key, || self.clone().load(query.clone()).boxed());
+            let (flight, begins) = self.flights.join(query.key, || self.clone().load(query.clone()).boxed());
             let landed = flight.await;
-            if self.is_believable(&landed) {
+            // A load that another request began after the one before had landed is younger than this request, too.
+            let is_younger = begins || attempt > 0;
+            if self.is_believable(&landed, is_younger) {
                 return landed.result;
             }
         }
-        // Notices are missing or come too thick. A read that begins now and is nobody else's is right all the same.
+        // Notices are missing or come too thick: this request reads for itself. What is read from now on is right.
         self.resolve(&query).await
     }
 
     async fn load(self: Arc<Self>, query: Query) -> Landed {
         let as_of = self.generations.now();
         // Another load may have landed since whoever asks looked: what it kept was kept before it was off the list.
-        if let Some(result) = self.answers.get(query.key, self.engine.clock().elapsed()) {
+        if let Some(result) = self.answers.get(query.key, &**self.engine.clock()) {
             return Landed { as_of, result };
         }
         let result = self.resolve(&query).await;
@@ -129,18 +148,22 @@ impl Resolver {
         Landed { as_of, result }
     }
 
-    /// Whether this is so for all who waited for it, or has to be looked at again.
-    fn is_believable(&self, landed: &Landed) -> bool {
+    /// Whether a request may be answered so that waited for it, or must ask again. `is_younger`: the read began after the
+    /// request came.
+    fn is_believable(&self, landed: &Landed, is_younger: bool) -> bool {
         let now = self.engine.clock().elapsed();
+        let is_untouched = || is_younger || self.generations.now() == landed.as_of;
         match &landed.result {
             Ok(resolved) => {
-                resolved.validity().is_some_and(|validity| self.generations.renew(&validity.freshness, now))
+                // No notice tells whether an organization has an owner left, on which a platform admin's rights depend.
+                (!resolved.is_platform_admins() || is_untouched())
+                    && resolved.validity().is_some_and(|validity| self.generations.renew(&validity.freshness, now))
             }
             Err(refused) if refused.is_of_the_moment() => true,
             Err(refused) => match refused.basis() {
-                Some((began, subjects)) => self.generations.is_fresh(began.as_of, subjects, now),
-                // It may depend on anything at all.
-                None => self.generations.now() == landed.as_of,
+                Basis::Request => true,
+                Basis::Read(began, subjects) => self.generations.is_fresh(began.as_of, subjects, now),
+                Basis::Untold => is_untouched(),
             },
         }
     }

@@ -8,12 +8,14 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response};
+use tenantry_core::error::Error;
 use tower_service::Service;
 
 use crate::{
     future::ResponseFuture,
     problem,
     resolver::{Resolver, Sight},
+    vary::Vary,
 };
 
 /// Serves requests of which it is known in which organization they are made. See [`TenancyLayer`](crate::TenancyLayer).
@@ -43,19 +45,26 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let vary = self.resolver.vary.clone();
+        let refuse = |vary: Vary, error: &Error| {
+            let mut response = problem::response(error);
+            vary.add(response.headers_mut());
+            ResponseFuture::refused(response)
+        };
         match self.resolver.look(&request) {
             Ok(Sight::Known(resolved)) => {
                 resolved.mark(request.extensions_mut());
-                ResponseFuture::serving(self.inner.call(request))
+                ResponseFuture::serving(self.inner.call(request), vary)
             }
-            Ok(Sight::Refused(refused)) => ResponseFuture::refused(problem::response(refused.error())),
+            Ok(Sight::Exempt) => ResponseFuture::serving(self.inner.call(request), None),
+            Ok(Sight::Refused(refused)) => refuse(vary, refused.error()),
             Ok(Sight::Unknown(query)) => {
                 let answer = Box::pin(self.resolver.clone().answer(query));
                 // The service that is ready is this one, not its clone.
                 let clone = self.inner.clone();
-                ResponseFuture::resolving(answer, request, mem::replace(&mut self.inner, clone))
+                ResponseFuture::resolving(answer, request, mem::replace(&mut self.inner, clone), vary)
             }
-            Err(error) => ResponseFuture::refused(problem::response(&error)),
+            Err(error) => refuse(vary, &error),
         }
     }
 }

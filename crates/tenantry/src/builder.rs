@@ -20,6 +20,8 @@ pub struct TenantryBuilder {
     registry: RegistryBuilder,
     jwt: Option<JwtVerifierBuilder>,
     choices: Option<Vec<Choice>>,
+    served: Option<Vec<String>>,
+    exempt: Vec<String>,
     max_age: Option<Duration>,
     strict: bool,
     host: Host,
@@ -34,6 +36,8 @@ impl Default for TenantryBuilder {
             registry: Registry::builder(),
             jwt: None,
             choices: None,
+            served: None,
+            exempt: Vec::new(),
             max_age: None,
             strict: false,
             host: Host::default(),
@@ -95,12 +99,30 @@ impl TenantryBuilder {
         self
     }
 
-    /// How the organization is chosen that a user means: the first choice that applies decides.
+    /// How the organization is chosen that a user means: what speaks of these must agree, see [`Choice`].
     ///
-    /// Unless set, that is the header `X-Organization-Id` (an id or a slug), then the user's only organization.
+    /// Unless set, that is the header `X-Organization-Id` (an id or a slug), or else the user's only organization.
     #[must_use]
     pub fn choose(mut self, choices: impl IntoIterator<Item = Choice>) -> Self {
         self.choices = Some(choices.into_iter().collect());
+        self
+    }
+
+    /// The paths that the service serves, in axum's syntax: what is not listed is 404, before any credential is looked at.
+    /// For a layer around the whole router; see [`TenancyLayerBuilder::serves`](crate::TenancyLayerBuilder::serves).
+    #[must_use]
+    pub fn serves<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.served.get_or_insert_default().extend(paths.into_iter().map(Into::into));
+        self
+    }
+
+    /// Paths that pass the layer as they came, such as those of the admin router: `/tenantry/{*path}`.
+    ///
+    /// # Danger
+    /// No credential is asked for there. See [`TenancyLayerBuilder::exempt`](crate::TenancyLayerBuilder::exempt).
+    #[must_use]
+    pub fn exempt<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.exempt.extend(paths.into_iter().map(Into::into));
         self
     }
 
@@ -158,6 +180,10 @@ impl TenantryBuilder {
         if let Some(choices) = self.choices {
             layer_builder = layer_builder.choose(choices);
         }
+        if let Some(served) = self.served {
+            layer_builder = layer_builder.serves(served);
+        }
+        layer_builder = layer_builder.exempt(self.exempt);
         if let Some(max_age) = self.max_age {
             layer_builder = layer_builder.max_age(max_age);
         }

@@ -7,7 +7,6 @@ pub mod smtp;
 mod stores;
 
 use tenantry_core::engine::Engine;
-use tenantry_tower::{TenancyLayer, TenancyLayerBuilder};
 
 pub use builder::{BuildError, TenantryBuilder};
 #[cfg(any(feature = "embedded", feature = "redis"))]
@@ -25,7 +24,7 @@ pub use tenantry_redis::Tls as RedisTls;
 pub use tenantry_redis::{Options as RedisOptions, RedisStore};
 #[cfg(feature = "axum")]
 pub use tenantry_tower::Memberships;
-pub use tenantry_tower::{Choice, Tenant, jwt, problem, require};
+pub use tenantry_tower::{Choice, Tenancy, TenancyLayer, TenancyLayerBuilder, Tenant, jwt, problem, require};
 
 /// Everything a host needs, put together. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -46,7 +45,10 @@ impl Tenantry {
 
     /// The layer that lets a request pass only with a [`Tenant`].
     ///
-    /// Put it around the routes that belong to an organization.
+    /// Put it around the whole router, `tenantry.layer().layer(router)`, and list what the router serves
+    /// ([`TenantryBuilder::serves`]): that is the cheapest, and what is not listed is 404. Or hand it to
+    /// `Router::route_layer` of the routes that belong to an organization: then there is nothing to list, and each request
+    /// costs some 200 ns more. `Router::layer` would wrap the router's own 404, too, and ask for a credential first.
     #[must_use]
     pub fn layer(&self) -> TenancyLayer {
         self.layer.clone()

@@ -20,12 +20,13 @@ use std::{
 
 use anyhow::{Context, Result};
 use axum::{
-    Json, Router,
+    Json, Router, ServiceExt,
+    extract::Request,
     routing::{get, post},
 };
 use serde_json::{Value, json};
 use settings::Settings;
-use tenantry::{Tenant, Tenantry, open_store, require};
+use tenantry::{Tenancy, Tenant, Tenantry, open_store, require};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -49,26 +50,29 @@ async fn serve() -> Result<()> {
     let welcome = users::welcome(&settings, listener.local_addr()?)?;
     // Whoever has stopped reading, such as `head`, does not stop the service.
     let _ = io::stdout().write_all(welcome.as_bytes());
+    let app = ServiceExt::<Request>::into_make_service(app);
     axum::serve(listener, app).with_graceful_shutdown(stopped).await?;
     Ok(())
 }
 
-async fn app(settings: &Settings) -> Result<Router> {
+async fn app(settings: &Settings) -> Result<Tenancy<Router>> {
     let store = open_store(&settings.store).await.context("STORE")?;
     let tenantry = Tenantry::builder()
         .store(store)
         .jwt(users::verifier(&settings.jwt_secret))
         .permission("notes:write")
         .role("writer", ["org:view", "members:view", "notes:write"])
+        .serves(["/notes", "/whoami"]) // what is not listed is 404
+        .exempt(["/tenantry/{*path}"]) // the admin router looks at credentials itself
         .build()
         .context("the settings cannot be used")?;
 
-    let notes = Router::new()
+    let router = Router::new()
         .route("/notes", post(notes::write).route_layer(require("notes:write")).get(notes::list))
         .route("/whoami", get(whoami))
         .with_state(notes::Notes::default())
-        .layer(tenantry.layer());
-    Ok(Router::new().merge(notes).nest("/tenantry", tenantry.router()))
+        .nest("/tenantry", tenantry.router());
+    Ok(tenantry.layer().layer(router))
 }
 
 /// Who is calling, in which organization, and what they may do there.

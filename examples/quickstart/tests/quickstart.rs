@@ -101,6 +101,17 @@ fn what_it_prints_works_when_it_is_pasted() {
 }
 
 #[test]
+fn what_it_does_not_serve_is_404() {
+    let quickstart = Quickstart::start(&[]);
+    let base = quickstart.admin().replace("/tenantry/v1/organizations", "");
+    for (path, status) in [("/favicon.ico", "404"), ("/", "404"), ("/notes", "401"), ("/tenantry/healthz", "200")] {
+        let curl = ["-sS", "--max-time", "10", "-o", "/dev/null", "-w", "%{http_code}"];
+        let output = Command::new("curl").args(curl).arg(format!("{base}{path}")).output().unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), status, "{path}");
+    }
+}
+
+#[test]
 fn a_setting_that_cannot_be_used_is_one_clear_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

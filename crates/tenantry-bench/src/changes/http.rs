@@ -14,7 +14,6 @@ use tenantry_core::{
 };
 use tenantry_testing::{actors, redis_server::RedisServer};
 use tenantry_tower::{Authenticator, TenancyLayer, Tenant, require};
-use tower_layer::Layer;
 
 use super::stage::{Owned, Stage};
 use crate::{

@@ -11,7 +11,6 @@ use tenantry_testing::counting::Counting;
 use tenantry_tower::{Authenticator, TenancyLayer, TenancyLayerBuilder, Tenant};
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
-use tower_layer::Layer;
 
 use crate::{
     figures::{Figures, now},

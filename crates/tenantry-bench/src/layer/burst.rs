@@ -8,7 +8,6 @@ use http::{HeaderValue, Request, StatusCode, header::AUTHORIZATION};
 use tenantry_testing::{counting::Counting, redis_server::RedisServer};
 use tokio::sync::Barrier;
 use tower::ServiceExt as _;
-use tower_layer::Layer;
 
 use super::known::until_known;
 use crate::{

@@ -118,6 +118,12 @@ fn ways(world: &World) -> Result<Vec<Way>> {
     // Each has a layer of its own, as each of the others has a cache of its own.
     let tenancy = || anyhow::Ok(subject(world.layer().build()?.layer(route())));
     let by_router = || anyhow::Ok(subject(route().layer(world.layer().build()?)));
+    let by_route_layer = || anyhow::Ok(subject(route().route_layer(world.layer().build()?)));
+    // As the README has it: the layer knows what is served, and lets the admin router's paths pass.
+    let serving = || {
+        let layer = world.layer().serves(["/notes", "/notes/{id}", "/whoami"]).exempt(["/tenantry/{*path}"]);
+        anyhow::Ok(subject(layer.build()?.layer(route())))
+    };
     let moka = Cached::new(&world.tokens);
     let rs256 = Verified::rs256(&key_file("test-rsa-2048-public.pem")?)?;
     let eddsa = Verified::eddsa(&key_file("test-ed25519-public.pem")?)?;
@@ -128,6 +134,9 @@ fn ways(world: &World) -> Result<Vec<Way>> {
         way("TenancyLayer, JWT HS256", tenancy()?, &world.hs256),
         way("TenancyLayer, JWT RS256", tenancy()?, &world.rs256),
         way("TenancyLayer, JWT EdDSA", tenancy()?, &world.eddsa),
+        way("TenancyLayer that serves, API token", serving()?, &world.tokens),
+        way("TenancyLayer that serves, JWT HS256", serving()?, &world.hs256),
+        way("TenancyLayer by Router::route_layer, API token", by_route_layer()?, &world.tokens),
         way("TenancyLayer by Router::layer, API token", by_router()?, &world.tokens),
         way("TenancyLayer by Router::layer, JWT HS256", by_router()?, &world.hs256),
         way("by hand: SHA-256, moka", subject(judged(moka.clone()).layer(route())), &world.tokens),

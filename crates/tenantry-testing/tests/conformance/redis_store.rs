@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use tenantry_core::{
     change::{Change, Signal},
-    clock::Timestamp,
+    clock::{Clock as _, SystemClock, Timestamp},
     ids::OrganizationId,
     store::{Changes, Check, CommitError, Key, Shard, Store, Txn},
 };
@@ -56,7 +56,7 @@ pub(crate) async fn next(changes: &mut Changes) -> Signal {
 
 /// Waits until it is proven that everything was heard which was acknowledged before now.
 pub(crate) async fn proven(changes: &mut Changes) {
-    let now = tokio::time::Instant::now().into_std();
+    let now = SystemClock.elapsed();
     let mut proofs = changes.filter(|signal| ready(matches!(signal, Signal::Proven(before) if *before > now)));
     tokio::time::timeout(SILENCE_MAX, proofs.next())
         .await

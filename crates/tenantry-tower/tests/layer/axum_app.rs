@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{Json, Router, body::Body, routing::get as route};
 use serde_json::{Value, json};
 use tenantry_tower::{Memberships, Resolved, TenancyLayer, Tenant, require};
-use tower::{Layer, Service, ServiceExt};
+use tower::{Service, ServiceExt};
 
 use crate::support::{Answer, World, get};
 

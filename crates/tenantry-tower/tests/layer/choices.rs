@@ -1,6 +1,7 @@
 //! Which organization a user means.
 
 use serde_json::json;
+use tenantry_core::operations::organizations;
 use tenantry_tower::{Choice, ClaimNames, TenancyLayer, jwt::Issuer};
 
 use crate::support::{AUDIENCE, ISSUER, Service, Signing, World, ask, ask_clone, claims, get, hs256_key, plain, sign};
@@ -78,14 +79,13 @@ async fn a_part_of_the_path_names_one() {
     let ann = world.bearer("ann");
     assert_eq!(chosen(&service, &ann, "/orgs/beta/notes", None).await, is(200, "Beta"));
     assert_eq!(chosen(&service, &ann, &format!("/orgs/{}", world.acme), None).await, is(200, "Acme"));
-    assert_eq!(chosen(&service, &ann, "/orgs/beta", Some("acme")).await, is(200, "Beta"));
     assert_eq!(chosen(&service, &ann, "/notes", Some("acme")).await, is(200, "Acme"));
     assert_eq!(chosen(&service, &ann, "/orgs/%62eta", None).await, is(404, "not_found"));
     assert_eq!(chosen(&service, &ann, "/notes", None).await, is(400, "invalid_request"));
 }
 
 #[tokio::test]
-async fn a_claim_names_one_in_the_order_that_the_host_wants() {
+async fn a_claim_names_one_beside_the_header() {
     let world = World::new().await;
     world.organization("ann", "Beta").await;
     let bearer = |organization: &str| {
@@ -95,10 +95,96 @@ async fn a_claim_names_one_in_the_order_that_the_host_wants() {
     };
     let claim_first = plain(world.layer().choose([Choice::Claim, Choice::Header(Choice::HEADER)]).build().unwrap());
     let header_first = plain(world.layer().choose([Choice::Header(Choice::HEADER), Choice::Claim]).build().unwrap());
-    assert_eq!(chosen(&claim_first, &bearer("beta"), "/", Some("acme")).await, is(200, "Beta"));
-    assert_eq!(chosen(&header_first, &bearer("beta"), "/", Some("acme")).await, is(200, "Acme"));
-    assert_eq!(chosen(&header_first, &bearer("beta"), "/", None).await, is(200, "Beta"));
-    assert_eq!(chosen(&claim_first, &bearer("no-such"), "/", Some("acme")).await, is(404, "not_found"));
+    let acme = world.acme.to_string();
+    for service in [&claim_first, &header_first] {
+        assert_eq!(chosen(service, &bearer("beta"), "/", None).await, is(200, "Beta"));
+        assert_eq!(chosen(service, &world.bearer("ann"), "/", Some("acme")).await, is(200, "Acme"));
+        for (claim, header) in [("acme", "acme"), ("acme", &acme), (&acme, "acme"), (&acme, &acme)] {
+            assert_eq!(chosen(service, &bearer(claim), "/", Some(header)).await, is(200, "Acme"), "{claim} {header}");
+        }
+        for (claim, header) in [("beta", "acme"), ("beta", &acme), ("no-such", "acme"), (&acme, "beta")] {
+            let refused = is(400, "invalid_request");
+            assert_eq!(chosen(service, &bearer(claim), "/", Some(header)).await, refused, "{claim} {header}");
+        }
+        assert_eq!(chosen(service, &bearer("beta"), "/", Some("No Slug")).await, is(400, "invalid_request"));
+        assert_eq!(chosen(service, &bearer("no-such"), "/", None).await, is(404, "not_found"));
+    }
+    // Where the host does not listen to the claim, it says nothing.
+    let header_alone = plain(world.layer().choose([Choice::Header(Choice::HEADER)]).build().unwrap());
+    assert_eq!(chosen(&header_alone, &bearer("beta"), "/", Some("acme")).await, is(200, "Acme"));
+}
+
+#[tokio::test]
+async fn names_that_contradict_each_other_are_refused() {
+    let world = World::new().await;
+    let beta = world.organization("ann", "Beta").await.to_string();
+    let acme = world.acme.to_string();
+    let (header, path) = (Choice::Header(Choice::HEADER), Choice::PathParameter("/orgs/{organization}".to_owned()));
+    let ann = world.bearer("ann");
+    let token = format!("Bearer {}", world.token(&[], None).await.bearer);
+    for choices in [[header.clone(), path.clone(), Choice::Only], [path, header, Choice::Only]] {
+        let service = plain(world.layer().choose(choices.clone()).build().unwrap());
+        let strict = plain(world.layer().choose(choices).strict().build().unwrap());
+        for (service, bearer) in [(&service, &ann), (&strict, &ann), (&service, &token), (&strict, &token)] {
+            for (header, path) in [("acme", "acme"), ("acme", &acme), (&acme, "acme"), (&acme, &acme)] {
+                let answer = chosen(service, bearer, &format!("/orgs/{path}/notes"), Some(header)).await;
+                assert_eq!(answer, is(200, "Acme"), "{header} {path}");
+            }
+            for (header, path) in [
+                ("acme", "beta"),
+                ("beta", "acme"),
+                (&acme, &beta),
+                (&acme, "beta"),
+                ("beta", &acme),
+                ("acme", "no-such"),
+                (&acme, "no-such"),
+            ] {
+                let request = || {
+                    let headers = [("authorization", bearer.as_str()), (HEADER, header)];
+                    get(&format!("/orgs/{path}/notes"), &headers)
+                };
+                for _ in 0..2 {
+                    let answer = ask_clone(service, request()).await;
+                    assert_eq!((answer.status.as_u16(), answer.code()), (400, "invalid_request"), "{header} {path}");
+                    let error = &answer.body["errors"][0];
+                    assert_eq!(
+                        (&error["field"], &error["code"]),
+                        (&json!("X-Organization-Id"), &json!("contradictory"))
+                    );
+                }
+            }
+            // What is no name at all is refused wherever it stands.
+            let malformed = chosen(service, bearer, "/orgs/acme", Some("No Slug")).await;
+            assert_eq!(malformed, is(400, "invalid_request"));
+            assert_eq!(chosen(service, bearer, "/orgs/No%20Slug", Some("acme")).await, is(404, "not_found"));
+        }
+        // To a token, another organization is one that it may not see.
+        assert_eq!(chosen(&service, &token, &format!("/orgs/{beta}"), Some("beta")).await, is(404, "not_found"));
+        // And so is, to a user, one of which they are no member.
+        assert_eq!(
+            chosen(&service, &world.bearer("bob"), &format!("/orgs/{acme}"), Some("acme")).await,
+            is(404, "not_found")
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_id_and_a_slug_together_are_one_read_and_end_when_the_slug_moves() {
+    let world = World::new().await;
+    let choices = [Choice::Header(Choice::HEADER), Choice::PathParameter("/orgs/{organization}".to_owned())];
+    let service = plain(world.layer().choose(choices).build().unwrap());
+    let (ann, acme) = (world.bearer("ann"), world.acme.to_string());
+    let request = || get("/orgs/acme", &[("authorization", &ann), (HEADER, &acme)]);
+    let before = world.store.calls();
+    assert_eq!(ask_clone(&service, request()).await.status, 200);
+    assert_eq!(world.store.calls() - before, 1);
+    world.until_remembered(&service, request).await;
+    let rename = json!({ "organizationId": world.acme, "slug": "acme-2" });
+    world.run("ann", &serde_json::from_value::<organizations::Update>(rename).unwrap()).await;
+    assert_eq!(ask_clone(&service, request()).await.status, 400);
+    let back = json!({ "organizationId": world.acme, "slug": "acme" });
+    world.run("ann", &serde_json::from_value::<organizations::Update>(back).unwrap()).await;
+    assert_eq!(ask_clone(&service, request()).await.status, 200);
 }
 
 #[tokio::test]
@@ -188,6 +274,11 @@ async fn a_mistake_in_the_setting_up_names_its_mend() {
     let mend = |builder: tenantry_tower::TenancyLayerBuilder| builder.build().unwrap_err().to_string();
     assert!(mend(world.layer().choose([])).contains("at least one"));
     assert!(mend(world.layer().choose([Choice::PathParameter("/orgs".to_owned())])).contains("/orgs/{organization}"));
+    assert!(mend(world.layer().choose([Choice::Only, Choice::Claim])).contains("put it last"));
+    assert!(mend(world.layer().choose([Choice::Only, Choice::Only])).contains("put it last"));
+    assert!(mend(world.layer().serves(["notes"])).contains("\"notes\""));
+    assert!(mend(world.layer().exempt(["/:id"])).contains("{id}"));
+    assert!(mend(world.layer().capacity(0)).contains("strict()"));
     assert!(mend(world.layer().max_age(std::time::Duration::from_secs(7200))).contains("at most"));
     assert!(mend(world.layer().max_age(std::time::Duration::ZERO)).contains("strict()"));
     assert!(mend(world.layer().max_staleness(std::time::Duration::ZERO)).contains("give from 1s to 3600s"));

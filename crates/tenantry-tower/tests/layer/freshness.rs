@@ -1,17 +1,20 @@
 //! Answers are remembered as long as they are true, and no longer.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future;
 use http::{Request, header::AUTHORIZATION};
 use tenantry_core::{
     change::Signal,
+    clock::{Clock, SystemClock},
     ids::UserId,
-    operations::{members, tokens},
+    operations::{accounts, members, tokens},
     role::RoleName,
 };
 
-use crate::support::{World, ask_clone, eventually, get, plain};
+use tenantry_tower::{ClaimNames, TenancyLayer, jwt::Issuer};
+
+use crate::support::{AUDIENCE, ISSUER, Signing, World, ask_clone, claims, eventually, get, hs256_key, plain, sign};
 
 fn request(credential: &str) -> Request<()> {
     Request::get("/").header(AUTHORIZATION, credential).header("x-organization-id", "acme").body(()).unwrap()
@@ -89,6 +92,29 @@ async fn a_jwt_ends_though_it_is_remembered() {
     world.clock.advance(Duration::from_secs(3600));
     let answer = ask_clone(&service, request(&credential)).await;
     assert_eq!((answer.status.as_u16(), answer.code()), (401, "expired_token"));
+}
+
+#[tokio::test]
+async fn what_has_ended_while_the_machine_was_paused_is_given_no_more() {
+    let world = World::new().await;
+    let service = plain(world.layer().max_age(Duration::from_secs(3600)).build().unwrap());
+    let lasting = world.token(&[], None).await;
+    let token = world.token(&[], Some(Duration::from_secs(3600))).await;
+    let credentials = [world.bearer("ann"), format!("Bearer {}", token.bearer), format!("Bearer {}", lasting.bearer)];
+    for credential in &credentials {
+        world.until_remembered(&service, || request(credential)).await;
+    }
+    world.clock.put_forward(Duration::from_secs(3599));
+    let before = world.store.reads();
+    for credential in &credentials {
+        assert_eq!(ask_clone(&service, request(credential)).await.status, 200);
+    }
+    assert_eq!(world.store.reads(), before, "it is as old as it was");
+    world.clock.put_forward(Duration::from_secs(1));
+    for credential in &credentials[..2] {
+        assert_eq!(ask_clone(&service, request(credential)).await.code(), "expired_token");
+    }
+    assert_eq!(ask_clone(&service, request(&credentials[2])).await.status, 200, "it has no end");
 }
 
 #[tokio::test]
@@ -198,10 +224,10 @@ async fn an_answer_is_believed_no_longer_than_the_last_proof_allows() {
     world.clock.advance(Duration::from_secs(5));
     assert_eq!(reads().await, 0);
 
-    // As if the proof was long under way: this process was frozen, or the link.
-    #[expect(clippy::disallowed_methods, reason = "a store knows the moment of its proof, not the engine's clock")]
-    let new = Instant::now();
-    let old = new.checked_sub(Duration::from_secs(20)).unwrap();
+    // As if the proof was long under way: this process was frozen, or the link. A store knows when by the system's clock,
+    // not by the engine's.
+    let new = SystemClock.elapsed();
+    let old = new.checked_sub(Duration::from_secs(20)).expect("the machine is up for longer");
     world.clock.advance(Duration::from_secs(20));
     world.store.tell(&Signal::Proven(old));
     eventually("what the old proof allows is over", async || reads().await == 1).await;
@@ -227,4 +253,42 @@ async fn the_listener_ends_with_the_last_clone_of_the_layer() {
     assert_eq!(world.store.listeners(), 1);
     drop(service);
     eventually("nobody listens", async || world.store.listeners() == 0).await;
+}
+
+#[tokio::test]
+async fn a_platform_admin_is_not_let_in_by_what_was_read_before_they_asked() {
+    let world = World::new().await;
+    let issuer =
+        Issuer::new(ISSUER, hs256_key()).audience(AUDIENCE).claims(ClaimNames::new().platform_admin("is_admin"));
+    let layer = TenancyLayer::builder(world.engine.clone(), world.believing([issuer]));
+    let service = plain(layer.build().unwrap());
+    world.join("bob", "member").await;
+    let credential = world.bearer("bob");
+    world.until_remembered(&service, || request(&credential)).await;
+    let mut root = claims("root", &world.clock);
+    root["is_admin"] = true.into();
+    let root = format!("Bearer {}", sign(&root, &Signing::hs256()));
+    let (organization_id, acme) = (world.acme, world.acme.to_string());
+    let ask = || {
+        let (service, headers) = (service.clone(), [("authorization", root.as_str()), ("x-organization-id", &acme)]);
+        let request = get("/", &headers);
+        tokio::spawn(async move { ask_clone(&service, request).await.status.as_u16() })
+    };
+    assert_eq!(ask().await.unwrap(), 403);
+    // Nobody owns Acme any more: a platform admin may see to it.
+    world.run("root", &accounts::Forget { user_id: UserId::new("ann").unwrap() }).await;
+    assert_eq!(ask().await.unwrap(), 200);
+    world.store.hold_next();
+    let first = ask();
+    eventually("the read is held", async || world.store.held() == 1).await;
+    let (user_id, role) = (UserId::new("bob").unwrap(), RoleName::new("owner").unwrap());
+    world.run("root", &members::SetRole { organization_id, user_id, role }).await;
+    let second = ask();
+    // On this one thread it takes its place behind the read before this goes on.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    world.store.release();
+    assert_eq!(second.await.unwrap(), 403, "it has an owner");
+    assert_eq!(first.await.unwrap(), 200, "it was asked before");
 }

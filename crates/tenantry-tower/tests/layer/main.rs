@@ -5,6 +5,8 @@
 #[cfg(feature = "axum")]
 mod axum_app;
 mod choices;
+#[cfg(feature = "axum")]
+mod cors;
 mod credentials;
 mod freshness;
 mod issuers;
@@ -12,8 +14,12 @@ mod issuers;
 mod jwks;
 mod jwt_forms;
 mod jwts;
+mod outages;
+#[cfg(feature = "axum")]
+mod paths;
 mod permissions;
 mod refusals;
 mod secrecy;
 mod strict;
 mod support;
+mod vary;

@@ -111,6 +111,56 @@ async fn a_slug_is_found_as_soon_as_it_is_taken() {
 }
 
 #[tokio::test]
+async fn a_refusal_by_slug_is_read_once_also_while_others_change_things() {
+    let world = World::new().await;
+    let service = listening(&world, 100).await;
+    let bob = world.bearer("bob");
+    let ask = || {
+        let (service, bob) = (service.clone(), bob.clone());
+        let request = get("/", &[("authorization", &bob), ("x-organization-id", "acme")]);
+        tokio::spawn(async move { ask_clone(&service, request).await.status.as_u16() })
+    };
+    world.store.hold_next();
+    let first = ask();
+    eventually("the read is held", async || world.store.held() == 1).await;
+    // The engine tells the layer of it at once.
+    world.organization("zed", "Elsewhere").await;
+    let before = world.store.reads();
+    world.store.release();
+    assert_eq!(first.await.unwrap(), 404);
+    assert_eq!(world.store.reads(), before, "it was read after the request came: it is right");
+
+    // Those who came after the read had begun have it read once more, together, and are answered by that.
+    world.store.hold_next();
+    let first = ask();
+    eventually("the read is held", async || world.store.held() == 1).await;
+    world.organization("zed", "Elsewhere 2").await;
+    let joined: Vec<_> = (0..10).map(|_| ask()).collect();
+    run_others().await;
+    let before = world.store.reads();
+    world.store.release();
+    world.store.hold_next();
+    assert_eq!(first.await.unwrap(), 404);
+    eventually("the second read is held", async || world.store.held() == 1).await;
+    run_others().await;
+    assert_eq!(world.store.reads() - before, 1);
+    world.organization("zed", "Elsewhere 3").await;
+    let before = world.store.reads();
+    world.store.release();
+    for one in joined {
+        assert_eq!(one.await.unwrap(), 404);
+    }
+    assert_eq!(world.store.reads(), before);
+}
+
+/// On this one thread, all other tasks go on until each of them waits.
+async fn run_others() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
 async fn wrong_credentials_push_out_no_right_ones() {
     let world = World::new().await;
     let service = listening(&world, 100).await;

@@ -30,6 +30,12 @@ impl TestClock {
         self.now.fetch_add(i64::try_from(millis).unwrap(), Ordering::SeqCst);
     }
 
+    /// As a machine that was paused finds the calendar afterwards: no time has passed for it.
+    pub(crate) fn put_forward(&self, duration: Duration) {
+        let millis = i64::try_from(duration.as_millis()).unwrap();
+        self.now.fetch_add(millis, Ordering::SeqCst);
+    }
+
     /// As somebody corrects it: no time passes.
     pub(crate) fn set_back(&self, duration: Duration) {
         let millis = i64::try_from(duration.as_millis()).unwrap();

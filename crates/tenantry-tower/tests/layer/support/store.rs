@@ -28,6 +28,7 @@ pub(crate) struct Watched {
     hold: AtomicBool,
     release: Semaphore,
     away: AtomicBool,
+    panics: AtomicBool,
     listeners: Mutex<Vec<mpsc::UnboundedSender<Signal>>>,
 }
 
@@ -41,6 +42,7 @@ impl Watched {
             hold: AtomicBool::new(false),
             release: Semaphore::new(0),
             away: AtomicBool::new(false),
+            panics: AtomicBool::new(false),
             listeners: Mutex::default(),
         }
     }
@@ -76,6 +78,11 @@ impl Watched {
 
     pub(crate) fn come_back(&self) {
         self.away.store(false, Ordering::SeqCst);
+    }
+
+    /// The next read of an authority, once it is let go, panics.
+    pub(crate) fn panic_next(&self) {
+        self.panics.store(true, Ordering::SeqCst);
     }
 
     /// Tells all listeners something beside the store's own notices.
@@ -115,6 +122,7 @@ impl Store for Watched {
                 self.release.acquire().await.unwrap().forget();
                 self.held.fetch_sub(1, Ordering::SeqCst);
             }
+            assert!(!self.panics.swap(false, Ordering::SeqCst), "the store panics, as the test wants it");
         }
         rows
     }
