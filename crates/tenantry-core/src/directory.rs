@@ -9,6 +9,7 @@ use crate::{
     error::Error,
     ids::UserId,
     operation::Request,
+    shown,
 };
 
 /// What a host's part of an operation failed with. It goes to the log, not to the caller: it must not contain a secret.
@@ -125,7 +126,7 @@ impl Engine {
             email_verified: email.is_some(),
             email: email.or_else(|| identity.email.clone()),
             username: profile.username.as_deref().and_then(|username| Address::username(username).ok()),
-            name: identity.name.clone().or(profile.name),
+            name: identity.name.clone().or(profile.name.filter(|name| shown::is_name(name))),
             ..Identity::clone(identity)
         };
         Ok(Some(Request { caller: Caller::User(Box::new(known)), idempotency_key: request.idempotency_key.clone() }))

@@ -6,10 +6,12 @@ use crate::{
     address::Address,
     clock::Timestamp,
     error::{Error, FieldError},
-    limits,
+    limits, place,
     rate_limit::RateLimit,
     role::RoleName,
+    shown,
     slug::Slug,
+    web_address,
 };
 
 /// Collects the faults of one request.
@@ -33,7 +35,7 @@ impl Violations {
         self.found.push(FieldError::new(field, code, detail));
     }
 
-    /// One line that says something: not blank, at most `chars_max` characters, no control characters.
+    /// One line of which something is seen, at most `chars_max` characters.
     pub(crate) fn line(&mut self, field: &str, text: &str, chars_max: usize) {
         if text.trim().is_empty() {
             self.add(field, "required", format!("give 1 to {chars_max} characters"));
@@ -42,36 +44,56 @@ impl Violations {
         }
     }
 
-    /// One line that may be empty or absent.
+    /// One line that may be blank or absent.
     pub(crate) fn optional_line(&mut self, field: &str, text: Option<&str>, chars_max: usize) {
-        let Some(text) = text else { return };
-        if text.chars().count() > chars_max {
-            self.add(field, "too_long", format!("give at most {chars_max} characters"));
-        } else if text.chars().any(char::is_control) {
-            self.add(field, "invalid", "give one line, without control characters");
-        }
+        let mend = "give one line, without control, direction, private-use and unassigned characters";
+        self.shown(field, text, chars_max, (shown::is_line, mend));
     }
 
-    /// A text of several lines that may be empty or absent.
+    /// A text of several lines that may be blank or absent.
     pub(crate) fn text(&mut self, field: &str, text: Option<&str>, chars_max: usize) {
+        let mend = "give text without control, direction, private-use and unassigned characters";
+        self.shown(field, text, chars_max, (shown::is_text, mend));
+    }
+
+    fn shown(&mut self, field: &str, text: Option<&str>, chars_max: usize, form: (fn(&str) -> bool, &str)) {
         let Some(text) = text else { return };
+        let (is_proper, mend) = form;
         if text.chars().count() > chars_max {
             self.add(field, "too_long", format!("give at most {chars_max} characters"));
-        } else if text.chars().any(|character| character.is_control() && !matches!(character, '\n' | '\r' | '\t')) {
-            self.add(field, "invalid", "give text without control characters");
+        } else if !is_proper(text) {
+            self.add(field, "invalid", mend);
+        } else if !text.trim().is_empty() && !shown::is_visible(text) {
+            self.add(field, "invalid", "give something that can be seen: these characters show nothing");
         }
     }
 
     /// An address of the web, or nothing.
     pub(crate) fn url(&mut self, field: &str, url: Option<&str>) {
-        let Some(url) = url.filter(|url| !url.is_empty()) else { return };
-        let web = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-        let well_formed = web.is_some_and(|rest| !rest.is_empty())
-            && !url.chars().any(|character| character.is_control() || character.is_whitespace());
+        let Some(url) = url.filter(|url| !url.trim().is_empty()) else { return };
         if url.chars().count() > limits::URL_CHARS_MAX {
             self.add(field, "too_long", format!("give at most {} characters", limits::URL_CHARS_MAX));
-        } else if !well_formed {
-            self.add(field, "invalid", "give an address that begins with https:// or http://");
+        } else if web_address::read(url).is_none() {
+            let detail = format!(
+                "give an address that begins with https:// or http://, without a user, at most {} characters long \
+                 when it is percent-encoded",
+                limits::URL_CHARS_MAX
+            );
+            self.add(field, "invalid", detail);
+        }
+    }
+
+    /// The code of a country, or nothing.
+    pub(crate) fn country(&mut self, field: &str, code: Option<&str>) {
+        if code.map(str::trim).is_some_and(|code| !code.is_empty() && !place::is_country(code)) {
+            self.add(field, "invalid", "give an assigned ISO 3166-1 alpha-2 code in capitals, such as DE or GB");
+        }
+    }
+
+    /// The name of a time zone, or nothing.
+    pub(crate) fn timezone(&mut self, field: &str, name: Option<&str>) {
+        if name.map(str::trim).is_some_and(|name| !name.is_empty() && place::timezone(name).is_none()) {
+            self.add(field, "invalid", "give the IANA name of a time zone, such as Europe/Berlin");
         }
     }
 

@@ -1,5 +1,8 @@
 use super::{Hashed, Plain};
-use crate::entropy::{Entropy, EntropyError, bytes};
+use crate::{
+    entropy::{Entropy, EntropyError, bytes},
+    shown,
+};
 
 /// Crockford's base32: no I, L, O or U.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -9,7 +12,7 @@ const DIGITS: usize = 12;
 
 /// A short, shareable code that lets whoever has it join: `XXXX-XXXX-XXXX` in Crockford's base32.
 ///
-/// On entry, case, spaces and dashes do not matter, and `O` is read as 0, `I` and `L` as 1.
+/// On entry, case, spaces and dashes of any kind and what cannot be seen do not matter, and `O` is read as 0, `I` and `L` as 1.
 #[derive(Debug, Clone)]
 pub struct JoinCode(Plain);
 
@@ -29,7 +32,10 @@ impl JoinCode {
     /// Reads a code as somebody typed it.
     pub fn parse(text: &str) -> Result<Self, InvalidJoinCode> {
         let mut digits = String::with_capacity(DIGITS);
-        for character in text.chars().filter(|character| !character.is_whitespace() && *character != '-') {
+        // Programs that people paste from make en dashes and narrow spaces of what was typed.
+        let separates =
+            |character: char| shown::is_blank(character) || shown::is_dash(character) || shown::is_ignorable(character);
+        for character in text.chars().filter(|character| !separates(*character)) {
             let digit = match character.to_ascii_uppercase() {
                 'O' => '0',
                 'I' | 'L' => '1',
@@ -80,6 +86,11 @@ mod tests {
         let shown = code.grouped();
         let typed = shown.expose().to_lowercase().replace('-', " ").replace('0', "o").replace('1', "l");
         assert_eq!(JoinCode::parse(&typed).unwrap().hashed(), code.hashed());
+        for separator in "–—‐‑‒―−﹣－\u{a0}\u{2009}\u{202f}\u{3000}\u{ad}\u{200b}\u{feff}\u{200e}\t".chars()
+        {
+            let typed = shown.expose().replace('-', &format!(" {separator}"));
+            assert_eq!(JoinCode::parse(&typed).unwrap().hashed(), code.hashed(), "{separator:?}");
+        }
         assert!(shown.expose().ends_with(&code.hint()["…".len()..]));
         for wrong in ["", "7Q4M-K2ZP-X9T", "7Q4M-K2ZP-X9TAA", "7Q4M-K2ZP-X9TU", "ééééééééééé"] {
             assert!(JoinCode::parse(wrong).is_err(), "{wrong}");

@@ -1,7 +1,9 @@
 //! From the claims of a verified token to what they tell of a user.
 
 use serde_json::{Map, Value};
-use tenantry_core::{address::Address, caller::Identity, clock::Timestamp, error::Error, ids::UserId, limits};
+use tenantry_core::{
+    address::Address, caller::Identity, clock::Timestamp, error::Error, ids::UserId, shown, web_address,
+};
 
 use super::standing::Vouched;
 use crate::{choice::Named, credential::invalid};
@@ -146,7 +148,7 @@ impl ClaimNames {
             email_verified: holds(&self.email_verified),
             username: username.and_then(|username| Address::username(username).ok()),
             name: text(&self.name).and_then(line).map(str::to_owned),
-            avatar_url: text(&self.picture).filter(|url| is_web_address(url)).map(str::to_owned),
+            avatar_url: text(&self.picture).and_then(web_address::read),
             platform_admin: holds(&self.platform_admin),
             ..Identity::new(id)
         }
@@ -213,14 +215,8 @@ pub(crate) struct Verified {
 /// A text of one line that is not too long, without the space around it.
 fn line(text: &str) -> Option<&str> {
     let text = text.trim();
-    let fits = (1..=NAME_CHARS_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    let fits = text.chars().count() <= NAME_CHARS_MAX && shown::is_name(text);
     fits.then_some(text)
-}
-
-fn is_web_address(text: &str) -> bool {
-    (text.starts_with("https://") || text.starts_with("http://"))
-        && text.len() <= limits::URL_CHARS_MAX
-        && text.chars().all(|character| character.is_ascii_graphic())
 }
 
 #[cfg(test)]
@@ -264,6 +260,17 @@ mod tests {
         let told = identity(&claims, &ClaimNames::new().no_verified_email());
         assert!(told.email.is_some() && told.verified_email().is_none());
         assert_eq!(told.addresses().count(), 0);
+    }
+
+    #[test]
+    fn a_picture_is_told_percent_encoded_and_a_name_that_turns_the_line_is_not() {
+        let told = |claims: Value| identity(&claims, &ClaimNames::new().username("preferred_username"));
+        let picture = told(json!({ "picture": "https://example.com/\"x" })).avatar_url;
+        assert_eq!(picture.as_deref(), Some("https://example.com/%22x"));
+        for name in ["Ann\u{202e}nnA", "Ann\u{2028}B", "\u{200b}", "\u{3164}"] {
+            assert_eq!(told(json!({ "name": name, "preferred_username": name })), told(json!({})), "{name:?}");
+        }
+        assert_eq!(told(json!({ "name": "שרה" })).name.as_deref(), Some("שרה"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod join_codes;
 mod leave;
 mod list;
 mod members;
+mod names;
 mod requests;
 mod roles;
 mod search;

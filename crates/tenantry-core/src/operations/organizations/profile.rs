@@ -1,6 +1,6 @@
 use serde_json::{Map, Value};
 
-use crate::{limits, rows::ProfileRow, validate::Violations};
+use crate::{limits, place, rows::ProfileRow, validate::Violations, web_address};
 
 /// What an organization tells of itself, as a request gives it. A field that is absent stays as it is; an empty text
 /// clears it.
@@ -45,22 +45,14 @@ impl Profile<'_> {
     pub(crate) fn check(&self, problems: &mut Violations) {
         problems.text("description", self.description, limits::DESCRIPTION_CHARS_MAX);
         problems.url("avatarUrl", self.avatar_url);
-        let lines = [
-            ("type", self.kind),
-            ("country", self.country),
-            ("state", self.state),
-            ("city", self.city),
-            ("timezone", self.timezone),
-        ];
+        let lines = [("type", self.kind), ("country", self.country), ("state", self.state), ("city", self.city)];
         for (field, text) in lines {
             problems.optional_line(field, text, limits::NAME_CHARS_MAX);
         }
         problems.text("address", self.address, limits::DESCRIPTION_CHARS_MAX);
         problems.email("email", self.email);
-        let country = self.country_code.filter(|code| !code.is_empty());
-        if country.is_some_and(|code| code.len() != 2 || !code.bytes().all(|byte| byte.is_ascii_uppercase())) {
-            problems.add("countryCode", "invalid", "give an ISO 3166-1 alpha-2 code, such as DE");
-        }
+        problems.country("countryCode", self.country_code);
+        problems.timezone("timezone", self.timezone);
         if self.metadata.is_some_and(|metadata| metadata_text(metadata).len() > limits::METADATA_BYTES_MAX) {
             let detail = format!("give at most {} bytes of JSON", limits::METADATA_BYTES_MAX);
             problems.add("metadata", "too_long", detail);
@@ -79,6 +71,8 @@ impl Profile<'_> {
 
     /// Writes what is given into `row`.
     pub(crate) fn apply(&self, row: &mut ProfileRow) {
+        let timezone = self.timezone.map(|name| place::timezone(name.trim()).unwrap_or_default());
+        let avatar_url = self.avatar_url.map(|url| web_address::read(url).unwrap_or_default());
         let texts = [
             (&mut row.description, self.description),
             (&mut row.country_code, self.country_code),
@@ -86,7 +80,7 @@ impl Profile<'_> {
             (&mut row.state, self.state),
             (&mut row.city, self.city),
             (&mut row.address, self.address),
-            (&mut row.timezone, self.timezone),
+            (&mut row.timezone, timezone),
             (&mut row.email, self.email),
         ];
         for (kept, given) in texts {
@@ -94,7 +88,7 @@ impl Profile<'_> {
                 given.trim().clone_into(kept);
             }
         }
-        for (kept, given) in [(&mut row.avatar_url, self.avatar_url), (&mut row.kind, self.kind)] {
+        for (kept, given) in [(&mut row.avatar_url, avatar_url.as_deref()), (&mut row.kind, self.kind)] {
             if let Some(given) = given {
                 *kept = Some(given.trim().to_owned()).filter(|text| !text.is_empty());
             }
