@@ -1,10 +1,10 @@
 //! What people see of a text: one rule for every name, description and username that is shown to somebody.
 //!
 //! 1. No character may change the order or the place of what stands around it. Refused are control characters, line and
-//!    paragraph separators, and what embeds, overrides or isolates a direction (UAX #9, section 2; UTR #36, section 3.4).
-//!    The marks LRM, RLM and ALM stay: each acts as one more letter of its direction that is not seen (UAX #9, section
-//!    2.6), so it can do nothing that a visible letter could not do, and texts in Hebrew and Arabic need it beside
-//!    punctuation.
+//!    paragraph separators, and what embeds, overrides or isolates a direction (UAX #9, section 2; UTR #36, on
+//!    bidirectional text spoofing). The marks LRM, RLM and ALM stay: each acts as one more letter of its direction that
+//!    is not seen (UAX #9, section 2.6), so it can do nothing that a visible letter could not do, and texts in Hebrew
+//!    and Arabic need it beside punctuation.
 //! 2. No character may be one whose look nobody knows: private use, noncharacters and what Unicode has not assigned,
 //!    except for the places that it holds free for pictographs, so that an emoji newer than this build is one.
 //! 3. Letters that only carry hidden text are refused: tags belong behind a pictograph (the flags of England, Scotland

@@ -24,7 +24,8 @@ async fn a_code_is_read_however_it_is_typed_and_used_once_per_person() {
         let [alice, bob, carol] = ["alice", "bob", "carol"].map(Actor::user);
         let organization = world.organization(&alice).await;
         let created = code(&world, &alice, &organization, json!({ "maxUses": 1, "role": "writer" })).await;
-        let typed = created["code"].as_str().unwrap().to_lowercase().replacen('-', " – ", 1).replace('-', "\u{2011}\u{a0}");
+        let typed =
+            created["code"].as_str().unwrap().to_lowercase().replacen('-', " – ", 1).replace('-', "\u{2011}\u{a0}");
         let join = json!({ "code": typed });
         let joined = world.call(&bob, "join-codes/join", join.clone()).await.ok();
         let expected =
