@@ -19,7 +19,7 @@ use tenantry_core::{
     host::Host,
     ids::OrganizationId,
     limits,
-    operations::{invitations, join_codes, members, organizations, roles, tokens, workspaces},
+    operations::{accounts, invitations, join_codes, members, organizations, roles, tokens, workspaces},
     registry::Registry,
     store::Store,
 };
@@ -257,9 +257,9 @@ async fn whoever_has_many_organizations_is_forgotten_in_parts() {
     for number in 0..=parts {
         must::<organizations::Create>(&engine, "alice", json!({ "name": format!("Acme {number}") })).await;
     }
-    let alice = actors::id(&actors::alice());
+    let forget = accounts::Forget { user_id: actors::id(&actors::alice()), username: None };
     let [first, second, third] =
-        [engine.forget(&alice).await, engine.forget(&alice).await, engine.forget(&alice).await]
+        [engine.forget(&forget).await, engine.forget(&forget).await, engine.forget(&forget).await]
             .map(|forgotten| forgotten.expect("the store is there"))
             .map(|forgotten| (forgotten.removed_from, forgotten.more));
     assert_eq!([first, second, third], [(parts, true), (1, false), (0, false)]);

@@ -276,7 +276,7 @@ async fn a_platform_admin_is_not_let_in_by_what_was_read_before_they_asked() {
     };
     assert_eq!(ask().await.unwrap(), 403);
     // Nobody owns Acme any more: a platform admin may see to it.
-    world.run("root", &accounts::Forget { user_id: UserId::new("ann").unwrap() }).await;
+    world.run("root", &accounts::Forget { user_id: UserId::new("ann").unwrap(), username: None }).await;
     assert_eq!(ask().await.unwrap(), 200);
     world.store.hold_next();
     let first = ask();

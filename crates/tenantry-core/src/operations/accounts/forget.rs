@@ -1,17 +1,23 @@
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::everywhere;
 use crate::{
+    address::{Address, InvalidAddress},
     caller::{Caller, Identity},
     change::Change,
     engine::Engine,
+    entry,
     error::{Error, ErrorKind},
     ids::{OrganizationId, UserId},
-    operation::{Locate, Needs, Operation},
-    operations::{input, members::join, output},
+    limits,
+    operation::{Locate, Needs, Operation, Request},
+    operations::{input, invitations::close::close_at, members::join, output},
     role::RoleName,
-    rows::keys,
+    rows::{InvitationState, index, keys, shards},
+    store::{Direction, SortedRange},
     transaction::Transaction,
+    validate::Violations,
 };
 
 input! {
@@ -20,9 +26,15 @@ input! {
     ///
     /// Delete the account first, so that the user cannot come back meanwhile. What they made (invitations, join codes,
     /// API tokens) stays the organization's, and what they did stays in the audit logs, under their user id.
+    ///
+    /// Nothing that is open for their addresses where they are a member lets anybody back in. Name the username, if they
+    /// had one: then whatever else is open for it ends as well, and is not for whoever bears it next.
     pub struct Forget {
-        /// Whom.
+        /// Whom: the whole id, as their credentials tell it.
         pub user_id: UserId,
+        /// The username that they had.
+        #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 128))]
+        pub username: Option<String>,
     }
 }
 
@@ -45,12 +57,24 @@ impl Operation for Forget {
     const ERRORS: &'static [ErrorKind] = &[];
     const EVENT: Option<&'static str> = Some("accounts.forget");
 
+    fn check(&self, problems: &mut Violations) {
+        if let Err(error) = self.address() {
+            problems.add("username", "invalid", error.to_string());
+        }
+    }
+
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
         Ok(None)
     }
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Forgotten, Error> {
-        tx.engine.forget_as(tx.caller, &self.user_id).await
+        tx.engine.forget_as(tx.caller, self).await
+    }
+}
+
+impl Forget {
+    fn address(&self) -> Result<Option<Address>, InvalidAddress> {
+        self.username.as_deref().map(Address::username).transpose()
     }
 }
 
@@ -59,24 +83,59 @@ impl Engine {
     /// who did it. While the answer says that there is more, it is to be called again.
     ///
     /// # Errors
-    /// `unavailable`: what was done stays done; call it again.
-    pub async fn forget(&self, user: &UserId) -> Result<Forgotten, Error> {
-        self.forget_as(&Caller::User(Box::new(Identity::new(user.clone()))), user).await
+    /// `invalid_request`, naming the field; `unavailable`: what was done stays done, call it again.
+    pub async fn forget(&self, forget: &Forget) -> Result<Forgotten, Error> {
+        let mut problems = Violations::new(self.clock().now());
+        forget.check(&mut problems);
+        problems.into_result()?;
+        self.forget_as(&Caller::User(Box::new(Identity::new(forget.user_id.clone()))), forget).await
     }
 
-    async fn forget_as(&self, caller: &Caller, user: &UserId) -> Result<Forgotten, Error> {
-        let there = |organization_id| Withdraw { organization_id, user_id: user.clone() };
-        let (removed_from, more) = everywhere(self, caller, user, there).await?;
+    async fn forget_as(&self, caller: &Caller, forget: &Forget) -> Result<Forgotten, Error> {
+        let user_id = &forget.user_id;
+        let username =
+            forget.address().map_err(|error| Error::invalid_field("username", "invalid", error.to_string()))?;
+        let there =
+            |organization_id| Withdraw { organization_id, user_id: user_id.clone(), username: username.clone() };
+        let (removed_from, mut more) = everywhere(self, caller, user_id, there).await?;
+        if let Some(username) = &username {
+            more |= self.uninvite(caller, username, there).await?;
+        }
         Ok(Forgotten { removed_from, more })
+    }
+
+    /// Ends what is open for the username, wherever that is. Whether there may be more.
+    async fn uninvite(
+        &self,
+        caller: &Caller,
+        username: &Address,
+        there: impl Fn(OrganizationId) -> Withdraw + Send + Sync,
+    ) -> Result<bool, Error> {
+        let (request, shard) = (Request::new(caller.clone()), shards::address(&username.normal()));
+        let limit = limits::LIST_LIMIT_DEFAULT as usize;
+        let mut after = None;
+        for _ in 0..limits::ACCOUNT_PAGES_MAX {
+            let range = SortedRange { after, ..SortedRange::whole(index::INVITED, Direction::Ascending, limit) };
+            let entries = self.store().sorted_range(&shard, &range).await?;
+            for (organization, ..) in entries.iter().filter_map(entry::parse_invited) {
+                Box::pin(self.carry_out(&request, &there(organization))).await?;
+            }
+            if entries.len() < limit {
+                return Ok(false);
+            }
+            after = entries.into_iter().last();
+        }
+        Ok(true)
     }
 }
 
-input! {
-    /// Removes a user from one organization. No request can ask for it by itself: who may is decided by [`Forget`].
-    struct Withdraw {
-        organization_id: OrganizationId,
-        user_id: UserId,
-    }
+/// Removes a user from one organization, and ends what is open for their username there. No request can ask for it by
+/// itself: who may is decided by [`Forget`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Withdraw {
+    organization_id: OrganizationId,
+    user_id: UserId,
+    username: Option<Address>,
 }
 
 impl Operation for Withdraw {
@@ -97,7 +156,13 @@ impl Operation for Withdraw {
         let key = keys::member(&self.user_id);
         tx.load([keys::organization().key, key.key.clone(), keys::roles().key]).await?;
         // Of an organization that was deleted everybody is removed.
-        let (Some(mut row), Some(member)) = (tx.get(&keys::organization()).await?, tx.get(&key).await?) else {
+        let Some(mut row) = tx.get(&keys::organization()).await? else { return Ok(false) };
+        let username: Vec<_> = self.username.iter().map(|username| keys::address(&username.normal())).collect();
+        let Some(member) = tx.get(&key).await? else {
+            let ended = close_at(tx, &username, InvitationState::Revoked).await?;
+            if !ended.is_empty() {
+                tx.record(Some(self.user_id.to_string()), &join::details(json!({}), &ended))?;
+            }
             return Ok(false);
         };
         let owned = member.roles.iter().any(RoleName::is_owner);
@@ -108,7 +173,8 @@ impl Operation for Withdraw {
             tx.put(&keys::organization(), &row)?;
         }
         let details = json!({ "roles": member.roles, "ownerless": owned && row.owners.is_empty() });
-        let ended = join::remove_member(tx, &self.user_id, member).await?;
+        let mut ended = join::remove_member(tx, &self.user_id, member).await?;
+        ended.extend(close_at(tx, &username, InvitationState::Revoked).await?);
         let details = join::details(details, &ended);
         let change = Change::Member(self.organization_id, self.user_id.clone());
         tx.changed(change, Some(self.user_id.to_string()), &details)?;

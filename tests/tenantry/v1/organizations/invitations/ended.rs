@@ -121,3 +121,29 @@ async fn a_username_that_was_forgotten_opens_nothing_for_whoever_bears_it_next()
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_username_that_is_forgotten_by_name_is_invited_nowhere_any_more() {
+    on_every_store(async |world| {
+        let [alice, dave, carol] = ["alice", "dave", "carol"].map(Actor::user);
+        let root = Actor::platform_admin();
+        let [home, elsewhere] = [world.organization(&alice).await, world.organization(&dave).await];
+        world.join(&alice, &home, &carol, "member").await;
+        let invited = invite(&world, &dave, &elsewhere, &carol, "username").await;
+        let by_email = invite(&world, &dave, &elsewhere, &carol, "email").await;
+        let forget = json!({ "userId": "carol", "username": "carol" });
+        world
+            .call(&root, "accounts/forget", json!({ "userId": "carol", "username": "a b" }))
+            .await
+            .names_field("username");
+        let forgotten = world.call(&root, "accounts/forget", forget).await.ok();
+        assert_eq!(forgotten, json!({ "removedFrom": 1, "more": false }));
+        let another = Actor::with_claims("another", &json!({ "preferred_username": "carol" }));
+        assert_eq!(tried(&world, &another, &invited).await, refused("revoked"));
+        let events = world.tenantry.engine().audit_events(elsewhere.parse().unwrap(), None, 1).await.unwrap();
+        assert_eq!(events[0].details["endedInvitations"], json!([invited["invitation"]["id"]]));
+        // An address of e-mail is its owner's, whatever account they have.
+        world.call(&carol, "invitations/accept", json!({ "token": by_email["token"] })).await.ok();
+    })
+    .await;
+}
