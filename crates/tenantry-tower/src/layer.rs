@@ -138,7 +138,8 @@ impl TenancyLayerBuilder {
     ///
     /// # Danger
     /// The layer does nothing for them: no credential is asked for, and none is refused. A handler there that takes a
-    /// [`Tenant`](crate::Tenant) answers 500.
+    /// [`Tenant`](crate::Tenant) answers 500. A path with segments that lead up (`..`) is never exempt: who knows to what
+    /// the service within resolves it.
     #[must_use]
     pub fn exempt<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.paths.exempt.extend(paths.into_iter().map(Into::into));

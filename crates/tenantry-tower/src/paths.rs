@@ -47,8 +47,20 @@ impl Paths {
     }
 
     pub(crate) fn find(&self, path: &str) -> Path {
-        self.listed.at(path).map_or(self.others, |found| *found.value)
+        match self.listed.at(path).map_or(self.others, |found| *found.value) {
+            // A service that resolves them may serve something else than what is exempt. axum does not.
+            Path::Exempt if has_dot_segments(path) => self.others,
+            found => found,
+        }
     }
+}
+
+/// Whether the path has segments that lead up (RFC 3986, 3.3), also if they are written as `%2e`.
+fn has_dot_segments(path: &str) -> bool {
+    path.split(['/', '\\']).any(|segment| {
+        let plain = segment.to_ascii_lowercase().replace("%2e", ".");
+        plain == "." || plain == ".."
+    }) || path.to_ascii_lowercase().contains("%2f")
 }
 
 /// What axum's router would not take either.
@@ -84,6 +96,9 @@ mod tests {
             ("/notes/7", Path::Guarded),
             ("/notes/public", Path::Exempt),
             ("/tenantry/v1/organizations/get", Path::Exempt),
+            ("/tenantry/../notes", Path::Unserved),
+            ("/tenantry/%2E%2e/notes", Path::Unserved),
+            ("/tenantry/.%2e%2fnotes", Path::Unserved),
             ("/notes/", Path::Unserved),
             ("/notes/7/", Path::Unserved),
             ("/notes/7/8", Path::Unserved),
