@@ -19,7 +19,6 @@ mod meter;
 mod note;
 mod outage;
 mod paging;
-mod patch;
 mod place;
 mod removal;
 mod roles;

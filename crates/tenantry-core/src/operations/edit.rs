@@ -32,6 +32,11 @@ impl<T> Edit<T> {
 }
 
 impl<T: Clone> Edit<T> {
+    /// Keeps what nothing is told of.
+    pub(crate) fn of(told: Option<T>) -> Self {
+        told.map_or(Self::Keep, Self::Set)
+    }
+
     /// Carries it out on what there is.
     pub(crate) fn apply(&self, kept: &mut Option<T>) {
         match self {
@@ -39,6 +44,26 @@ impl<T: Clone> Edit<T> {
             Self::Clear => *kept = None,
             Self::Set(value) => *kept = Some(value.clone()),
         }
+    }
+}
+
+impl Edit<&str> {
+    /// What a text says that a request may leave out: an empty one clears.
+    pub(crate) fn text(given: Option<&str>) -> Edit<&str> {
+        match given.map(str::trim) {
+            None => Edit::Keep,
+            Some("") => Edit::Clear,
+            Some(text) => Edit::Set(text),
+        }
+    }
+
+    /// The same with what the text means.
+    pub(crate) fn try_map<U, E>(self, read: impl FnOnce(&str) -> Result<U, E>) -> Result<Edit<U>, E> {
+        Ok(match self {
+            Edit::Keep => Edit::Keep,
+            Edit::Clear => Edit::Clear,
+            Edit::Set(text) => Edit::Set(read(text)?),
+        })
     }
 }
 

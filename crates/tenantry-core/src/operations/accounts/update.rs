@@ -8,11 +8,10 @@ use crate::{
     limits,
     operation::{Locate, Needs, Operation},
     operations::{
-        input,
+        Edit, input,
         members::profile::{Tell, Told},
         output,
     },
-    patch::Patch,
     transaction::Transaction,
     validate::Violations,
 };
@@ -69,7 +68,7 @@ impl Operation for Update {
             (None, Some(true)) => problems.add("email", "required", "give the address that is verified"),
             _ => {}
         }
-        if let Err(error) = Patch::text(self.username.as_deref()).try_map(Address::username) {
+        if let Err(error) = Edit::text(self.username.as_deref()).try_map(Address::username) {
             problems.add("username", "invalid", error.to_string());
         }
         problems.optional_line("name", self.name.as_deref(), limits::NAME_CHARS_MAX);
@@ -90,19 +89,19 @@ impl Operation for Update {
 impl Update {
     fn told(&self) -> Result<Told, Error> {
         let is_verified = self.email_verified.unwrap_or(false);
-        let email = match Patch::text(self.email.as_deref()) {
-            Patch::Keep if self.email_verified.is_some() => Patch::Clear,
-            Patch::Set(_) if !is_verified => Patch::Clear,
+        let email = match Edit::text(self.email.as_deref()) {
+            Edit::Keep if self.email_verified.is_some() => Edit::Clear,
+            Edit::Set(_) if !is_verified => Edit::Clear,
             told => told,
         };
         let invalid = |field, error: InvalidAddress| Error::invalid_field(field, "invalid", error.to_string());
-        let username = Patch::text(self.username.as_deref()).try_map(Address::username);
-        let name = Patch::text(self.name.as_deref()).try_map(|name| Ok::<_, Error>(name.to_owned()))?;
+        let username = Edit::text(self.username.as_deref()).try_map(Address::username);
+        let name = Edit::text(self.name.as_deref()).try_map(|name| Ok::<_, Error>(name.to_owned()))?;
         Ok(Told {
             email: email.try_map(Address::email).map_err(|error| invalid("email", error))?,
             username: username.map_err(|error| invalid("username", error))?,
             name,
-            avatar_url: Patch::Keep,
+            avatar_url: Edit::Keep,
         })
     }
 }

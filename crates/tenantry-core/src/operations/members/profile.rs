@@ -21,10 +21,9 @@ use crate::{
     limits,
     operation::{Locate, Needs, Operation, Request},
     operations::{
-        accounts,
+        Edit, accounts,
         invitations::close::{Ended, close_at},
     },
-    patch::Patch,
     rows::{AddressRow, InvitationState, MemberRow, RowKey, keys},
     transaction::Transaction,
 };
@@ -32,20 +31,24 @@ use crate::{
 /// What is told of a user.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Told {
-    pub(crate) email: Patch<Address>,
-    pub(crate) username: Patch<Address>,
-    pub(crate) name: Patch<String>,
-    pub(crate) avatar_url: Patch<String>,
+    #[serde(default, skip_serializing_if = "Edit::is_keep")]
+    pub(crate) email: Edit<Address>,
+    #[serde(default, skip_serializing_if = "Edit::is_keep")]
+    pub(crate) username: Edit<Address>,
+    #[serde(default, skip_serializing_if = "Edit::is_keep")]
+    pub(crate) name: Edit<String>,
+    #[serde(default, skip_serializing_if = "Edit::is_keep")]
+    pub(crate) avatar_url: Edit<String>,
 }
 
 impl Told {
     /// What a credential tells: something, or nothing.
     fn by(identity: &Identity) -> Self {
         Self {
-            email: Patch::of(identity.verified_email().cloned()),
-            username: Patch::of(identity.username.clone()),
-            name: Patch::of(identity.name.clone()),
-            avatar_url: Patch::of(identity.avatar_url.clone()),
+            email: Edit::of(identity.verified_email().cloned()),
+            username: Edit::of(identity.username.clone()),
+            name: Edit::of(identity.name.clone()),
+            avatar_url: Edit::of(identity.avatar_url.clone()),
         }
     }
 
@@ -54,7 +57,7 @@ impl Told {
         let mut changes = Map::new();
         let addresses = [("email", self.email, &mut member.email), ("username", self.username, &mut member.username)];
         for (field, told, known) in addresses {
-            let told = told.over(known.as_ref());
+            let told = applied(&told, known.as_ref());
             // Another spelling of the same address is no other address.
             if told.as_ref().map(Address::normal) != known.as_ref().map(Address::normal) {
                 let from = known.as_ref().map(ToString::to_string);
@@ -65,7 +68,7 @@ impl Told {
         }
         let texts = [("name", self.name, &mut member.name), ("avatarUrl", self.avatar_url, &mut member.avatar_url)];
         for (field, told, known) in texts {
-            let told = told.over(known.as_ref());
+            let told = applied(&told, known.as_ref());
             if told != *known {
                 changes.insert(field.to_owned(), json!({ "from": known, "to": told }));
                 *known = told;
@@ -73,6 +76,13 @@ impl Told {
         }
         changes
     }
+}
+
+/// What is there after an edit of what is known.
+fn applied<T: Clone>(told: &Edit<T>, known: Option<&T>) -> Option<T> {
+    let mut applied = known.cloned();
+    told.apply(&mut applied);
+    applied
 }
 
 /// Whether the credential tells something of the member that is to be written now.
