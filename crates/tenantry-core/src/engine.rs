@@ -13,7 +13,7 @@ use crate::{
     clock::{Clock, SystemClock},
     entropy::{Entropy, SystemEntropy, bytes},
     entry::{EntryError, IndexEntry},
-    error::{Error, ErrorKind},
+    error::Error,
     host::Host,
     idempotency::Idempotency,
     ids::{JoinCodeId, OrganizationId},
@@ -159,6 +159,8 @@ struct Course<'a> {
     counted: bool,
     /// Entries that a try wrote and no commit has made true yet.
     pending: Vec<(IndexEntry, Intent)>,
+    /// The store has not told what became of the commit.
+    is_uncertain: bool,
     /// The caller's credential tells what their organization does not know yet.
     profile_is_due: bool,
 }
@@ -316,15 +318,24 @@ impl Engine {
         let intent = Intent::new(self.clock().now(), self.entropy())?;
         // What is not done by a right in the organization was counted before.
         let counted = !matches!(O::NEEDS, Needs::Permission(_));
-        let (pending, profile_is_due) = (Vec::new(), false);
-        Ok(Course { request, organization, idempotency, join_code, intent, counted, pending, profile_is_due })
+        Ok(Course {
+            request,
+            organization,
+            idempotency,
+            join_code,
+            intent,
+            counted,
+            pending: Vec::new(),
+            is_uncertain: false,
+            profile_is_due: false,
+        })
     }
 
     async fn follow<O: Operation>(&self, operation: &O, course: &mut Course<'_>) -> Result<O::Output, Error> {
         let result = self.attempts(operation, course).await;
-        // With the store away the commit may have happened: then what was entered stays, and readers confirm it.
-        let uncertain = result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unavailable);
-        if let Some(organization) = course.organization.filter(|_| !uncertain && !course.pending.is_empty()) {
+        // The commit may have happened: then what was entered stays, and readers confirm it.
+        let is_certain = !course.is_uncertain && !course.pending.is_empty();
+        if let Some(organization) = course.organization.filter(|_| is_certain) {
             self.remove_entries(organization, &course.pending).await;
         }
         result
@@ -363,12 +374,17 @@ impl Engine {
             return Err(Stop::Again);
         }
         let output = decided?;
+        if O::EVENT.is_some() && !to_commit && course.organization.is_some() {
+            // It was done before, by a commit that perhaps nobody has confirmed.
+            self.store().barrier(&tx.shard).await.map_err(Error::from)?;
+        }
         if let Some(organization) = course.organization.filter(|_| tx.writes()) {
             if let Some(idempotency) = &course.idempotency {
                 let kept = idempotency.keep(&output, tx.now, self.entropy())?;
                 tx.put(&idempotency.row_key(), &kept)?;
             }
-            let (shard, decided) = tx.decided();
+            let (shard, mut decided) = tx.decided();
+            decided.txn.frees = O::FREES;
             self.commit(course, organization, &shard, decided).await?;
         }
         Ok(output)
@@ -423,6 +439,7 @@ impl Engine {
         if matches!(committed, Ok(_) | Err(CommitError::Unavailable(_))) {
             self.tell_observers(&txn.notices);
         }
+        course.is_uncertain = matches!(committed, Err(CommitError::Unavailable(_)));
         match committed {
             Ok(_) => {
                 for entry in &entries {
@@ -449,7 +466,9 @@ impl Engine {
             }
             Err(CommitError::Limit(place)) if place < limits.len() => Err(limits.swap_remove(place).into()),
             Err(CommitError::Limit(_)) => Err(Error::internal("the store named a counter that there is not").into()),
-            Err(CommitError::Unavailable(error)) => Err(Error::from(error).into()),
+            Err(error @ (CommitError::NotApplied(_) | CommitError::Unavailable(_))) => {
+                Err(Error::of_commit(error).into())
+            }
         }
     }
 
@@ -482,7 +501,7 @@ impl Engine {
                 .map(Some)
                 .ok_or_else(|| Error::internal("the store did not tell the number that it gave")),
             Err(CommitError::Conflict) => Ok(None),
-            Err(CommitError::Unavailable(error)) => Err(error.into()),
+            Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => Err(error.into()),
             Err(error) => Err(Error::internal(error)),
         }
     }

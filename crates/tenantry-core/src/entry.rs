@@ -99,7 +99,7 @@ impl IndexEntry {
 
     /// Removes the entry that the try `intent` wrote, and no other.
     fn remove(&self, organization: OrganizationId, intent: Intent) -> Result<Txn, Error> {
-        let mut txn = Txn::default();
+        let mut txn = Txn { frees: true, ..Txn::default() };
         match self {
             Self::Membership(_, at) => txn.sorted_deletes.push(membership(organization, intent, *at)),
             Self::Job(job) => txn.index_deletes.push(job.entry(organization)),
@@ -239,7 +239,9 @@ impl Engine {
                 (Err(CommitError::Conflict | CommitError::Limit(_)), _) => {
                     Err(Error::internal("an index entry that nothing speaks against was refused").into())
                 }
-                (Err(CommitError::Unavailable(error)), _) => Err(Error::from(error).into()),
+                (Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)), _) => {
+                    Err(Error::from(error).into())
+                }
             }
         });
         futures_util::future::join_all(written).await.into_iter().collect()
@@ -285,7 +287,7 @@ impl Engine {
         match self.store().commit(&shard, &takeover).await {
             Ok(_) => Ok(()),
             Err(CommitError::Conflict | CommitError::Limit(_)) => Err(EntryError::Again),
-            Err(CommitError::Unavailable(error)) => Err(Error::from(error).into()),
+            Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => Err(Error::from(error).into()),
         }
     }
 
@@ -348,7 +350,7 @@ impl Engine {
         let removed = writes.iter().map(async |write| match self.store().commit(&write.shard, &write.txn).await {
             // A conflict: the slug is somebody else's by now.
             Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(()),
-            Err(CommitError::Unavailable(error)) => Err(error.into()),
+            Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => Err(error.into()),
         });
         // All are tried, whatever becomes of one.
         futures_util::future::join_all(removed).await.into_iter().collect()
@@ -372,11 +374,12 @@ impl Engine {
 
     /// Keeps the try `intent` from ever committing in `home`, provided that `checks` hold. Whether they did.
     async fn fence(&self, home: &Shard, intent: Intent, checks: Vec<Check>) -> Result<bool, Error> {
-        let fence = Txn { checks, puts: vec![(keys::fence(intent).key, rows::encode(&())?)], ..Txn::default() };
+        let fence =
+            Txn { frees: true, checks, puts: vec![(keys::fence(intent).key, rows::encode(&())?)], ..Txn::default() };
         match self.store().commit(home, &fence).await {
             Ok(_) => Ok(true),
             Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(false),
-            Err(CommitError::Unavailable(error)) => Err(error.into()),
+            Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => Err(error.into()),
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
-use crate::{entropy::EntropyError, store::Unavailable};
+use crate::{
+    entropy::EntropyError,
+    store::{CommitError, Unavailable},
+};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $status:literal $code:literal $title:literal;)*) => {
@@ -109,6 +112,10 @@ kinds! {
     Unavailable = 503 "unavailable" "Temporarily unavailable";
 }
 
+/// What is told of a store that is full.
+const FULL: &str = "the service has no room for more, and has not made this change: revoking, removing and deleting are \
+                    still possible; try again when its operator has made room";
+
 /// Why an operation or a resolve was refused or failed.
 ///
 /// [`kind`](Self::kind) is for programs; [`Display`](fmt::Display) is a sentence that may be shown to the caller:
@@ -211,6 +218,28 @@ impl Error {
         error
     }
 
+    /// A commit that the store refused for reasons of its own, or of which it did not tell what became of it.
+    pub(crate) fn of_commit(error: CommitError) -> Self {
+        match error {
+            CommitError::NotApplied(source) => {
+                let is_full = source.is_full();
+                let mut error = Self::from(source);
+                if !is_full {
+                    error.0.detail = "the service cannot store the change, and has not made it: try again".into();
+                }
+                error
+            }
+            CommitError::Unavailable(source) => {
+                let mut error = Self::from(source);
+                error.0.detail = "the data did not answer in time, and the change may have been made: try again with \
+                                  the same Idempotency-Key, or look first"
+                    .into();
+                error
+            }
+            CommitError::Conflict | CommitError::Limit(_) => Self::internal(error),
+        }
+    }
+
     /// Something that is needed is away: try again after `retry_after`. Whoever says so has logged what lies behind it.
     pub fn away(detail: impl Into<Cow<'static, str>>, retry_after: Duration) -> Self {
         let mut error = Self::new(ErrorKind::Unavailable, detail);
@@ -289,7 +318,12 @@ impl std::error::Error for Error {
 
 impl From<Unavailable> for Error {
     fn from(error: Unavailable) -> Self {
-        Self::unavailable(error)
+        let is_full = error.is_full();
+        let mut this = Self::unavailable(error);
+        if is_full {
+            this.0.detail = FULL.into();
+        }
+        this
     }
 }
 

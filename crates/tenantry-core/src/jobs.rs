@@ -255,13 +255,13 @@ impl Engine {
         row.attempts = row.attempts.saturating_add(1);
         row.due_at = now.after(limits::JOB_CLAIM);
         let claimed = rows::encode(&row)?;
-        let mut claim = Txn::default();
+        let mut claim = Txn { frees: true, ..Txn::default() };
         claim.checks.push(Check { key: key.clone(), expected: Some(found) });
         claim.puts.push((key.clone(), claimed.clone()));
         match self.store().commit(&home, &claim).await {
             Ok(_) => {}
             Err(CommitError::Conflict | CommitError::Limit(_)) => return Ok(false),
-            Err(CommitError::Unavailable(error)) => return Err(error.into()),
+            Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => return Err(error.into()),
         }
         let outcome = self.do_work(organization, id, &row).await;
         let (mut end, done) = match outcome {
@@ -280,13 +280,14 @@ impl Engine {
                 (Box::new(put_off(&key, &mut row, self.clock().now().after(wait))?), false)
             }
         };
+        end.frees = true;
         end.checks.push(Check { key, expected: Some(claimed) });
         match self.store().commit(&home, &end).await {
             Ok(_) if done => self.remove_entries(organization, &[(IndexEntry::Job(id), id.intent)]).await,
             Ok(_) if row.due_at <= self.clock().now() => self.made().push(organization, id),
             // In conflict: it took so long that somebody else tries, too.
             Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => {}
-            Err(CommitError::Unavailable(error)) => return Err(error.into()),
+            Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => return Err(error.into()),
         }
         Ok(done)
     }

@@ -38,6 +38,11 @@ pub trait Operation: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The action that the audit log records; `None` for an operation that changes nothing.
     const EVENT: Option<&'static str>;
 
+    /// Whether it ends or removes something, so that a store without room for more still takes it ([`Txn::frees`]).
+    ///
+    /// [`Txn::frees`]: crate::store::Txn::frees
+    const FREES: bool = false;
+
     /// Whether it matters how the caller can be addressed: the host's directory is asked when the credential does not
     /// tell.
     const BY_ADDRESS: bool = false;

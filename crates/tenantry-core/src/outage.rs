@@ -92,10 +92,14 @@ impl Store for Reported {
         self.note(self.store.log(shard, log, before, limit).await)
     }
 
+    async fn barrier(&self, shard: &Shard) -> Result<(), Unavailable> {
+        self.note(self.store.barrier(shard).await)
+    }
+
     async fn commit(&self, shard: &Shard, txn: &Txn) -> Result<Committed, CommitError> {
         let committed = self.store.commit(shard, txn).await;
         match &committed {
-            Err(CommitError::Unavailable(error)) => self.failed(error),
+            Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => self.failed(error),
             Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => self.answered(),
         }
         committed

@@ -186,6 +186,7 @@ impl Removal<'_> {
     async fn leave_trace(&self) -> Result<(), Error> {
         let key = keys::deletion_noted(self.organization).key;
         let txn = Txn {
+            frees: true,
             checks: vec![Check { key: key.clone(), expected: None }],
             puts: vec![(key, rows::encode(&())?)],
             appends: vec![(DELETIONS, audit::deletion(self.organization, &self.gone)?)],
@@ -193,7 +194,7 @@ impl Removal<'_> {
         };
         match self.engine.store().commit(&shards::platform(), &txn).await {
             Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(()),
-            Err(CommitError::Unavailable(error)) => Err(error.into()),
+            Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => Err(error.into()),
         }
     }
 
@@ -204,13 +205,14 @@ impl Removal<'_> {
 
     /// A commit that is made while the deletion is under way, and never after its end.
     fn txn(&self) -> Txn {
-        Txn { checks: vec![Check { key: keys::gone().key, expected: Some(self.kept.clone()) }], ..Txn::default() }
+        let checks = vec![Check { key: keys::gone().key, expected: Some(self.kept.clone()) }];
+        Txn { frees: true, checks, ..Txn::default() }
     }
 
     async fn commit(&self, txn: Txn) -> Result<(), Error> {
         match self.engine.store().commit(&shards::organization(self.organization), &txn).await {
             Ok(_) => Ok(()),
-            Err(CommitError::Unavailable(error)) => Err(error.into()),
+            Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => Err(error.into()),
             Err(error) => Err(Error::unavailable(error)),
         }
     }

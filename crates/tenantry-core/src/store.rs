@@ -31,8 +31,11 @@
 //!    was configured to keep it).
 //! 3. After `commit` answered `Ok`, its notices reach every listener of [`changes`](Store::changes) on every node, in
 //!    the order of the commits of that shard, or the listener hears [`Signal::LinkLost`]. Never silence.
-//! 4. Every call ends within a bounded time, with [`Unavailable`] if need be. An `Unavailable` commit may have been
-//!    applied, or may yet be.
+//! 4. Every call ends within a bounded time, with [`Unavailable`] if need be. A commit that ended with
+//!    [`CommitError::Unavailable`] may have been applied, or may yet be; one that ended with
+//!    [`CommitError::NotApplied`] was not and never will be.
+//! 5. A store that has no room for more refuses what grows with [`CommitError::NotApplied`] of [`Unavailable::full`], and
+//!    still applies a transaction that [frees](Txn::frees), if its medium can.
 //!
 //! # A listener's life
 //! A stream from `changes` begins with [`Signal::LinkBack`] once notices arrive. When they may be missing it says
@@ -78,6 +81,16 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Applies `txn`, atomically, if all of its checks hold and none of its bounds is left.
     async fn commit(&self, shard: &Shard, txn: &Txn) -> Result<Committed, CommitError>;
+
+    /// Ends well when all that was committed to `shard` before is kept as safely as `commit` acknowledges it.
+    ///
+    /// Whoever acknowledges what another commit did, without one of their own, asks for this first: that commit may
+    /// have been applied and not confirmed. A store whose commits are kept as soon as they can be seen has nothing to
+    /// wait for.
+    async fn barrier(&self, shard: &Shard) -> Result<(), Unavailable> {
+        let _ = shard;
+        Ok(())
+    }
 
     /// The notices of all commits from now on.
     fn changes(&self) -> Changes;
@@ -163,8 +176,16 @@ impl Key {
 /// No key is put or deleted twice in one transaction, nor put and added to; an entry of an index is put or deleted
 /// once.
 /// A counter may be added to several times: one after the other, in the order of [`adds`](Self::adds).
+///
+/// A store takes every transaction of at most [`ITEMS_MAX`](Self::ITEMS_MAX) items and [`BYTES_MAX`](Self::BYTES_MAX)
+/// bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Txn {
+    /// The shard must be empty: no row, no entry, no log. Otherwise it is a [`Conflict`](CommitError::Conflict).
+    pub is_first: bool,
+    /// It ends something: what is kept hardly grows by it, or shrinks. A store that is full takes it nevertheless, if
+    /// its medium can.
+    pub frees: bool,
     /// What must still be so.
     pub checks: Vec<Check>,
     /// Rows to write.
@@ -189,6 +210,13 @@ pub struct Txn {
     pub appends: Vec<(&'static str, Bytes)>,
     /// What to tell every node, once the rest is applied.
     pub notices: Vec<Change>,
+}
+
+impl Txn {
+    /// How many checks, rows, counters, entries, logs and notices a transaction may have together.
+    pub const ITEMS_MAX: usize = 8192;
+    /// How long the values in it may be together.
+    pub const BYTES_MAX: usize = 4 * 1024 * 1024;
 }
 
 /// A row that must have exactly this value (`None`: be absent).
@@ -337,7 +365,10 @@ pub enum CommitError {
     /// [`Txn::rooms`] are counted on behind the adds.
     #[error("bound {0} of the transaction would be left")]
     Limit(usize),
-    /// The store did not answer; the transaction may have been applied.
+    /// The store refused the transaction, or was never asked: it was not applied, and never will be.
+    #[error(transparent)]
+    NotApplied(Unavailable),
+    /// The store did not answer; the transaction may have been applied, or may yet be.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -347,13 +378,36 @@ pub enum CommitError {
 #[error("the store is unavailable: {reason}")]
 pub struct Unavailable {
     reason: Arc<str>,
+    is_full: bool,
 }
 
 impl Unavailable {
     /// `reason` is for logs: it must not contain a secret (such as the password in a connection's address).
     #[must_use]
     pub fn new(reason: impl fmt::Display) -> Self {
-        Self { reason: reason.to_string().into() }
+        Self { reason: reason.to_string().into(), is_full: false }
+    }
+
+    /// There is no room for more.
+    #[must_use]
+    pub fn full(reason: impl fmt::Display) -> Self {
+        Self { is_full: true, ..Self::new(reason) }
+    }
+
+    /// Whether there is no room for more.
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        self.is_full
+    }
+}
+
+impl CommitError {
+    /// Why the store is unavailable; `Err` if it decided.
+    pub fn into_unavailable(self) -> Result<Unavailable, Self> {
+        match self {
+            Self::NotApplied(unavailable) | Self::Unavailable(unavailable) => Ok(unavailable),
+            Self::Conflict | Self::Limit(_) => Err(self),
+        }
     }
 }
 

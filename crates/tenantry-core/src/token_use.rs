@@ -73,7 +73,7 @@ impl Engine {
         match self.store().commit(&used.shard, &used.txn).await {
             // In a conflict, somebody else has just noted a use, or the token is gone with its organization.
             Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(()),
-            Err(CommitError::Unavailable(error)) => Err(error.into()),
+            Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => Err(error.into()),
         }
     }
 }

@@ -45,7 +45,7 @@ pub struct Transaction<'a> {
     pub(crate) authority: Authority,
     action: Option<&'static str>,
     organization: Option<OrganizationId>,
-    shard: Shard,
+    pub(crate) shard: Shard,
     reads: BTreeMap<Key, Option<Bytes>>,
     /// What is to be put or deleted. Whoever reads such a row in this try sees it as it will be.
     writes: BTreeMap<Key, Option<Bytes>>,
@@ -377,6 +377,8 @@ impl<'a> Transaction<'a> {
     /// Whether anything is to be written.
     pub(crate) fn writes(&self) -> bool {
         let Txn {
+            is_first: _,
+            frees: _,
             checks: _,
             puts,
             deletes,
@@ -412,6 +414,7 @@ impl<'a> Transaction<'a> {
                 None => self.txn.deletes.push(key),
             }
         }
+        self.txn.is_first = self.is_new;
         let Self { shard, txn, limits, entries, releases, .. } = self;
         (shard, Decided { txn, limits, entries, releases })
     }

@@ -53,6 +53,9 @@ struct Plan {
 
 impl Plan {
     fn make(tables: &Tables<'_>, shard: &str, txn: &Txn, now: Timestamp) -> Result<Self, Refused> {
+        if txn.is_first && !is_empty(tables, shard, now)? {
+            return Err(Refused::Commit(CommitError::Conflict));
+        }
         for check in &txn.checks {
             if !holds(tables, shard, check, now)? {
                 return Err(Refused::Commit(CommitError::Conflict));
@@ -107,6 +110,27 @@ impl Plan {
             Refused::Commit(Unavailable::new(reason).into())
         })
     }
+}
+
+/// Whether nothing is kept in the shard, or nothing but rows that have ended.
+fn is_empty(tables: &Tables<'_>, shard: &str, now: Timestamp) -> Result<bool, StorageError> {
+    for row in tables.passing.range((shard, "")..)? {
+        let (key, value) = row?;
+        if key.value().0 != shard {
+            break;
+        }
+        if value.value().0 > now.as_millis() {
+            return Ok(false);
+        }
+    }
+    let first_row = tables.rows.range((shard, "")..)?.next().transpose()?;
+    let first_entry = tables.entries.range((shard, "", "")..)?.next().transpose()?;
+    let first_sorted = tables.sorted.range((shard, "", "", "")..)?.next().transpose()?;
+    let first_line = tables.logs.range((shard, "", 0)..)?.next().transpose()?;
+    Ok(first_row.is_none_or(|(key, _)| key.value().0 != shard)
+        && first_entry.is_none_or(|(key, _)| key.value().0 != shard)
+        && first_sorted.is_none_or(|(key, _)| key.value().0 != shard)
+        && first_line.is_none_or(|(key, _)| key.value().0 != shard))
 }
 
 fn holds(tables: &Tables<'_>, shard: &str, check: &Check, now: Timestamp) -> Result<bool, StorageError> {

@@ -152,9 +152,9 @@ impl Store for EmbeddedStore {
 
     /// An empty commit: it passes through the writer and the disk.
     async fn ping(&self) -> Result<(), Unavailable> {
-        match self.commit(&Shard::new('p', "ping"), &Txn::default()).await {
-            Err(CommitError::Unavailable(unavailable)) => Err(unavailable),
-            Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(()),
+        match self.commit(&Shard::new('p', "ping"), &Txn::default()).await.map_err(CommitError::into_unavailable) {
+            Err(Ok(unavailable)) => Err(unavailable),
+            Ok(_) | Err(Err(_)) => Ok(()),
         }
     }
 }

@@ -22,6 +22,9 @@ impl Plain {
     /// `None`: it takes more than one command.
     pub(crate) fn new(names: &Names, shard: &Shard, txn: &Txn) -> Option<Self> {
         let Txn {
+            is_first,
+            // A command that deletes is taken by a server that is full; those that put are never sent for room's sake.
+            frees: _,
             checks,
             puts,
             deletes,
@@ -38,7 +41,7 @@ impl Plain {
         let indexes = index_puts.len() + index_deletes.len() + rooms.len();
         let others = adds.len() + indexes + log_drops.len() + appends.len() + notices.len();
         let mut rows = puts.iter().map(|(key, _)| key).chain(deletes);
-        if others > 0 || rows.any(|key| key.lifetime().is_some()) {
+        if *is_first || others > 0 || rows.any(|key| key.lifetime().is_some()) {
             return None;
         }
         let (rows, sorted) = (|| names.rows(shard), |index| names.sorted(shard, index));

@@ -64,7 +64,9 @@ impl RedisStore {
         // An empty transaction writes nothing, and proves that the server knows such scripts and lets us run them.
         let (shard, nothing) = (Shard::new('p', "connect"), Txn::default());
         match store.router.bounded(store.apply(&shard, &nothing, false)).await {
-            Err(CommitError::Unavailable(error)) => Err(ConnectError::unreachable(&store.router.address(), error)),
+            Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => {
+                Err(ConnectError::unreachable(&store.router.address(), error))
+            }
             Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(store),
         }
     }
@@ -242,9 +244,9 @@ impl Store for RedisStore {
 
     /// An empty commit: a server that answers `PING` may still be out of memory, or a replica.
     async fn ping(&self) -> Result<(), Unavailable> {
-        match self.commit(&Shard::new('p', "ping"), &Txn::default()).await {
-            Err(CommitError::Unavailable(unavailable)) => Err(unavailable),
-            Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(()),
+        match self.commit(&Shard::new('p', "ping"), &Txn::default()).await.map_err(CommitError::into_unavailable) {
+            Err(Ok(unavailable)) => Err(unavailable),
+            Ok(_) | Err(Err(_)) => Ok(()),
         }
     }
 }

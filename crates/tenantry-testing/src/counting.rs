@@ -137,8 +137,14 @@ impl Store for Counting {
         Ok(entries)
     }
 
+    async fn barrier(&self, shard: &Shard) -> Result<(), Unavailable> {
+        self.store.barrier(shard).await
+    }
+
     async fn commit(&self, shard: &Shard, txn: &Txn) -> Result<Committed, CommitError> {
         let Txn {
+            is_first: _,
+            frees: _,
             checks,
             puts,
             deletes,

@@ -1,6 +1,6 @@
 //! Rows, checks, and all or nothing.
 
-use std::time::Duration;
+use std::{future::poll_fn, task::Poll, time::Duration};
 
 use bytes::Bytes;
 use tenantry_core::{
@@ -186,4 +186,85 @@ pub(super) async fn shards_are_apart(subject: &Subject) {
     subject.applied(&a, everything(), rule).await;
     let untouched = state(subject, &subject.shard("never used")).await;
     assert_eq!(state(subject, &b).await, untouched, "{rule}");
+}
+
+pub(super) async fn the_first_commit_of_a_shard_can_ask_to_be_it(subject: &Subject) {
+    let rule = "a transaction that must be the first finds no row, no entry and no log in the shard";
+    let key = Key::lasting("mine");
+    let first = || Txn { is_first: true, ..put(&key, "1") };
+    let entry = || Entry { index: "index", key: "e".to_owned(), number: Some(1) };
+    let sorted = || ("sorted", tenantry_core::store::Sorted { sort_key: "s".to_owned(), entry: "e".to_owned() });
+    let others = [
+        ("row", put(&Key::lasting("row"), "x")),
+        ("passing", put(&Key::passing("row", HOUR), "x")),
+        ("counter", Txn { adds: vec![add(&Key::lasting("n"), 1, None, None)], ..Txn::default() }),
+        ("whole", Txn { index_puts: vec![entry()], sorted_puts: vec![sorted()], ..first() }),
+    ];
+    for (name, other) in others {
+        let shard = subject.shard(name);
+        subject.applied(&shard, other, rule).await;
+        subject.refused(&shard, first(), CommitError::Conflict, rule).await;
+    }
+    let shard = subject.shard("");
+    let txn = Txn {
+        index_puts: vec![entry()],
+        sorted_puts: vec![sorted()],
+        appends: vec![("log", "line".into())],
+        adds: vec![add(&Key::lasting("n"), 1, None, Some(1))],
+        ..first()
+    };
+    subject.applied(&shard, txn, rule).await;
+    subject.refused(&shard, first(), CommitError::Conflict, rule).await;
+    assert_eq!(subject.value(&shard, &key).await, some("1"), "{rule}");
+    assert_eq!(answer(subject.store().log(&shard, "log", None, 9).await), [(0, "line".into())], "{rule}");
+    let range = Range { index: "index", after: None, order: Order::OldestFirst, limit: 9 };
+    assert_eq!(answer(subject.store().range(&shard, &range).await).len(), 1, "{rule}");
+}
+
+pub(super) async fn the_largest_transaction_is_taken(subject: &Subject) {
+    let rule = "a store takes every transaction of the largest size";
+    let shard = subject.shard("");
+    let value = vec![b'x'; Txn::BYTES_MAX / Txn::ITEMS_MAX];
+    let keys: Vec<_> = (0..Txn::ITEMS_MAX).map(|n| Key::lasting(format!("k{n}"))).collect();
+    let puts: Vec<_> = keys.iter().map(|key| (key.clone(), value.clone().into())).collect();
+    subject.applied(&shard, Txn { puts: puts.clone(), ..Txn::default() }, rule).await;
+    let last = &keys[Txn::ITEMS_MAX - 1];
+    assert_eq!(subject.value(&shard, last).await, Some(value.clone().into()), "{rule}");
+    let checks = keys.iter().map(|key| tenantry_core::store::Check { key: key.clone(), expected: None });
+    let all = Txn { checks: checks.collect(), ..Txn::default() };
+    subject.refused(&shard, all, CommitError::Conflict, rule).await;
+    let checks = puts.into_iter().map(|(key, value)| tenantry_core::store::Check { key, expected: Some(value) });
+    subject.applied(&shard, Txn { checks: checks.collect(), ..Txn::default() }, rule).await;
+    let one_log = vec![("log", value.into()); Txn::ITEMS_MAX];
+    subject.applied(&shard, Txn { appends: one_log, ..Txn::default() }, rule).await;
+    let lines = answer(subject.store().log(&shard, "log", None, 1).await);
+    assert_eq!(lines[0].0, Txn::ITEMS_MAX as u64 - 1, "{rule}");
+    subject.applied(&shard, Txn { frees: true, deletes: keys, ..Txn::default() }, rule).await;
+}
+
+pub(super) async fn a_dropped_commit_is_whole_or_nothing(subject: &Subject) {
+    let rule = "a commit whose caller has gone away is applied as a whole, or not at all";
+    let shard = subject.shard("");
+    let row = |n: u32, half: char| Key::lasting(format!("{n}{half}"));
+    for n in 0..64_u32 {
+        let puts = vec![(row(n, 'a'), "1".into()), (row(n, 'b'), "2".into())];
+        let txn = Txn { puts, appends: vec![("log", n.to_string().into())], ..Txn::default() };
+        let mut commit = Box::pin(subject.store().commit(&shard, &txn));
+        // Polled as often as the round has number, at most: it is dropped at each of its pauses, sooner or later.
+        for _ in 0..n % 4 {
+            if poll_fn(|context| Poll::Ready(commit.as_mut().poll(context))).await.is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    // What comes after them shows what has become of them.
+    subject.applied(&shard, put(&Key::lasting("end"), "x"), rule).await;
+    let log = answer(subject.store().log(&shard, "log", None, 100).await);
+    for n in 0..64_u32 {
+        let both = subject.read(&shard, &[row(n, 'a'), row(n, 'b')]).await;
+        let told = log.iter().filter(|(_, line)| *line == n.to_string()).count();
+        let expected = if told == 0 { [None, None] } else { [some("1"), some("2")] };
+        assert!(told <= 1 && both == expected, "{rule}: {n} stands in the log {told} times, and left {both:?}");
+    }
 }

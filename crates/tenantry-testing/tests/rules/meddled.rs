@@ -77,6 +77,10 @@ impl<M: Meddling> Store for Meddled<M> {
     ) -> Result<Vec<(u64, Bytes)>, Unavailable> {
         self.store.log(shard, log, before, limit).await
     }
+    async fn barrier(&self, shard: &Shard) -> Result<(), Unavailable> {
+        self.store.barrier(shard).await
+    }
+
     async fn commit(&self, shard: &Shard, txn: &Txn) -> Result<Committed, CommitError> {
         self.meddling.before_commit(shard, txn).await?;
         self.store.commit(shard, txn).await

@@ -56,6 +56,7 @@ impl Operation for Forget {
     const NEEDS: Needs = Needs::Platform;
     const ERRORS: &'static [ErrorKind] = &[];
     const EVENT: Option<&'static str> = Some("accounts.forget");
+    const FREES: bool = true;
 
     fn check(&self, problems: &mut Violations) {
         if let Err(error) = self.address() {

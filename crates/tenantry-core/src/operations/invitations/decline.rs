@@ -41,6 +41,7 @@ impl Operation for Decline {
         ErrorKind::Used,
     ];
     const EVENT: Option<&'static str> = Some("invitations.decline");
+    const FREES: bool = true;
     const BY_ADDRESS: bool = true;
 
     fn check(&self, problems: &mut Violations) {

@@ -148,7 +148,7 @@ impl Engine {
             match self.store().commit(&home, &txn).await {
                 Ok(_) => return Ok(Some(row)),
                 Err(CommitError::Conflict | CommitError::Limit(_)) => self.back_off(attempt).await?,
-                Err(CommitError::Unavailable(error)) => return Err(error.into()),
+                Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => return Err(error.into()),
             }
         }
         Err(Error::unavailable("the invitation is always being changed"))

@@ -32,6 +32,7 @@ impl Operation for Revoke {
     const NEEDS: Needs = Needs::Permission(Permission::MEMBERS_MANAGE);
     const ERRORS: &'static [ErrorKind] = &[ErrorKind::Used];
     const EVENT: Option<&'static str> = Some("invitations.revoke");
+    const FREES: bool = true;
 
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
         Ok(Some(self.organization_id))

@@ -142,7 +142,7 @@ async fn count_attempt(engine: &Engine, user: &UserId) -> Result<(), Error> {
     };
     match engine.store().commit(&shards::user(user), &txn).await {
         Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(()),
-        Err(CommitError::Unavailable(error)) => Err(error.into()),
+        Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => Err(error.into()),
     }
 }
 

@@ -56,6 +56,7 @@ impl Operation for Remove {
     const NEEDS: Needs = Needs::Permission(Permission::MEMBERS_MANAGE);
     const ERRORS: &'static [ErrorKind] = &[ErrorKind::LastOwner];
     const EVENT: Option<&'static str> = Some("members.remove");
+    const FREES: bool = true;
 
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
         Ok(Some(self.organization_id))

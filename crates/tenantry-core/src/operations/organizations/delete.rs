@@ -30,6 +30,7 @@ impl Operation for Delete {
     const NEEDS: Needs = Needs::Permission(Permission::ORG_DELETE);
     const ERRORS: &'static [ErrorKind] = &[];
     const EVENT: Option<&'static str> = Some("organization.delete");
+    const FREES: bool = true;
 
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
         Ok(Some(self.organization_id))

@@ -27,6 +27,7 @@ impl Operation for Leave {
     const NEEDS: Needs = Needs::User;
     const ERRORS: &'static [ErrorKind] = &[ErrorKind::OrganizationSuspended, ErrorKind::NotFound, ErrorKind::LastOwner];
     const EVENT: Option<&'static str> = Some("organization.leave");
+    const FREES: bool = true;
 
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
         Ok(Some(self.organization_id))

@@ -42,6 +42,7 @@ impl Operation for SetStatus {
     const NEEDS: Needs = Needs::Platform;
     const ERRORS: &'static [ErrorKind] = &[ErrorKind::NotFound];
     const EVENT: Option<&'static str> = Some("organization.set-status");
+    const FREES: bool = true;
 
     fn check(&self, problems: &mut Violations) {
         problems.text("reason", self.reason.as_deref(), limits::DESCRIPTION_CHARS_MAX);

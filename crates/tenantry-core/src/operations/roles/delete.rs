@@ -37,6 +37,7 @@ impl Operation for Delete {
     const NEEDS: Needs = Needs::Permission(Permission::ORG_MANAGE);
     const ERRORS: &'static [ErrorKind] = &[ErrorKind::GrantExceedsOwn, ErrorKind::RoleInUse];
     const EVENT: Option<&'static str> = Some("roles.delete");
+    const FREES: bool = true;
 
     async fn locate(&self, _: &Locate<'_>) -> Result<Option<OrganizationId>, Error> {
         Ok(Some(self.organization_id))

@@ -152,6 +152,10 @@ impl Store for Watched {
         self.store.log(shard, log, before, limit).await
     }
 
+    async fn barrier(&self, shard: &Shard) -> Result<(), Unavailable> {
+        self.store.barrier(shard).await
+    }
+
     async fn commit(&self, shard: &Shard, txn: &Txn) -> Result<Committed, CommitError> {
         self.reached()?;
         self.store.commit(shard, txn).await
