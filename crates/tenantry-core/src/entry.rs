@@ -74,7 +74,7 @@ impl IndexEntry {
         let mut txn = Txn::default();
         match self {
             Self::Membership(_, at) => txn.sorted_puts.push(membership(organization, intent, *at)),
-            Self::Job(job) => txn.index_puts.push(job.entry(organization)),
+            Self::Job(job) => txn.sorted_puts.push(job.entry(organization)),
             Self::Owned(_) => {
                 let (index, entry) = owned(organization, intent);
                 let room = host.owned_max().map(|max| Room { index, entry: entry.clone(), max });
@@ -102,7 +102,7 @@ impl IndexEntry {
         let mut txn = Txn { frees: true, ..Txn::default() };
         match self {
             Self::Membership(_, at) => txn.sorted_deletes.push(membership(organization, intent, *at)),
-            Self::Job(job) => txn.index_deletes.push(job.entry(organization)),
+            Self::Job(job) => txn.sorted_deletes.push(job.entry(organization)),
             Self::Owned(_) => txn.sorted_deletes.push(owned(organization, intent)),
             // Whoever it was for may name it once more, and is told what became of it.
             Self::Invitation(_, id) => {

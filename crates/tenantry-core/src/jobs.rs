@@ -41,7 +41,7 @@ use crate::{
     limits,
     role::RoleName,
     rows::{self, Intent, index, keys, shards},
-    store::{Check, CommitError, Entry, Key, Order, Range, Txn},
+    store::{Check, CommitError, Direction, Entry, Key, Sorted, SortedRange, Txn},
 };
 
 /// What there is to do.
@@ -96,8 +96,10 @@ impl JobId {
     }
 
     /// Its entry in the bucket.
-    pub(crate) fn entry(self, organization: OrganizationId) -> Entry {
-        Entry { index: index::JOBS, key: self.in_full(organization), number: None }
+    ///
+    /// The oldest job is the first, as far as clocks agree.
+    pub(crate) fn entry(self, organization: OrganizationId) -> (&'static str, Sorted) {
+        (index::ALL_JOBS, Sorted { sort_key: self.to_string(), entry: organization.to_base62() })
     }
 
     /// Its name among the jobs of all organizations.
@@ -105,12 +107,12 @@ impl JobId {
         format!("{}{self}", organization.to_base62())
     }
 
-    fn parse_entry(key: &str) -> Option<(OrganizationId, Self)> {
-        let (organization, job) = key.split_at_checked(22)?;
-        let (intent, place) = job.split_at_checked(16)?;
+    /// Undoes [`entry`](Self::entry).
+    fn parse_entry(entry: &Sorted) -> Option<(OrganizationId, Self)> {
+        let (intent, place) = entry.sort_key.split_at_checked(16)?;
         let intent = Intent(u64::from_str_radix(intent, 16).ok()?);
         let place = u16::from_str_radix(place, 16).ok()?;
-        Some((OrganizationId::from_base62(organization)?, Self { intent, place }))
+        Some((OrganizationId::from_base62(&entry.entry)?, Self { intent, place }))
     }
 }
 
@@ -213,12 +215,13 @@ impl Engine {
         let limit = limits::LIST_LIMIT_MAX as usize;
         let (mut done, mut after) = (0, None);
         loop {
-            let range = Range { index: index::JOBS, after, order: Order::OldestFirst, limit };
-            let entries = self.store().range(&shard, &range).await?;
-            let jobs = entries.iter().filter_map(|entry| JobId::parse_entry(&entry.key)).collect();
+            let range = SortedRange { after, ..SortedRange::whole(index::ALL_JOBS, Direction::Ascending, limit) };
+            let mut entries = self.store().sorted_range(&shard, &range).await?;
+            let jobs = entries.iter().filter_map(JobId::parse_entry).collect();
             done += self.work_on_all(jobs).await;
-            after = entries.last().map(|entry| entry.number);
-            if entries.len() < limit {
+            let is_end = entries.len() < limit;
+            after = entries.pop();
+            if is_end {
                 return Ok(done);
             }
         }

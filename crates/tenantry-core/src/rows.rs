@@ -30,22 +30,28 @@ pub(crate) const AUDIT: &str = "audit";
 
 /// Indexes of an organization's shard.
 pub(crate) mod index {
+    use crate::store::Index;
+
     /// Its members, by user id.
-    pub(crate) const MEMBERS: &str = "members";
+    pub(crate) const MEMBERS: Index = Index::new("members", 1);
     /// Its open invitations, by id.
-    pub(crate) const INVITATIONS: &str = "invitations";
+    pub(crate) const INVITATIONS: Index = Index::new("invitations", 2);
     /// Its join codes, by id.
-    pub(crate) const JOIN_CODES: &str = "join-codes";
+    pub(crate) const JOIN_CODES: Index = Index::new("join-codes", 3);
     /// Its API tokens.
-    pub(crate) const TOKENS: &str = "tokens";
-    /// What its users issued and nobody has ended, sorted by the maker; see `operations/issued.rs`.
-    pub(crate) const ISSUED: &str = "issued";
+    pub(crate) const TOKENS: Index = Index::new("tokens", 4);
+    /// What its users issued and nobody has ended, numbered by the maker; see `operations/issued.rs`.
+    pub(crate) const ISSUED: Index = Index::new("issued", 6);
     /// Its workspaces, by id.
-    pub(crate) const WORKSPACES: &str = "workspaces";
-    /// In a user's shard, sorted: the organizations that they belong to. In the platform's: the counter of all.
+    pub(crate) const WORKSPACES: Index = Index::new("workspaces", 5);
+    /// Its jobs, by id.
+    pub(crate) const JOBS: Index = Index::new("jobs", 7);
+    /// In the platform's shard: the counter of all organizations.
+    pub(crate) const ALL: Index = Index::new("organizations", 8);
+    /// In a user's shard, sorted: the organizations that they belong to.
     pub(crate) const ORGANIZATIONS: &str = "organizations";
-    /// Its jobs, by id. In a bucket of the platform: jobs of all organizations.
-    pub(crate) const JOBS: &str = "jobs";
+    /// In a bucket of the platform, sorted: jobs of all organizations.
+    pub(crate) const ALL_JOBS: &str = "jobs";
     /// In a user's shard, sorted: the organizations that they own.
     pub(crate) const OWNED: &str = "owned";
     /// In an address's shard, sorted: the open invitations to it, of all organizations.

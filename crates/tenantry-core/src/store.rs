@@ -7,14 +7,16 @@
 //! # What is kept
 //! State is divided into [`Shard`]s; a call touches exactly one. In a shard there are
 //!
-//! 1. **rows**: a [`Key`] and a value of bytes. A key may have a *lifetime*: the store forgets such a row after that
-//!    time (by its own clock, give or take a minute) and a put starts the time anew. Every other row stays until it
-//!    is deleted;
+//! 1. **rows**: a [`Key`] and a value of bytes. A key may have a *lifetime*: such a row is absent after that time (by the
+//!    clock of the store or of its node, give or take a minute), and a put starts the time anew. The store removes
+//!    what has ended sooner or later, at the latest with further commits that put such rows into the shard, or a
+//!    lifetime after the shard [was ended](Txn::ends_shard). Every other row stays until it is deleted;
 //! 2. **counters**: rows whose value is a whole number in decimal text (an absent row counts as 0), changed by
 //!    [`Add`] within bounds, without having been read;
-//! 3. **indexes**: ordered lists of entries, each with a unique key and a [number](Numbered) that the store gives at
-//!    the entry's first put in the index: one more than it ever gave there before. A number is never given twice,
-//!    also when its entry is gone. A put of an entry that is there changes nothing;
+//! 3. **[indexes](Index)**: ordered lists of entries, each with a unique key and a [number](Numbered) that the store
+//!    gives at the entry's first put in the index: one more than it ever gave there before. A number is never given
+//!    twice, also when its entry is gone. Or else the caller gives the number, and then several entries may have the
+//!    same: they are ordered by their keys, byte by byte. A put of an entry that is there changes nothing;
 //! 4. **sorted indexes**: sets of [`Sorted`] entries, ordered by the sort key that the caller gives each of them, then by
 //!    the entry itself, both compared byte by byte. An entry may be there under several sort keys; a put of an entry
 //!    that is there under the same sort key changes nothing;
@@ -68,7 +70,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// The numbers of the entries with these keys in `index`, in their order; `None` for one that is not there. One
     /// round trip.
-    async fn numbers(&self, shard: &Shard, index: &str, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable>;
+    async fn numbers(&self, shard: &Shard, index: Index, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable>;
 
     /// The entries of `log` that precede number `before` (or the end of the log), newest first, at most `limit`.
     async fn log(
@@ -186,6 +188,9 @@ pub struct Txn {
     /// It ends something: what is kept hardly grows by it, or shrinks. A store that is full takes it nevertheless, if
     /// its medium can.
     pub frees: bool,
+    /// Nothing is left in the shard by it but rows with a lifetime, which the store removes within the longest of their
+    /// lifetimes. Whatever is put there afterwards stays nevertheless, provided that its transaction has a check.
+    pub ends_shard: bool,
     /// What must still be so.
     pub checks: Vec<Check>,
     /// Rows to write.
@@ -252,26 +257,64 @@ pub struct Room {
     pub max: u64,
 }
 
+/// Names an index of a shard.
+///
+/// A store may tell the indexes of a shard apart by either, the name or the tag: each belongs to one of the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Index {
+    name: &'static str,
+    tag: u8,
+}
+
+impl Index {
+    /// The greatest number that an entry can have.
+    pub const NUMBER_MAX: u64 = (1 << 47) - 1;
+
+    /// The index of that name, whose tag is 1 to 63.
+    ///
+    /// # Panics
+    /// When `tag` is another.
+    #[must_use]
+    pub const fn new(name: &'static str, tag: u8) -> Self {
+        assert!(tag >= 1 && tag <= 63, "an index has a tag of 1 to 63");
+        Self { name, tag }
+    }
+
+    /// The index's name: any text of at most 1 KiB.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// The index's tag, 1 to 63.
+    #[must_use]
+    pub const fn tag(self) -> u8 {
+        self.tag
+    }
+}
+
 /// An entry of an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The index: one of a few names that this crate uses.
-    pub index: &'static str,
+    /// Which index.
+    pub index: Index,
     /// The entry's key: any text of at most 1 KiB.
     pub key: String,
-    /// The number to give at the first put; `None`: the next one.
-    ///
-    /// Only a number that was obtained by adding 1 to the counter of [`Range::counter`] may stand here.
+    /// The number to give at the first put, at most [`Index::NUMBER_MAX`]; `None`: the next one, which is taken from
+    /// the counter of [`Range::counter`].
     pub number: Option<u64>,
 }
 
 /// Which part of an index to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Range {
-    /// The index.
-    pub index: &'static str,
-    /// Begin behind the entry with this number, whether it is still there or not; `None`: at the beginning.
+    /// Which index.
+    pub index: Index,
+    /// Begin behind the entries with this number, as one sees them who goes in `order`, whether there are any or not;
+    /// `None`: at the beginning.
     pub after: Option<u64>,
+    /// The greatest number that is of interest; `None`: no bound.
+    pub to: Option<u64>,
     /// In which direction to go.
     pub order: Order,
     /// How many entries at most.
@@ -281,8 +324,8 @@ pub struct Range {
 impl Range {
     /// The counter that holds the last number which `index` gave: `#` and the name of the index.
     #[must_use]
-    pub fn counter(index: &'static str) -> Key {
-        Key::lasting(format!("#{index}"))
+    pub fn counter(index: Index) -> Key {
+        Key::lasting(format!("#{}", index.name()))
     }
 }
 

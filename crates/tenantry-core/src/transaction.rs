@@ -22,7 +22,7 @@ use crate::{
     registry::Registry,
     roles::Roles,
     rows::{self, AUDIT, Intent, OrganizationRow, RowKey, index, keys, shards},
-    store::{Add, Check, Entry, Key, Numbered, Range, Shard, Sorted, SortedRange, Txn},
+    store::{Add, Check, Entry, Index, Key, Numbered, Range, Shard, Txn},
 };
 
 /// One try of an operation on one organization.
@@ -253,18 +253,13 @@ impl<'a> Transaction<'a> {
         Ok(self.engine.store().range(&self.shard, range).await?)
     }
 
-    /// A part of one of the organization's sorted indexes.
-    pub(crate) async fn sorted_range(&self, range: &SortedRange) -> Result<Vec<Sorted>, Error> {
-        Ok(self.engine.store().sorted_range(&self.shard, range).await?)
-    }
-
     /// The number of an entry of one of the organization's indexes, to show it.
-    pub(crate) async fn number(&self, index: &'static str, key: &str) -> Result<Option<u64>, Error> {
+    pub(crate) async fn number(&self, index: Index, key: &str) -> Result<Option<u64>, Error> {
         Ok(self.numbers(index, &[key.to_owned()]).await?.into_iter().next().flatten())
     }
 
     /// The numbers of entries of one of the organization's indexes, to show what is there.
-    pub(crate) async fn numbers(&self, index: &'static str, keys: &[String]) -> Result<Vec<Option<u64>>, Error> {
+    pub(crate) async fn numbers(&self, index: Index, keys: &[String]) -> Result<Vec<Option<u64>>, Error> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
@@ -272,7 +267,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// The next number of an index of this organization, for an entry that must know it before the commit.
-    pub(crate) async fn next_number(&mut self, index: &'static str) -> Result<u64, Error> {
+    pub(crate) async fn next_number(&mut self, index: Index) -> Result<u64, Error> {
         self.next_numbers(index, 1).await
     }
 
@@ -280,7 +275,7 @@ impl<'a> Transaction<'a> {
     ///
     /// They are given on condition that the organization is still as it was read: none is left behind by one that was
     /// deleted meanwhile.
-    pub(crate) async fn next_numbers(&mut self, index: &'static str, count: usize) -> Result<u64, Error> {
+    pub(crate) async fn next_numbers(&mut self, index: Index, count: usize) -> Result<u64, Error> {
         let key = keys::organization().key;
         let expected = self.stored(&key).await?;
         let given = self.engine.next_numbers(&self.shard, index, count, vec![Check { key, expected }]).await?;
@@ -313,20 +308,12 @@ impl<'a> Transaction<'a> {
         self.limits.push(beyond);
     }
 
-    pub(crate) fn index(&mut self, index: &'static str, key: String, number: Option<u64>) {
+    pub(crate) fn index(&mut self, index: Index, key: String, number: Option<u64>) {
         self.txn.index_puts.push(Entry { index, key, number });
     }
 
-    pub(crate) fn unindex(&mut self, index: &'static str, key: String) {
+    pub(crate) fn unindex(&mut self, index: Index, key: String) {
         self.txn.index_deletes.push(Entry { index, key, number: None });
-    }
-
-    pub(crate) fn sorted(&mut self, index: &'static str, entry: Sorted) {
-        self.txn.sorted_puts.push((index, entry));
-    }
-
-    pub(crate) fn unsorted(&mut self, index: &'static str, entry: Sorted) {
-        self.txn.sorted_deletes.push((index, entry));
     }
 
     /// Has `work` done after the commit; see `jobs.rs`.
@@ -379,6 +366,7 @@ impl<'a> Transaction<'a> {
         let Txn {
             is_first: _,
             frees: _,
+            ends_shard: _,
             checks: _,
             puts,
             deletes,

@@ -162,7 +162,7 @@ pub(super) async fn are_apart(subject: &Subject) {
     let index = |index, sort_key: &str| (index, sorted(sort_key, "1"));
     let txn = Txn {
         sorted_puts: vec![index("x", "a"), index("xy", "b"), index("x\0", "c"), index("", "d")],
-        index_puts: vec![tenantry_core::store::Entry { index: "x", key: "k".to_owned(), number: None }],
+        index_puts: vec![tenantry_core::store::Entry { index: super::X, key: "k".to_owned(), number: None }],
         appends: vec![("x", "line".into())],
         ..put(&Key::lasting("x"), "row")
     };
@@ -173,7 +173,7 @@ pub(super) async fn are_apart(subject: &Subject) {
         assert_eq!(read(subject, &shard, &range).await, owned(&expected), "{rule}: {name:?}");
         assert_eq!(read(subject, &other, &range).await, [], "shards are apart");
     }
-    let range = Range { index: "x", after: None, order: Order::OldestFirst, limit: 9 };
+    let range = Range { index: super::X, after: None, to: None, order: Order::OldestFirst, limit: 9 };
     assert_eq!(answer(subject.store().range(&shard, &range).await).len(), 1, "{rule}");
     assert_eq!(subject.value(&shard, &Key::lasting("x")).await, super::some("row"), "{rule}");
 }

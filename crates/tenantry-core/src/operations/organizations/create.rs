@@ -183,6 +183,6 @@ impl Create {
 
 /// The next number of an organization.
 async fn number(engine: &Engine) -> Result<u64, Error> {
-    let given = engine.next_numbers(&shards::platform(), index::ORGANIZATIONS, 1, Vec::new()).await?;
+    let given = engine.next_numbers(&shards::platform(), index::ALL, 1, Vec::new()).await?;
     given.ok_or_else(|| Error::internal("a commit without checks was in conflict"))
 }
