@@ -433,7 +433,7 @@ impl Engine {
                     course.pending.push(entered);
                 }
             }
-            self.write_entries(organization, course.intent, &entries).await?;
+            self.write_entries(organization, course.intent, &entries, txn.frees).await?;
         }
         let committed = self.store().commit(shard, &txn).await;
         if matches!(committed, Ok(_) | Err(CommitError::Unavailable(_))) {

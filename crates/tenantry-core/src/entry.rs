@@ -190,52 +190,25 @@ impl From<Error> for EntryError {
     }
 }
 
-/// Entries of one shard that are written or removed together.
-struct Write<'e> {
-    shard: Shard,
-    txn: Txn,
-    /// What speaks against it concerns this entry, which is alone then.
-    contested: Option<&'e IndexEntry>,
-}
-
-/// Adds `txn` to those of `writes` that nothing speaks against, if it is such itself.
-fn together<'e>(writes: &mut Vec<Write<'e>>, shard: Shard, txn: Txn, contested: Option<&'e IndexEntry>) {
-    let found = writes.iter_mut().find(|write| write.shard == shard && write.contested.is_none());
-    match found.filter(|_| contested.is_none()) {
-        None => writes.push(Write { shard, txn, contested }),
-        Some(Write { txn: all, .. }) => {
-            all.puts.extend(txn.puts);
-            all.deletes.extend(txn.deletes);
-            all.index_puts.extend(txn.index_puts);
-            all.index_deletes.extend(txn.index_deletes);
-            all.sorted_puts.extend(txn.sorted_puts);
-            all.sorted_deletes.extend(txn.sorted_deletes);
-        }
-    }
-}
-
 impl Engine {
-    /// Writes `entries`, before the commit that makes them true.
+    /// Writes `entries`, before the commit that makes them true; `frees`: as that commit [does](Txn::frees).
     pub(crate) async fn write_entries(
         &self,
         organization: OrganizationId,
         intent: Intent,
         entries: &[IndexEntry],
+        frees: bool,
     ) -> Result<(), EntryError> {
-        let mut writes = Vec::new();
-        for entry in entries {
-            let put = entry.put(organization, intent, self.host())?;
-            let contested = Some(entry).filter(|_| !(put.checks.is_empty() && put.rooms.is_empty()));
-            together(&mut writes, entry.shard(organization), put, contested);
-        }
-        let written = writes.iter().map(async |write| {
+        // Each by itself, also those of one shard: a store has a plain command for each of them.
+        let written = entries.iter().map(async |entry| {
+            let put = Txn { frees, ..entry.put(organization, intent, self.host())? };
             let claim = SlugClaimRow { organization, intent };
-            match (self.store().commit(&write.shard, &write.txn).await, write.contested) {
+            match (self.store().commit(&entry.shard(organization), &put).await, entry) {
                 (Ok(_), _) => Ok(()),
-                (Err(CommitError::Conflict), Some(IndexEntry::Slug { slug, derived })) => {
+                (Err(CommitError::Conflict), IndexEntry::Slug { slug, derived }) => {
                     self.contest_slug(claim, slug, *derived).await
                 }
-                (Err(CommitError::Limit(_)), Some(IndexEntry::Owned(user))) => self.contest_owned(user).await,
+                (Err(CommitError::Limit(_)), IndexEntry::Owned(user)) => self.contest_owned(user).await,
                 (Err(CommitError::Conflict | CommitError::Limit(_)), _) => {
                     Err(Error::internal("an index entry that nothing speaks against was refused").into())
                 }
@@ -341,16 +314,13 @@ impl Engine {
         organization: OrganizationId,
         entries: &[(IndexEntry, Intent)],
     ) -> Result<(), Error> {
-        let mut writes = Vec::new();
-        for (entry, intent) in entries {
+        let removed = entries.iter().map(async |(entry, intent)| {
             let removal = entry.remove(organization, *intent)?;
-            let contested = Some(entry).filter(|_| !removal.checks.is_empty());
-            together(&mut writes, entry.shard(organization), removal, contested);
-        }
-        let removed = writes.iter().map(async |write| match self.store().commit(&write.shard, &write.txn).await {
-            // A conflict: the slug is somebody else's by now.
-            Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(()),
-            Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => Err(error.into()),
+            match self.store().commit(&entry.shard(organization), &removal).await {
+                // A conflict: the slug is somebody else's by now.
+                Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(()),
+                Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => Err(error.into()),
+            }
         });
         // All are tried, whatever becomes of one.
         futures_util::future::join_all(removed).await.into_iter().collect()

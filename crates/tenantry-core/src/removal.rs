@@ -200,7 +200,7 @@ impl Removal<'_> {
     /// What ends the job, and everything.
     fn end(&self) -> Txn {
         let deletes = vec![keys::gone().key, Range::counter(index::JOBS)];
-        Txn { ends_shard: true, deletes, log_drops: vec![AUDIT], ..self.txn() }
+        Txn { ends_shard: Some(limits::CLOSED_INVITATION_LIFETIME), deletes, log_drops: vec![AUDIT], ..self.txn() }
     }
 
     /// A commit that is made while the deletion is under way, and never after its end.

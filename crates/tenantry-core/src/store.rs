@@ -9,8 +9,8 @@
 //!
 //! 1. **rows**: a [`Key`] and a value of bytes. A key may have a *lifetime*: such a row is absent after that time (by the
 //!    clock of the store or of its node, give or take a minute), and a put starts the time anew. The store removes
-//!    what has ended sooner or later, at the latest with further commits that put such rows into the shard, or a
-//!    lifetime after the shard [was ended](Txn::ends_shard). Every other row stays until it is deleted;
+//!    what has ended sooner or later: little by little with further commits that put such rows into the shard, or
+//!    when the shard [was ended](Txn::ends_shard). Every other row stays until it is deleted;
 //! 2. **counters**: rows whose value is a whole number in decimal text (an absent row counts as 0), changed by
 //!    [`Add`] within bounds, without having been read;
 //! 3. **[indexes](Index)**: ordered lists of entries, each with a unique key and a [number](Numbered) that the store
@@ -188,9 +188,9 @@ pub struct Txn {
     /// It ends something: what is kept hardly grows by it, or shrinks. A store that is full takes it nevertheless, if
     /// its medium can.
     pub frees: bool,
-    /// Nothing is left in the shard by it but rows with a lifetime, which the store removes within the longest of their
-    /// lifetimes. Whatever is put there afterwards stays nevertheless, provided that its transaction has a check.
-    pub ends_shard: bool,
+    /// Nothing is left in the shard by it but rows with a lifetime, which the store removes within this time; `None`:
+    /// the shard goes on. Whatever is put there afterwards stays nevertheless, provided that its transaction has a check.
+    pub ends_shard: Option<Duration>,
     /// What must still be so.
     pub checks: Vec<Check>,
     /// Rows to write.
@@ -219,9 +219,9 @@ pub struct Txn {
 
 impl Txn {
     /// How many checks, rows, counters, entries, logs and notices a transaction may have together.
-    pub const ITEMS_MAX: usize = 8192;
+    pub const ITEMS_MAX: usize = 4096;
     /// How long the values in it may be together.
-    pub const BYTES_MAX: usize = 4 * 1024 * 1024;
+    pub const BYTES_MAX: usize = 1024 * 1024;
 }
 
 /// A row that must have exactly this value (`None`: be absent).

@@ -18,6 +18,7 @@ use crate::{
     error::Error,
     ids::{JoinCodeId, OrganizationId},
     jobs::{JobId, JobRow, Work},
+    limits,
     permission::Permission,
     registry::Registry,
     roles::Roles,
@@ -316,6 +317,13 @@ impl<'a> Transaction<'a> {
         self.txn.index_deletes.push(Entry { index, key, number: None });
     }
 
+    /// Says that this commit makes the organization, which has nothing yet.
+    ///
+    /// Not for ever: an abandoned try of the same request may have left something there, of which the checks know more.
+    pub(crate) fn begin(&mut self) {
+        self.txn.is_first = self.attempt < limits::FIRST_ATTEMPTS_MAX;
+    }
+
     /// Has `work` done after the commit; see `jobs.rs`.
     pub(crate) fn later(&mut self, work: Work) -> Result<(), Error> {
         let id = JobId { intent: self.intent, place: self.jobs };
@@ -402,7 +410,6 @@ impl<'a> Transaction<'a> {
                 None => self.txn.deletes.push(key),
             }
         }
-        self.txn.is_first = self.is_new;
         let Self { shard, txn, limits, entries, releases, .. } = self;
         (shard, Decided { txn, limits, entries, releases })
     }

@@ -4,9 +4,9 @@
 -- KEYS[1]     the hash with the shard's rows and counters
 -- KEYS[2..]   every other key that is touched, all in the shard's slot: the sorted set of its indexes, sorted indexes, logs
 -- ARGV[1]     the channel of the notices
--- ARGV[2]     numbers, big end first (see the line that reads them): the time in milliseconds; 1 in a cluster, where the
---             number of this node belongs to the channel; 1 if the shard must be empty; 1 if nothing is left in it but
---             rows that end; how many keys follow ARGV[3]
+-- ARGV[2]     numbers, big end first (see the line that reads them): the time in milliseconds; if nothing is left in the
+--             shard but rows that end: how long it stays, in ms, or 0; 1 in a cluster, where the number of this node
+--             belongs to the channel; 1 if the shard must be empty; how many keys follow ARGV[3]
 --             instead of standing in KEYS; the place of the indexes' sorted set among all keys; and how long each of the
 --             lists is
 -- ARGV[3]     a letter for each key behind the first, which kind of key it is: z(set) or l(ist)
@@ -21,8 +21,8 @@
 --             7. entries of a sorted index for which there must be room    <key> <member> <greatest number of entries>
 --             8. rows to delete                    <field>
 --             9. rows to put                       <field> <value>
---            10. when rows that are put end        <time in ms> <member of the indexes' sorted set>
---            11. members to remove from that set   <member>
+--            10. rows of them with a lifetime      nothing: how many they are
+--            11. entries to delete from an index   <member>
 --            12. entries to put into a sorted index       <key> <member>
 --            13. entries to delete from a sorted index    <key> <member>
 --            14. logs to drop                      <key>
@@ -39,17 +39,17 @@
 
 -- Up to here, every whole number is a Lua number.
 local GREATEST = 9007199254740992
--- The field of a shard that was ended: its keys have a time to live.
+-- The field of a shard that was ended, and how its keys live on: in ms.
 local ENDED = '\003'
--- The scores of all rows that end are less.
-local LAST_END = 140737488355327
+-- How many fields are looked at for one that has ended.
+local SAMPLE = 16
 -- How many arguments are given to one call of Redis: Lua has room for 8000. Even, for pairs.
 local TOGETHER = 4000
 
 local ARGV, KEYS, call, unpack, unpack_numbers = ARGV, KEYS, redis.call, unpack, struct.unpack
-local now, in_cluster, is_first, ends_shard, undeclared, index_place, there, absent, counters, passing, adds, index_puts, rooms,
-  deletes, puts, ends, removals, sorted_puts, sorted_deletes, drops, appends, notices =
-  unpack_numbers('>I8BBBBBHHHHHHHHHHHHHHHH', ARGV[2])
+local now, ends_after, in_cluster, is_first, undeclared, index_place, there, absent, counters, passing, adds, index_puts, rooms,
+  deletes, puts, passing_puts, removals, sorted_puts, sorted_deletes, drops, appends, notices =
+  unpack_numbers('>I8I8BBBBHHHHHHHHHHHHHHHH', ARGV[2])
 
 -- The place of the last argument that was taken.
 local place = 3 + undeclared
@@ -93,7 +93,7 @@ local before_counters = there + absent
 local before_passing = before_counters + counters
 local asked = before_passing + passing
 local first_value = place + asked
-local was_ended = call('HEXISTS', rows, ENDED) == 1
+local ended = call('HGET', rows, ENDED)
 local first_counter = place + before_counters
 local function broken(counter)
   local field = ARGV[first_counter + counter]
@@ -178,12 +178,13 @@ for i = 0, rooms - 1 do
   place = place + 3
 end
 
--- Rows that have ended, twice as many as are put: sweeping always gains on putting.
-if ends > 0 then
-  local ended = call('ZRANGE', index, '-inf', now, 'BYSCORE', 'LIMIT', 0, 2 * ends + 2)
-  for i = 1, #ended do
-    call('HDEL', rows, string.sub(ended[i], 2))
-    call('ZREM', index, ended[i])
+-- There is no list of the rows that end: while a slot moves, a key that is not there yet could not be written.
+if passing_puts > 0 then
+  local found = call('HRANDFIELD', rows, SAMPLE) or {}
+  for i = 1, #found do
+    if string.byte(found[i]) == 1 and unpack_numbers('>I8', call('HGET', rows, found[i])) <= now then
+      call('HDEL', rows, found[i])
+    end
   end
 end
 of_all('HDEL', rows, ARGV, place + 1, place + deletes)
@@ -196,8 +197,6 @@ for counter in pairs(changed) do
   counted[#counted + 1] = text(values[counter])
 end
 of_all('HSET', rows, counted, 1, #counted)
-of_all('ZADD', index, ARGV, place + 1, place + 2 * ends)
-place = place + 2 * ends
 of_all('ZREM', index, ARGV, place + 1, place + removals)
 place = place + removals
 of_all('ZADD', index, entries, 1, #entries)
@@ -219,20 +218,20 @@ for _ = 1, appends do
   call('RPUSH', keys[tonumber(ARGV[place + 1])], ARGV[place + 2])
   place = place + 2
 end
--- What has ended, Redis removes with the last row that ends; a shard that has something lasting again is one as before.
-if ends_shard == 1 or was_ended then
-  if ends_shard == 1 or puts == ends and #counted == 0 and #entries == 0 then
-    local last = index and call('ZRANGE', index, LAST_END, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 1, 'WITHSCORES')[2]
-    if last then
-      call('HSET', rows, ENDED, '')
-    end
-    for i = 1, last and #keys or 0 do
-      call('PEXPIREAT', keys[i], last)
-    end
-  else
+-- A shard that has something lasting again is one as before.
+if ends_after > 0 or ended then
+  local lives_on = ends_after == 0 and (puts > passing_puts or #counted > 0 or #entries > 0)
+  local ms = ends_after > 0 and text(ends_after) or ended
+  if lives_on then
     call('HDEL', rows, ENDED)
-    for i = 1, #keys do
+  else
+    call('HSET', rows, ENDED, ms)
+  end
+  for i = 1, #keys do
+    if lives_on then
       call('PERSIST', keys[i])
+    else
+      call('PEXPIRE', keys[i], ms)
     end
   end
 end

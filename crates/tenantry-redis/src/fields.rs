@@ -8,11 +8,10 @@
 //! |---|---|
 //! | a row or counter | field `<name>`, or `\x02<name>` if the name begins with `\x01` or `\x02` |
 //! | a row with a lifetime | field `\x01<name>`: when it ends, in milliseconds, as 8 bytes, then the value |
-//! | when that is | member `\0<field>`, whose score is the time |
 //! | an entry of an index | member `<tag><key>`, whose score is `<tag>` · 2^47 + its number |
 //!
 //! A row that has ended is absent to readers and checks, by the clock of the node that asks. Each commit that puts rows with
-//! a lifetime deletes some that have ended.
+//! a lifetime looks at some fields by chance and deletes those that have ended: so at most a small part of a hash has.
 
 use std::borrow::Cow;
 
@@ -60,11 +59,6 @@ pub(crate) fn value(key: &Key, field: Bytes, now: Timestamp) -> Option<Bytes> {
     }
     let end = u64::from_be_bytes(*field.first_chunk::<END_BYTES>()?);
     (end > millis(now)).then(|| field.slice(END_BYTES..))
-}
-
-/// The member that says when the row of this field ends.
-pub(crate) fn end_member(field: &str) -> Vec<u8> {
-    [b"\0", field.as_bytes()].concat()
 }
 
 /// The member of an index's entry.

@@ -41,7 +41,7 @@ impl Plain {
         let indexes = index_puts.len() + index_deletes.len() + rooms.len();
         let others = adds.len() + indexes + log_drops.len() + appends.len() + notices.len();
         let mut rows = puts.iter().map(|(key, _)| key).chain(deletes);
-        if *is_first || *ends_shard || others > 0 || rows.any(|key| key.lifetime().is_some()) {
+        if *is_first || ends_shard.is_some() || others > 0 || rows.any(|key| key.lifetime().is_some()) {
             return None;
         }
         // A server that is full takes a command that deletes; what puts something nevertheless has to be a script.

@@ -1,6 +1,6 @@
 //! A transaction as an invocation of `commit.lua`, and its reply.
 
-use std::{borrow::Cow, sync::LazyLock};
+use std::{borrow::Cow, sync::LazyLock, time::Duration};
 
 use redis::{Cmd, ErrorKind, FromRedisValue, ParsingError, RedisError, Script, ServerErrorKind, Value};
 use tenantry_core::{
@@ -46,7 +46,7 @@ pub(crate) struct Invocation<'t> {
     names: &'t Names,
     shard: &'t Shard,
     is_first: bool,
-    ends_shard: bool,
+    ends_shard: Option<Duration>,
     code: &'static Code,
     now: Timestamp,
     keys: Vec<String>,
@@ -104,10 +104,6 @@ impl<'t> Invocation<'t> {
             this.arguments.push(Cow::Borrowed(value));
         });
         this.list(&txn.notices, |this, notice| this.owned(notice.to_string()));
-        if txn.ends_shard {
-            // What is left there has to be known.
-            this.place(INDEXES, "");
-        }
         this
     }
 
@@ -135,9 +131,10 @@ impl<'t> Invocation<'t> {
         command.arg(name).arg(script).arg(declared.len()).arg(declared);
         let place = self.places.iter().position(|(kind, _)| *kind == INDEXES).map_or(0, |place| place + 2);
         let small = |number: usize| u8::try_from(number).unwrap_or(u8::MAX);
-        let flags = [self.names.in_cluster, self.is_first, self.ends_shard].map(u8::from);
-        let mut numbers = millis(self.now).to_be_bytes().to_vec();
-        numbers.extend(flags.into_iter().chain([small(others.len()), small(place)]));
+        let ends_after = self.ends_shard.map_or(0, |lifetime| u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX));
+        let mut numbers = [millis(self.now), ends_after].map(u64::to_be_bytes).concat();
+        numbers.extend([self.names.in_cluster, self.is_first].map(u8::from));
+        numbers.extend([small(others.len()), small(place)]);
         numbers.extend(&self.lengths);
         command.arg(self.names.changes()).arg(numbers).arg(&self.kinds).arg(others);
         for argument in &self.arguments {
@@ -191,9 +188,8 @@ impl<'t> Invocation<'t> {
         });
     }
 
-    /// What is deleted and put, and what goes with it in the set of the indexes.
+    /// Rows that are deleted and put, and entries that are deleted from indexes.
     fn rows(&mut self, txn: &'t Txn) {
-        let passing = |key: &&'t Key| !is_lasting(key);
         self.list(&txn.deletes, |this, key| this.text(field(key)));
         self.list(&txn.puts, |this, (key, value)| {
             this.text(field(key));
@@ -202,18 +198,11 @@ impl<'t> Invocation<'t> {
                 None => Cow::Borrowed(value),
             });
         });
-        let ends: Vec<_> = txn.puts.iter().map(|(key, _)| key).filter(passing).collect();
-        self.list(ends, |this, key| {
+        // Only how many they are.
+        self.list(txn.puts.iter().filter(|(key, _)| !is_lasting(key)).collect::<Vec<_>>(), |_, _| {});
+        self.list(&txn.index_deletes, |this, entry| {
             this.place(INDEXES, "");
-            this.owned(fields::end(key, this.now).unwrap_or_default().to_string());
-            this.arguments.push(Cow::Owned(fields::end_member(&field(key))));
-        });
-        let mut removals: Vec<_> =
-            txn.deletes.iter().filter(passing).map(|key| fields::end_member(&field(key))).collect();
-        removals.extend(txn.index_deletes.iter().map(|entry| fields::member(entry.index, &entry.key)));
-        self.list(removals, |this, member| {
-            this.place(INDEXES, "");
-            this.arguments.push(Cow::Owned(member));
+            this.arguments.push(Cow::Owned(fields::member(entry.index, &entry.key)));
         });
     }
 

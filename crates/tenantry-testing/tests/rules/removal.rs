@@ -163,7 +163,7 @@ fn left_behind(
             let text = String::from_utf8_lossy(item).into_owned();
             let counts = !name.contains(":{o:") && (text.starts_with('#') || text.starts_with("owned=0"));
             // In the shards of others, rows that end go with the next that are put there.
-            let ends = !name.contains(":{o:") && text.starts_with(['\0', '\u{1}']);
+            let ends = !name.contains(":{o:") && text.starts_with('\u{1}');
             if !counts && !ends {
                 left.push((name.clone(), text));
             }

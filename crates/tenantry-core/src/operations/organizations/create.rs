@@ -145,6 +145,7 @@ impl Operation for Create {
             name_intent: tx.intent,
             created_intent: tx.intent,
         };
+        tx.begin();
         tx.put(&keys::organization(), &row)?;
         tx.enter(IndexEntry::Slug { slug, derived });
         for (entry, _) in search::entries(&row) {
