@@ -257,7 +257,7 @@ impl Engine {
         }
         row.attempts = row.attempts.saturating_add(1);
         row.due_at = now.after(limits::JOB_CLAIM);
-        let claimed = rows::encode(&row)?;
+        let claimed = rows::encode_over(&row, Some(&found))?;
         let mut claim = Txn { frees: true, ..Txn::default() };
         claim.checks.push(Check { key: key.clone(), expected: Some(found) });
         claim.puts.push((key.clone(), claimed.clone()));
@@ -275,12 +275,12 @@ impl Engine {
             }
             Ok(Outcome::Unfinished(wait)) => {
                 row.attempts = 0;
-                (Box::new(put_off(&key, &mut row, self.clock().now().after(wait))?), false)
+                (Box::new(put_off((&key, &claimed), &mut row, self.clock().now().after(wait))?), false)
             }
             Err(error) => {
                 tracing::warn!(%error, %organization, job = %id, attempts = row.attempts, "a job failed");
                 let wait = pause(row.attempts);
-                (Box::new(put_off(&key, &mut row, self.clock().now().after(wait))?), false)
+                (Box::new(put_off((&key, &claimed), &mut row, self.clock().now().after(wait))?), false)
             }
         };
         end.frees = true;
@@ -342,10 +342,10 @@ pub(crate) async fn within<T>(time: Duration, work: impl Future<Output = T> + Se
     }
 }
 
-/// Has the job tried again at `due_at`.
-fn put_off(key: &Key, row: &mut JobRow, due_at: Timestamp) -> Result<Txn, Error> {
+/// Has the job, which was `claimed` under that key, tried again at `due_at`.
+fn put_off((key, claimed): (&Key, &[u8]), row: &mut JobRow, due_at: Timestamp) -> Result<Txn, Error> {
     row.due_at = due_at;
-    Ok(Txn { puts: vec![(key.clone(), rows::encode(row)?)], ..Txn::default() })
+    Ok(Txn { puts: vec![(key.clone(), rows::encode_over(row, Some(claimed))?)], ..Txn::default() })
 }
 
 /// How long to wait after so many failures.

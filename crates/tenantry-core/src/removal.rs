@@ -94,7 +94,7 @@ impl Removal<'_> {
     /// Removes members, invitations, codes, workspaces and tokens, and first of all what leads to the organization from outside.
     /// Whether nothing of it is left.
     async fn remove_things(&self) -> Result<bool, Error> {
-        let row = &self.gone.organization;
+        let row = &self.gone.organization.row;
         let slug = (IndexEntry::Slug { slug: row.slug.clone(), derived: false }, row.slug_intent);
         let entries: Vec<_> = crate::search::entries(row).into_iter().chain([slug]).collect();
         self.engine.remove_all_entries(self.organization, &entries).await?;
@@ -176,8 +176,8 @@ impl Removal<'_> {
             id: job.in_full(self.organization),
             at: self.gone.at,
             organization: self.organization,
-            name: self.gone.organization.name.clone(),
-            slug: self.gone.organization.slug.as_str().to_owned(),
+            name: self.gone.organization.row.name.clone(),
+            slug: self.gone.organization.row.slug.as_str().to_owned(),
         }
     }
 

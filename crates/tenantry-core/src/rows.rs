@@ -1,14 +1,18 @@
 //! The rows of the store: what each one holds, and under which key.
 //!
-//! A row is `MessagePack` with its fields in the order in which they stand here, without names. So a field is never
-//! removed or moved; a new one goes to the end and bears `#[serde(default)]`.
+//! A row is its fields in the order in which they stand here, without names. So a field is never removed or moved; a new
+//! one goes to the end of a row and bears `#[serde(default)]`: see [`format`] for what versions may do to each other.
 
+pub(crate) mod details;
+mod format;
 pub(crate) mod shards;
+pub(crate) mod words;
+
+pub(crate) use format::{Nested, decode, encode, encode_over};
 
 use std::marker::PhantomData;
 
-use bytes::Bytes;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     address::{Address, NormalAddress},
@@ -106,7 +110,8 @@ impl OrganizationRow {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct GoneRow {
     /// As it was in the end.
-    pub(crate) organization: OrganizationRow,
+    pub(crate) organization: Nested<OrganizationRow>,
+    #[serde(with = "words::principal")]
     pub(crate) by: Principal,
     pub(crate) at: Timestamp,
 }
@@ -156,6 +161,7 @@ impl Status {
 /// A member.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MemberRow {
+    #[serde(with = "words::roles")]
     pub(crate) roles: Vec<RoleName>,
     pub(crate) email: Option<Address>,
     pub(crate) username: Option<Address>,
@@ -189,9 +195,11 @@ pub(crate) struct InvitationRow {
     pub(crate) number: u64,
     pub(crate) address: Address,
     pub(crate) name: Option<String>,
+    #[serde(with = "words::roles")]
     pub(crate) roles: Vec<RoleName>,
     pub(crate) secret: Hashed,
     pub(crate) state: InvitationState,
+    #[serde(with = "words::principal")]
     pub(crate) invited_by: Principal,
     pub(crate) created_at: Timestamp,
     pub(crate) expires_at: Timestamp,
@@ -200,7 +208,7 @@ pub(crate) struct InvitationRow {
     pub(crate) intent: Intent,
     /// How it is mailed; `None`: not at all.
     #[serde(default)]
-    pub(crate) mailing: Option<MailingRow>,
+    pub(crate) mailing: Option<Nested<MailingRow>>,
 }
 
 impl InvitationRow {
@@ -242,9 +250,11 @@ pub(crate) enum InvitationState {
 /// A join code. How often it was used is a counter of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct JoinCodeRow {
+    #[serde(with = "words::role")]
     pub(crate) role: RoleName,
     pub(crate) max_uses: Option<u32>,
     pub(crate) expires_at: Option<Timestamp>,
+    #[serde(with = "words::principal")]
     pub(crate) created_by: Principal,
     pub(crate) created_at: Timestamp,
     pub(crate) revoked_at: Option<Timestamp>,
@@ -261,6 +271,7 @@ pub(crate) struct TokenRow {
     pub(crate) secret: Hashed,
     pub(crate) last_four: String,
     pub(crate) permissions: Vec<String>,
+    #[serde(with = "words::principal")]
     pub(crate) created_by: Principal,
     pub(crate) created_at: Timestamp,
     pub(crate) expires_at: Option<Timestamp>,
@@ -379,14 +390,6 @@ impl<T> RowKey<T> {
     fn passing(name: String, lifetime: std::time::Duration) -> Self {
         Self { key: Key::passing(name, lifetime), row: PhantomData }
     }
-}
-
-pub(crate) fn encode<T: Serialize>(row: &T) -> Result<Bytes, Error> {
-    rmp_serde::to_vec(row).map(Bytes::from).map_err(Error::internal)
-}
-
-pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
-    rmp_serde::from_slice(bytes).map_err(Error::internal)
 }
 
 /// The keys of all rows, in one place.

@@ -284,8 +284,10 @@ impl<'a> Transaction<'a> {
         given.ok_or_else(|| Error::unavailable("the organization was changed meanwhile"))
     }
 
-    pub(crate) fn put<T: Serialize>(&mut self, key: &RowKey<T>, row: &T) -> Result<(), Error> {
-        self.writes.insert(key.key.clone(), Some(rows::encode(row)?));
+    pub(crate) fn put<T: Serialize + DeserializeOwned>(&mut self, key: &RowKey<T>, row: &T) -> Result<(), Error> {
+        let before = self.writes.get(&key.key).or_else(|| self.reads.get(&key.key)).and_then(Option::as_deref);
+        let written = rows::encode_over(row, before)?;
+        self.writes.insert(key.key.clone(), Some(written));
         Ok(())
     }
 
@@ -363,7 +365,7 @@ impl<'a> Transaction<'a> {
             actor: self.authority.principal.clone(),
             action: action.to_owned(),
             target,
-            details: if details.is_null() { String::new() } else { details.to_string() },
+            details: details.clone(),
         };
         self.txn.appends.push((AUDIT, rows::encode(&row)?));
         Ok(())

@@ -135,11 +135,8 @@ async fn count_attempt(engine: &Engine, user: &UserId) -> Result<(), Error> {
     let (attempts, expected) = attempts(engine, user).await?;
     let key = keys::attempts().key;
     let counted = AttemptsRow { count: attempts.count + 1, ..attempts };
-    let txn = Txn {
-        checks: vec![Check { key: key.clone(), expected }],
-        puts: vec![(key, rows::encode(&counted)?)],
-        ..Txn::default()
-    };
+    let counted = rows::encode_over(&counted, expected.as_deref())?;
+    let txn = Txn { checks: vec![Check { key: key.clone(), expected }], puts: vec![(key, counted)], ..Txn::default() };
     match engine.store().commit(&shards::user(user), &txn).await {
         Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(()),
         Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => Err(error.into()),
