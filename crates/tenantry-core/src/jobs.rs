@@ -362,8 +362,9 @@ mod tests {
     fn an_entry_names_its_job_and_pauses_grow_to_their_bound() {
         let organization = OrganizationId::from_parts(Timestamp::from_millis(1), [3; 10]);
         let job = JobId { intent: Intent(u64::MAX - 7), place: 513 };
-        assert_eq!(JobId::parse_entry(&job.entry(organization).key), Some((organization, job)));
-        assert_eq!(JobId::parse_entry("short"), None);
+        assert_eq!(JobId::parse_entry(&job.entry(organization).1), Some((organization, job)));
+        let short = Sorted { sort_key: "short".to_owned(), entry: organization.to_base62() };
+        assert_eq!(JobId::parse_entry(&short), None);
         assert_eq!(pause(1), limits::JOB_RETRY_FIRST);
         assert_eq!(pause(2), limits::JOB_RETRY_FIRST * 2);
         assert_eq!(pause(u32::MAX), limits::JOB_RETRY_MAX);

@@ -246,14 +246,15 @@ pub struct Add {
     pub max: Option<i64>,
 }
 
-/// That a sorted index has fewer than `max` entries before the transaction, or has `entry` already.
+/// That a sorted index has fewer than `max` entries with the sort key of `entry` before the transaction, or has `entry`
+/// already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Room {
     /// Which sorted index.
     pub index: &'static str,
     /// The entry that the transaction puts there.
     pub entry: Sorted,
-    /// How many entries the index may have.
+    /// How many entries with that sort key the index may have.
     pub max: u64,
 }
 
@@ -375,6 +376,14 @@ pub struct SortedRange {
 }
 
 impl SortedRange {
+    /// The first entries of `index` whose sort keys begin with `prefix` and go on with letters, digits, or not at all.
+    #[must_use]
+    pub fn under(index: &'static str, prefix: &str, direction: Direction, limit: usize) -> Self {
+        // No letter or digit stands behind it.
+        let below = Some(format!("{prefix}\u{7f}"));
+        Self { from: Some(prefix.to_owned()), below, ..Self::whole(index, direction, limit) }
+    }
+
     /// The first entries of `index`, as one sees it who goes in `direction`.
     #[must_use]
     pub const fn whole(index: &'static str, direction: Direction, limit: usize) -> Self {

@@ -151,10 +151,10 @@ fn has_room(tables: &Tables<'_>, shard: &str, room: &Room) -> Result<bool, Stora
         return Ok(true);
     }
     let mut count = 0;
-    for other in tables.sorted.range((shard, *index, "", "")..)? {
+    for other in tables.sorted.range((shard, *index, entry.sort_key.as_str(), "")..)? {
         let (key, _) = other?;
-        let (its_shard, its_index, ..) = key.value();
-        if count >= *max || (its_shard, its_index) != (shard, *index) {
+        let (its_shard, its_index, its_sort_key, _) = key.value();
+        if count >= *max || (its_shard, its_index, its_sort_key) != (shard, *index, entry.sort_key.as_str()) {
             break;
         }
         count += 1;

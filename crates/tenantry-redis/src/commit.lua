@@ -19,6 +19,7 @@
 --             6. entries to put into an index      <member> and, packed: <counter> <score of number 0>; without a counter,
 --                                                  0 <score>
 --             7. entries of a sorted index for which there must be room    <key> <member> <greatest number of entries>
+--                of those from <least member> to <least greater one>
 --             8. rows to delete                    <field>
 --             9. rows to put                       <field> <value>
 --            10. rows of them with a lifetime      nothing: how many they are
@@ -172,10 +173,11 @@ for _ = 1, index_puts do
 end
 for i = 0, rooms - 1 do
   local sorted = keys[tonumber(ARGV[place + 1])]
-  if call('ZCARD', sorted) >= tonumber(ARGV[place + 3]) and not call('ZSCORE', sorted, ARGV[place + 2]) then
+  local count = call('ZLEXCOUNT', sorted, '[' .. ARGV[place + 4], '(' .. ARGV[place + 5])
+  if count >= tonumber(ARGV[place + 3]) and not call('ZSCORE', sorted, ARGV[place + 2]) then
     return { 2, adds + i }
   end
-  place = place + 3
+  place = place + 5
 end
 
 -- There is no list of the rows that end: while a slot moves, a key that is not there yet could not be written.

@@ -90,6 +90,9 @@ impl<'t> Invocation<'t> {
             this.key(SORTED, room.index);
             this.owned(sorted::member(&room.entry));
             this.owned(room.max.to_string());
+            let (least, greater) = sorted::members(&room.entry.sort_key);
+            this.owned(least);
+            this.owned(greater);
         });
         this.rows(txn);
         for entries in [&txn.sorted_puts, &txn.sorted_deletes] {

@@ -169,7 +169,7 @@ impl Create {
             return Ok((slug, false));
         }
         let plain = Slug::resembling(&self.name, None);
-        let claimed = tx.engine.store().read(&shards::slug(&plain), &[keys::slug_claim().key]).await?;
+        let claimed = tx.engine.store().read(&shards::slug(&plain), &[keys::slug_claim(&plain).key]).await?;
         if tx.attempt == 0 && claimed.iter().all(Option::is_none) && !host.reserves(&plain) {
             return Ok((plain, true));
         }
