@@ -8,7 +8,7 @@ use tenantry_testing::actors;
 
 use super::{
     CALLERS,
-    platform::{engine, memory_bytes},
+    home::{Home, Kind},
 };
 use crate::{
     crowd::operate,
@@ -23,16 +23,16 @@ const ROUNDS: usize = 25;
 /// How often each page is read in a round.
 const READS: usize = 50;
 
-/// Measures, and publishes the table `scale-members`.
-pub(super) async fn run() -> Result<()> {
-    let (server, engine) = engine(&[]).await?;
+/// Measures, and publishes the table of this name.
+pub(super) async fn run(name: &str, kind: Kind) -> Result<()> {
+    let (home, engine) = Home::open(kind).await?;
     let owner = actors::user("owner");
     let id = must::<organizations::Create>(&engine, &owner, json!({ "name": "Large" })).await?.organization.id;
     let code = must::<join_codes::Create>(&engine, &owner, json!({ "organizationId": id })).await?.code;
-    let before = memory_bytes(&server)?;
+    let before = home.bytes()?;
     let tasks = (1..MEMBERS).map(|number| (actors::user(&format!("member-{number}")), json!({ "code": code })));
     operate::<join_codes::Join>(&engine, CALLERS, tasks.collect()).await?;
-    let bytes_each = (memory_bytes(&server)? - before) as f64 / (MEMBERS - 1) as f64;
+    let bytes_each = home.bytes()?.saturating_sub(before) as f64 / (MEMBERS - 1) as f64;
 
     let page = |cursor: Option<&String>| json!({ "organizationId": id, "limit": PAGE, "cursor": cursor });
     let mut cursors = Vec::new();
@@ -59,9 +59,8 @@ pub(super) async fn run() -> Result<()> {
             measured.push(begun.elapsed().as_secs_f64() * 1e6 / READS as f64);
         }
     }
-    let title = format!(
-        "A page of {PAGE} of {MEMBERS} members, one caller; {bytes_each:.0} bytes of Redis's memory for a member"
-    );
+    let title =
+        format!("A page of {PAGE} of {MEMBERS} members, one caller; {bytes_each:.0} {} for a member", kind.measure());
     let mut table = Table::new(&title, &["page", "µs", "half of the rounds", "% of the first"]);
     for ((name, _), here) in places.iter().zip(&measured) {
         table.row([
@@ -71,5 +70,5 @@ pub(super) async fn run() -> Result<()> {
             format!("{:.1}", here.percent_of(&measured[0]).median()),
         ]);
     }
-    table.publish("scale-members")
+    table.publish(name)
 }

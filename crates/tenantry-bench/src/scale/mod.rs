@@ -1,7 +1,8 @@
 //! What things cost among few organizations and among many, and how much memory they take: each organization has three
-//! members, an API token and a join code. Platforms of all sizes stand side by side, each on a Redis server of its own,
-//! and are measured in turns.
+//! members, an API token and a join code. Platforms of all sizes stand side by side, each with a store of its own, and
+//! are measured in turns.
 
+mod home;
 mod members;
 mod memory;
 mod platform;
@@ -13,12 +14,13 @@ use tenantry_core::{
     operations::{invitations, members as operations},
 };
 
-use self::platform::Platform;
+use self::{home::Kind, platform::Platform};
 use crate::{
     crowd::{Task, operate, together},
     figures::Figures,
-    plot,
+    plot::{self, Line},
     table::Table,
+    workers::Workers,
 };
 
 /// How many organizations the largest platform has unless it is said.
@@ -42,22 +44,62 @@ struct Measured {
     alone_us: Figures,
 }
 
-/// Measures, and publishes the tables `scale`, `scale-memory` and `scale-members`.
+/// Measures all stores, the embedded one first: how much this process grows is clearest while it is small.
 pub(crate) fn run(largest: usize) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(async { tokio::spawn(measure(largest)).await? })
+    run_embedded(largest)?;
+    let workers = Workers::beside_redis()?;
+    workers.runtime()?.block_on(async { tokio::spawn(redis(largest, workers)).await? })
 }
 
-async fn measure(largest: usize) -> Result<()> {
-    members::run().await?;
-    let sizes = std::iter::successors(Some(SMALLEST), |size| Some(size * 10)).take_while(|size| *size <= largest);
+/// Measures the embedded store only.
+pub(crate) fn run_embedded(largest: usize) -> Result<()> {
+    let workers = Workers::on_all_cores()?;
+    workers.runtime()?.block_on(async { tokio::spawn(embedded(largest, workers)).await? })
+}
+
+/// Publishes the tables `scale`, `scale-memory`, `scale-memory-kinds` and `scale-members`.
+async fn redis(largest: usize, workers: Workers) -> Result<()> {
+    members::run("scale-members", Kind::Redis(&[])).await?;
+    let mut platforms = platforms(largest, Kind::Redis(&[])).await?;
+    platforms.push(Platform::load(SMALLEST, CALLERS, Kind::Redis(&COMPACT)).await?);
+    memory::publish(&platforms).await?;
+    let told = workers.told(", which Redis shares");
+    let lines = compare("scale", &told, &mut platforms).await?;
+    plot::growth("scale", "Throughput of 64 callers, in % of that among 1,000 organizations", "organizations", &lines)
+}
+
+/// Publishes the tables `scale-embedded-…`.
+async fn embedded(largest: usize, workers: Workers) -> Result<()> {
+    let told = workers.told("; the store writes on a thread of its own");
+    for (name, kind, place) in
+        [("memory", Kind::Memory, "embedded store in memory"), ("file", Kind::File, "embedded store in a file, fsync")]
+    {
+        let mut platforms = platforms(largest, kind).await?;
+        let title = format!("An organization with three members, an API token and a join code: {place}");
+        let mut table = Table::new(&title, &["organizations", kind.measure()]);
+        for platform in &platforms {
+            table.row([platform.name.clone(), format!("{:.0}", platform.bytes_each)]);
+        }
+        table.publish(&format!("scale-embedded-{name}-bytes"))?;
+        compare(&format!("scale-embedded-{name}"), &format!("{place}; {told}"), &mut platforms).await?;
+        drop(platforms);
+        members::run(&format!("scale-embedded-{name}-members"), kind).await?;
+    }
+    Ok(())
+}
+
+/// Platforms of all sizes.
+async fn platforms(largest: usize, kind: Kind) -> Result<Vec<Platform>> {
     let mut platforms = Vec::new();
-    for size in sizes {
-        platforms.push(Platform::load(size, CALLERS, &[]).await?);
+    for size in std::iter::successors(Some(SMALLEST), |size| Some(size * 10)).take_while(|size| *size <= largest) {
+        platforms.push(Platform::load(size, CALLERS, kind).await?);
         eprintln!("bench: {size} organizations are there");
     }
-    platforms.push(Platform::load(SMALLEST, CALLERS, &COMPACT).await?);
-    memory::publish(&platforms).await?;
+    Ok(platforms)
+}
+
+/// Measures platforms in turns, and publishes the table of this name; answers how each kind of operation grows.
+async fn compare(name: &str, told: &str, platforms: &mut [Platform]) -> Result<Vec<Line<'static>>> {
     let mut measured = vec![[Measured::default(), Measured::default(), Measured::default()]; platforms.len()];
     for round in 0..=ROUNDS {
         for (platform, measured) in platforms.iter_mut().zip(&mut measured) {
@@ -66,7 +108,11 @@ async fn measure(largest: usize) -> Result<()> {
             once(platform, if round == 0 { &mut ignored } else { measured }).await?;
         }
     }
-    publish(&platforms, &measured)
+    let title = format!(
+        "Among few organizations and among many: {CALLERS} callers, {ROUNDS} rounds of {OPERATIONS} of each kind, in \
+         turns. {told}"
+    );
+    publish(name, &title, platforms, &measured)
 }
 
 /// Each kind once.
@@ -111,10 +157,12 @@ where
     Ok(())
 }
 
-fn publish(platforms: &[Platform], measured: &[[Measured; KINDS.len()]]) -> Result<()> {
-    let title = format!(
-        "Among few organizations and among many: {CALLERS} callers, {ROUNDS} rounds of {OPERATIONS} of each kind, in turns"
-    );
+fn publish(
+    table_name: &str,
+    title: &str,
+    platforms: &[Platform],
+    measured: &[[Measured; KINDS.len()]],
+) -> Result<Vec<Line<'static>>> {
     let columns = [
         "what",
         "organizations",
@@ -124,7 +172,7 @@ fn publish(platforms: &[Platform], measured: &[[Measured; KINDS.len()]]) -> Resu
         "one caller, µs",
         "% of the fewest",
     ];
-    let mut table = Table::new(&title, &columns);
+    let mut table = Table::new(title, &columns);
     let mut lines = Vec::new();
     for (place, name) in KINDS.iter().enumerate() {
         let mut line = Vec::new();
@@ -147,6 +195,6 @@ fn publish(platforms: &[Platform], measured: &[[Measured; KINDS.len()]]) -> Resu
         }
         lines.push((*name, line));
     }
-    table.publish("scale")?;
-    plot::growth("scale", "Throughput of 64 callers, in % of that among 1,000 organizations", "organizations", &lines)
+    table.publish(table_name)?;
+    Ok(lines)
 }
