@@ -28,6 +28,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
+pub use crate::allocations::Heap;
+
 const HELP: &str = "\
 layer                    what TenancyLayer costs a request, beside what a host would write by hand
 layer known              that part only: an answer that is known, in process
@@ -54,11 +56,13 @@ pub fn main() -> ExitCode {
     told(run(&arguments))
 }
 
-/// Counts the allocations of the part that the first argument of the process names; `so_far` answers how many the
-/// process has made.
+/// Counts the allocations, or the bytes, of the part that the arguments of the process name; `so_far` answers what the
+/// process has.
 #[must_use]
-pub fn count_allocations(so_far: fn() -> usize) -> ExitCode {
-    told(allocations::print(&std::env::args().nth(1).unwrap_or_default(), so_far))
+pub fn count_allocations(so_far: fn() -> Heap) -> ExitCode {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    told(allocations::print(&arguments, so_far))
 }
 
 fn told(result: Result<()>) -> ExitCode {

@@ -70,9 +70,9 @@ pub(crate) async fn allocations(ways: &mut [Way], count: usize, so_far: SoFar) -
     let mut counted = Allocations::new();
     for way in ways {
         warm_up(way, count).await;
-        let before = so_far();
+        let before = so_far().allocations;
         ask(&mut way.service, &way.credentials, count).await;
-        counted.insert(way.name.to_owned(), (so_far() - before) as f64 / count as f64);
+        counted.insert(way.name.to_owned(), (so_far().allocations - before) as f64 / count as f64);
     }
     counted
 }

@@ -27,7 +27,8 @@ const hash = async (password) => createHash("sha256").update(password).digest("h
 // The service's own permission, as ours has it.
 const control = createAccessControl({ ...defaultStatements, apiKey: ["create", "read"], notes: ["write"] });
 
-const server = createServer();
+// A connection may wait longer than the usual five seconds: Node is busy at times while everything is prepared.
+const server = createServer({ keepAliveTimeout: 65_000 });
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
 const { port } = server.address();
 

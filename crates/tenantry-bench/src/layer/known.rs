@@ -35,7 +35,7 @@ const CREDENTIALS_REPEATED: usize = 50;
 
 /// Measures, and publishes the tables `layer-known` and `layer-cores`.
 pub(super) fn run() -> Result<()> {
-    let allocations = allocations::of("known")?;
+    let allocations = allocations::of(&["known"])?;
     // On this thread, while the runtime's own thread listens to change notices.
     runtime()?.block_on(async {
         let (store, mut ways) = known_ways().await?;

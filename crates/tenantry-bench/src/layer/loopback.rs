@@ -60,7 +60,7 @@ struct Measured {
 
 /// Measures, and publishes the table `layer-loopback`.
 pub(super) fn run() -> Result<()> {
-    let allocations = allocations::of("loopback")?;
+    let allocations = allocations::of(&["loopback"])?;
     let (server, serving) = (RedisServer::start(&[]), serving()?);
     let sites = serving.block_on(async { serving.spawn(sites(server.url())).await })??;
     let client = client()?;
@@ -93,9 +93,9 @@ pub(crate) fn allocations(so_far: SoFar) -> Result<Allocations> {
     for site in &sites {
         // Answers become known, and connections are made.
         client.block_on(alone(site))?;
-        let before = so_far();
+        let before = so_far().allocations;
         client.block_on(alone(site))?;
-        counted.insert(site.name.to_owned(), (so_far() - before) as f64 / COUNTED as f64);
+        counted.insert(site.name.to_owned(), (so_far().allocations - before) as f64 / COUNTED as f64);
     }
     Ok(counted)
 }

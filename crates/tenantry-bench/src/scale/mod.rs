@@ -14,8 +14,12 @@ use tenantry_core::{
     operations::{invitations, members as operations},
 };
 
-use self::{home::Kind, platform::Platform};
+use self::{
+    home::{Home, Kind},
+    platform::Platform,
+};
 use crate::{
+    allocations::{self, Allocations, SoFar},
     crowd::{Task, operate, together},
     figures::Figures,
     plot::{self, Line},
@@ -32,6 +36,9 @@ const ROUNDS: usize = 25;
 const OPERATIONS: usize = 4096;
 const ALONE: usize = 200;
 
+/// By this name it is counted what a member takes in memory.
+const MEMBER: &str = "a member";
+
 /// Has Redis keep the rows of a small organization in one piece of memory; see deploy/README.md.
 const COMPACT: [&str; 2] = ["--hash-max-listpack-value", "1024"];
 
@@ -44,7 +51,7 @@ struct Measured {
     alone_us: Figures,
 }
 
-/// Measures all stores, the embedded one first: how much this process grows is clearest while it is small.
+/// Measures all stores.
 pub(crate) fn run(largest: usize) -> Result<()> {
     run_embedded(largest)?;
     let workers = Workers::beside_redis()?;
@@ -59,7 +66,7 @@ pub(crate) fn run_embedded(largest: usize) -> Result<()> {
 
 /// Publishes the tables `scale`, `scale-memory`, `scale-memory-kinds` and `scale-members`.
 async fn redis(largest: usize, workers: Workers) -> Result<()> {
-    members::run("scale-members", Kind::Redis(&[])).await?;
+    members::run("scale-members", Kind::Redis(&[]), None).await?;
     let mut platforms = platforms(largest, Kind::Redis(&[])).await?;
     platforms.push(Platform::load(SMALLEST, CALLERS, Kind::Redis(&COMPACT)).await?);
     memory::publish(&platforms).await?;
@@ -74,24 +81,53 @@ async fn embedded(largest: usize, workers: Workers) -> Result<()> {
     for (name, kind, place) in
         [("memory", Kind::Memory, "embedded store in memory"), ("file", Kind::File, "embedded store in a file, fsync")]
     {
+        let counted = if matches!(kind, Kind::Memory) {
+            allocations::of(&["memory", &largest.to_string()])?
+        } else {
+            Allocations::new()
+        };
         let mut platforms = platforms(largest, kind).await?;
         let title = format!("An organization with three members, an API token and a join code: {place}");
         let mut table = Table::new(&title, &["organizations", kind.measure()]);
         for platform in &platforms {
-            table.row([platform.name.clone(), format!("{:.0}", platform.bytes_each)]);
+            let bytes = counted.get(&platform.name).copied().unwrap_or(platform.bytes_each);
+            table.row([platform.name.clone(), format!("{bytes:.0}")]);
         }
         table.publish(&format!("scale-embedded-{name}-bytes"))?;
         compare(&format!("scale-embedded-{name}"), &format!("{place}; {told}"), &mut platforms).await?;
         drop(platforms);
-        members::run(&format!("scale-embedded-{name}-members"), kind).await?;
+        members::run(&format!("scale-embedded-{name}-members"), kind, counted.get(MEMBER).copied()).await?;
     }
     Ok(())
+}
+
+/// Counts what the embedded store keeps in memory: for an organization, by the size of the platform, and for a member.
+pub(crate) fn memory_bytes(largest: usize, so_far: SoFar) -> Result<Allocations> {
+    let bytes = || Ok(so_far().bytes as u64);
+    Workers::on_all_cores()?.runtime()?.block_on(async {
+        let mut counted = Allocations::new();
+        for size in sizes(largest) {
+            let before = so_far().bytes;
+            let platform = Platform::load(size, CALLERS, Kind::Memory).await?;
+            let grown = so_far().bytes.saturating_sub(before);
+            counted.insert(platform.name, grown as f64 / size as f64);
+        }
+        let (_home, engine) = Home::open(Kind::Memory).await?;
+        let (_, _, member) = members::fill(&engine, bytes).await?;
+        counted.insert(MEMBER.to_owned(), member);
+        Ok(counted)
+    })
+}
+
+/// The sizes of platforms.
+fn sizes(largest: usize) -> impl Iterator<Item = usize> {
+    std::iter::successors(Some(SMALLEST), |size| Some(size * 10)).take_while(move |size| *size <= largest)
 }
 
 /// Platforms of all sizes.
 async fn platforms(largest: usize, kind: Kind) -> Result<Vec<Platform>> {
     let mut platforms = Vec::new();
-    for size in std::iter::successors(Some(SMALLEST), |size| Some(size * 10)).take_while(|size| *size <= largest) {
+    for size in sizes(largest) {
         platforms.push(Platform::load(size, CALLERS, kind).await?);
         eprintln!("bench: {size} organizations are there");
     }

@@ -13,7 +13,7 @@ use tenantry_core::{
     registry::Registry,
 };
 use tenantry_testing::{actors, redis_server::RedisServer};
-use tenantry_tower::{Authenticator, TenancyLayer, Tenant, require};
+use tenantry_tower::{Authenticator, TenancyLayer, Tenant, jwt::ClaimNames, require};
 
 use super::{All, Counts, MEMBERS, Measured, ORGANIZATIONS, is_page, json_of, measure};
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     load::{self, Answer},
     measure::subject,
     site::serve,
-    world::{bearer, patient, signed, verifier},
+    world::{bearer, patient, signed, verifier_by},
 };
 
 const COUNTS: Counts = Counts { changes: 2048, others: 8192, alone: 200 };
@@ -42,7 +42,8 @@ impl Ours {
         let redis = RedisServer::start(&[]);
         let registry = Registry::builder().permission("notes:write").build()?;
         let engine = Engine::new(Arc::new(patient(&redis.url()).await?), registry);
-        let authenticator = Authenticator::new(Some(verifier()?));
+        // Who is invited by username must bear it.
+        let authenticator = Authenticator::new(Some(verifier_by(ClaimNames::new().username("sub"))?));
         let layer = TenancyLayer::builder(engine.clone(), authenticator.clone()).build()?;
         let behind = Router::new()
             .route("/whoami", get(whoami))
