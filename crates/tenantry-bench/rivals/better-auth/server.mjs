@@ -109,4 +109,6 @@ server.on("request", (request, response) => {
   if (route === undefined) return handler(request, response);
   return route(request, response).catch((error) => answer(response, error.statusCode ?? 500, { error: error.message }));
 });
+// Whoever started it holds its input: this ends with them, however they end.
+process.stdin.resume().on("end", () => process.exit());
 console.log(port);

@@ -71,6 +71,7 @@ impl Installed {
             .env("BETTER_AUTH_SECRET", SECRET)
             .env("REDIS_URL", redis.url())
             .env("SQLITE", folder.path().join("better-auth.db"))
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .context("node")?;
