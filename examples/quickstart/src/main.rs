@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 use settings::Settings;
 use tenantry::{Tenancy, Tenant, Tenantry, open_store, require};
 
-// Optional: Tenantry allocates much while it changes something, and is faster with this than with the system's allocator.
+// Optional: a change allocates much, which costs less with this than with the allocator of most systems.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

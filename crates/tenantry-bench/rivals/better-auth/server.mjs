@@ -21,7 +21,7 @@ const database = new Database(file);
 database.pragma("journal_mode = WAL");
 database.pragma("synchronous = NORMAL");
 
-// Passwords are not what is compared. With the usual hash each account takes 50 ms to make.
+// Passwords are not what is compared, and the usual hash is slow on purpose.
 const hash = async (password) => createHash("sha256").update(password).digest("hex");
 
 // The service's own permission, as ours has it.
