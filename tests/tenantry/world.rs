@@ -56,7 +56,7 @@ pub(crate) async fn redis(namespace: &str) -> Arc<dyn Store> {
 /// A name under which nobody else keeps anything.
 pub(crate) fn new_namespace() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    format!("{NAMESPACE}:wire-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    format!("{NAMESPACE}-wire-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// What passes between two changes whose order is looked at: within a millisecond they have none.

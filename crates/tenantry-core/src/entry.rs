@@ -116,12 +116,8 @@ impl IndexEntry {
             Self::Invited(address, id) => txn.sorted_deletes.push(invited(address, organization, *id, intent)),
             Self::JoinCode(hashed, _) => txn.deletes.push(keys::join_code_entry(hashed).key),
             Self::Search(entry) => txn.sorted_deletes.push(entry.at(organization, intent)),
-            Self::Slug { slug, .. } => {
-                let key = keys::slug_claim(slug).key;
-                let expected = Some(rows::encode(&SlugClaimRow { organization, intent })?);
-                txn.checks.push(Check { key: key.clone(), expected });
-                txn.deletes.push(key);
-            }
+            // What it says must be known: see `release_slug`.
+            Self::Slug { .. } => {}
         }
         Ok(txn)
     }
@@ -348,15 +344,34 @@ impl Engine {
         entries: &[(IndexEntry, Intent)],
     ) -> Result<(), Error> {
         let removed = entries.iter().map(async |(entry, intent)| {
+            if let IndexEntry::Slug { slug, .. } = entry {
+                return self.release_slug(SlugClaimRow { organization, intent: *intent }, slug).await;
+            }
             let removal = entry.remove(organization, *intent)?;
             match self.store().commit(&entry.shard(organization), &removal).await {
-                // A conflict: the slug is somebody else's by now.
                 Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(()),
                 Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => Err(error.into()),
             }
         });
         // All are tried, whatever becomes of one.
         futures_util::future::join_all(removed).await.into_iter().collect()
+    }
+
+    /// Gives a slug back that was claimed so, and no other. Another version may have written the claim: it is compared
+    /// by what it says.
+    async fn release_slug(&self, claim: SlugClaimRow, slug: &Slug) -> Result<(), Error> {
+        let (shard, key) = (shards::slug(slug), keys::slug_claim(slug).key);
+        let found = self.store().read(&shard, std::slice::from_ref(&key)).await?.pop().flatten();
+        let kept: Option<SlugClaimRow> = found.as_deref().map(rows::decode).transpose()?;
+        if kept != Some(claim) {
+            return Ok(());
+        }
+        let checks = vec![Check { key: key.clone(), expected: found }];
+        match self.store().commit(&shard, &Txn { frees: true, checks, deletes: vec![key], ..Txn::default() }).await {
+            // A conflict: the slug is somebody else's by now.
+            Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(()),
+            Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => Err(error.into()),
+        }
     }
 
     /// Prunes an entry that was found to be false by `checks`. Best effort; whether it did.

@@ -53,6 +53,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::{Change, Signal};
 
+/// The format of what this crate keeps in a store.
+///
+/// A store notes it when it is first used, and cannot be opened by a version that knows only older ones. Versions of
+/// one format work side by side on one store.
+pub const FORMAT: u32 = 1;
+
 /// The notices of all commits, on all nodes.
 pub type Changes = Pin<Box<dyn Stream<Item = Signal> + Send>>;
 

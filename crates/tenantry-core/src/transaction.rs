@@ -285,7 +285,9 @@ impl<'a> Transaction<'a> {
     }
 
     pub(crate) fn put<T: Serialize + DeserializeOwned>(&mut self, key: &RowKey<T>, row: &T) -> Result<(), Error> {
-        let before = self.writes.get(&key.key).or_else(|| self.reads.get(&key.key)).and_then(Option::as_deref);
+        // A row that this try has deleted, and puts again, is written anew as well.
+        let known = [&self.writes, &self.reads].map(|rows| rows.get(&key.key).and_then(Option::as_deref));
+        let before = known.into_iter().flatten().next();
         let written = rows::encode_over(row, before)?;
         self.writes.insert(key.key.clone(), Some(written));
         Ok(())

@@ -25,7 +25,9 @@
 //!    not, and its caller is told `Unavailable`. While a slot of a cluster is on its way, what touches a shard of which
 //!    half has arrived waits until the rest has.
 //! 5. **What Redis acknowledges is what it is configured to keep.** [`Options::wait_replicas`] makes a commit wait
-//!    for replicas. The `maxmemory-policy` must be `noeviction`: any other lets Redis drop what was acknowledged.
+//!    for replicas. The `maxmemory-policy` must be `noeviction`: any other lets Redis drop what was acknowledged, and is refused. A
+//!    Redis that came back with less than it had acknowledged (a crash without an append-only file, an old snapshot, a
+//!    fail-over) is told in the log, as far as the loss can be seen.
 //! 6. **A password** is in no error, log line or `Debug` output. Give the store a user of its own, which may do no more
 //!    than it must: `deploy/redis/users.acl` has one.
 //! 7. **TLS** is a feature, `tls`, and then a matter of the URL (`rediss://`) or of `Options::tls`. Certificates
@@ -56,6 +58,7 @@ mod script;
 mod sentinel;
 mod server;
 mod session;
+mod settings;
 mod slots;
 mod sorted;
 mod store;

@@ -24,6 +24,7 @@ pub struct Options {
     pub(crate) overall_timeout: Duration,
     pub(crate) wait_replicas: u32,
     pub(crate) pool_size: usize,
+    pub(crate) allow_eviction: bool,
 }
 
 /// A user of Redis.
@@ -60,6 +61,7 @@ impl Default for Options {
             overall_timeout: Duration::from_secs(1),
             wait_replicas: 0,
             pool_size: 16,
+            allow_eviction: false,
         }
     }
 }
@@ -94,7 +96,9 @@ impl Options {
         self
     }
 
-    /// What all keys and channels begin with: 1 to 64 of `[A-Za-z0-9._:-]`. Default: `tenantry`.
+    /// What all keys and channels begin with, before a colon: 1 to 64 of `[A-Za-z0-9._-]`. Default: `tenantry`.
+    ///
+    /// It has no colon itself: a user of Redis who may do everything in `shop:*` would have `shop:eu` as well.
     #[must_use]
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();
@@ -141,10 +145,20 @@ impl Options {
         self
     }
 
+    /// Works with a Redis whose `maxmemory-policy` is not `noeviction`, too. Default: it is refused.
+    ///
+    /// Such a Redis drops what was acknowledged when it has no room for more: members, tokens, and what keeps a thing from
+    /// being done twice. Only for one that never gets there.
+    #[must_use]
+    pub const fn dangerously_allow_eviction(mut self) -> Self {
+        self.allow_eviction = true;
+        self
+    }
+
     pub(crate) fn validate(&self) -> Result<(), ConnectError> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         if !(1..=64).contains(&self.namespace.len()) || !self.namespace.bytes().all(allowed) {
-            return Err(ConnectError::options("choose a namespace of 1 to 64 characters of [A-Za-z0-9._:-]"));
+            return Err(ConnectError::options("choose a namespace of 1 to 64 characters of [A-Za-z0-9._-]"));
         }
         if self.pool_size == 0 {
             return Err(ConnectError::options("choose a pool size of at least 1"));
@@ -172,6 +186,10 @@ pub enum ConnectErrorKind {
     Options,
     /// Redis does not answer, does not let us in, or is too old.
     Unreachable,
+    /// Redis is set up so that it would lose what it has acknowledged.
+    Settings,
+    /// What is kept there was written by a newer version of Tenantry.
+    Format,
 }
 
 impl ConnectError {
@@ -183,6 +201,14 @@ impl ConnectError {
 
     pub(crate) fn options(message: impl Into<String>) -> Self {
         Self { kind: ConnectErrorKind::Options, message: message.into() }
+    }
+
+    pub(crate) fn settings(address: &str, reason: impl fmt::Display) -> Self {
+        Self { kind: ConnectErrorKind::Settings, message: format!("redis at {address} is not to be used: {reason}") }
+    }
+
+    pub(crate) fn format(address: &str, reason: impl fmt::Display) -> Self {
+        Self { kind: ConnectErrorKind::Format, message: format!("redis at {address} cannot be used: {reason}") }
     }
 
     pub(crate) fn unreachable(address: &str, reason: impl fmt::Display) -> Self {
@@ -204,12 +230,13 @@ mod tests {
             Options::new().namespace(""),
             Options::new().namespace("a{b}"),
             Options::new().namespace("a b"),
+            Options::new().namespace("shop:eu"),
             Options::new().pool_size(0),
             Options::new().response_timeout(Duration::ZERO),
         ] {
             assert_eq!(options.validate().unwrap_err().kind(), ConnectErrorKind::Options);
         }
-        assert!(Options::new().namespace("shop:eu-1").validate().is_ok());
+        assert!(Options::new().namespace("shop.eu-1").validate().is_ok());
         let options = Options::new().user("ann", "hunter2").sentinel_user("bob", "hunter2");
         assert!(!format!("{options:?}").contains("hunter2"), "{options:?}");
     }

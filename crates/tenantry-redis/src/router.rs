@@ -16,11 +16,12 @@ use std::{
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use redis::Value;
-use tenantry_core::store::Unavailable;
+use tenantry_core::store::{Shard, Unavailable};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     failure::{Advice, Failure, Unanswered, advice},
+    keys::Names,
     node::{Node, Request, Task},
     options::Options,
     pause::Pauses,
@@ -37,6 +38,9 @@ const RETRY_MIN: Duration = Duration::from_millis(5);
 const RETRY_MAX: Duration = Duration::from_millis(100);
 /// How long one node is given to say who has which slots, before the next is asked, too.
 const HEDGE: Duration = Duration::from_millis(50);
+
+/// Among so many shards one is looked for that a primary has: one with a single slot has none of them, maybe.
+const SHARDS_TRIED: u32 = 1000;
 
 /// How the primaries are found.
 pub(crate) enum Topology {
@@ -209,6 +213,13 @@ impl Router {
         let node = Arc::new(Node::new(server, self.options.clone()));
         state.nodes.insert(address.clone(), node.clone());
         Ok(node)
+    }
+
+    /// A shard that the primary at `address` has, for what is noted of the primary itself.
+    pub(crate) fn shard_at(&self, address: &Address) -> Option<Shard> {
+        let state = self.state();
+        let is_there = |shard: &Shard| state.map.primary(Names::slot(shard)).is_some_and(|had| had.address == *address);
+        (0..SHARDS_TRIED).map(|number| Shard::new('p', &format!("age/{number}"))).find(is_there)
     }
 
     /// The primaries, as they were last looked up.

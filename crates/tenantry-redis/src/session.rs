@@ -1,6 +1,10 @@
 //! One primary's notices: a connection to it, from the subscription until it is lost.
 
-use std::{pin::pin, sync::OnceLock, time::Duration};
+use std::{
+    pin::pin,
+    sync::{OnceLock, PoisonError},
+    time::Duration,
+};
 
 use redis::{
     AsyncConnectionConfig, FromRedisValue, Pipeline, PushInfo, PushKind, RedisError, Value, aio::MultiplexedConnection,
@@ -26,6 +30,8 @@ use crate::{
 const BEAT_EVERY: Duration = Duration::from_millis(200);
 /// How long a beat may take to come back. With [`BEAT_EVERY`] it bounds how late a dead link is noticed: 500 ms.
 const BEAT_TIMEOUT: Duration = Duration::from_millis(300);
+/// With every how many beats the primary is asked whether it has gone back in time.
+const BEATS_AN_AGE: u64 = 5;
 /// How long the sentinels may take to say that the primary is still the one: a frozen one must not end the beat.
 const SENTINEL_TIMEOUT: Duration = Duration::from_millis(200);
 
@@ -77,6 +83,9 @@ impl Session<'_> {
     ) -> Result<std::convert::Infallible, String> {
         for number in 1_u64.. {
             let expected = number.to_string();
+            if number % BEATS_AN_AGE == 1 {
+                self.age(connection.clone()).await?;
+            }
             let (sent, deadline) = (SystemClock.elapsed(), Instant::now() + BEAT_TIMEOUT);
             let mut beat = pin!(self.beat(connection.clone(), beats, &expected));
             let (mut back, mut view) = (false, None);
@@ -104,6 +113,27 @@ impl Session<'_> {
             }
         }
         Err("there are no more numbers for beats".to_owned())
+    }
+
+    /// Counts one further on the primary, and looks whether the counter is behind what was seen of it: then the primary
+    /// has lost what it had. One that takes no writes just now says nothing.
+    async fn age(&self, mut connection: MultiplexedConnection) -> Result<(), String> {
+        let Some(shard) = self.watch.router.shard_at(&self.primary.address) else { return Ok(()) };
+        let key = self.watch.names.rows(&shard);
+        let count = redis::cmd("HINCRBY").arg(&key).arg("age").arg(1).query_async::<i64>(&mut connection).await;
+        let count = match count {
+            Ok(count) => count,
+            Err(error) if error.code().is_some() => return Ok(()),
+            Err(error) => return Err(self.describe(&error)),
+        };
+        let mut ages = self.watch.ages.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = ages.insert(key, count).unwrap_or(0);
+        if count > seen {
+            return Ok(());
+        }
+        let address = &self.primary.address;
+        tracing::error!(%address, seen, count, "Redis has lost what it had acknowledged: see to its persistence, and repair");
+        Err(format!("it has gone back in time, from {seen} to {count}"))
     }
 
     /// Publishes a beat, and asks who the primaries are: one that is none any more may still publish.

@@ -25,7 +25,7 @@ use crate::{
     router::Router,
     script::{COMMAND_BYTES, Invocation},
     server::Servers,
-    sorted,
+    settings, sorted,
     watch::Watch,
 };
 
@@ -68,6 +68,8 @@ impl RedisStore {
         let failed = |reason: String| ConnectError::unreachable(&router.address(), reason);
         let found = router.bounded(async { router.find().await.map_err(Unavailable::new) }).await;
         found.map_err(|error| failed(error.to_string()))?;
+        settings::check(&router).await?;
+        settings::check_format(&router, &names).await?;
         let store = Self { names: names.clone(), hub: hub.clone(), watch: Watch::start(&router, names, hub), router };
         // An empty transaction writes nothing, and proves that the server knows such scripts and lets us run them.
         let (shard, nothing) = (Shard::new('p', "connect"), Txn::default());

@@ -33,7 +33,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
@@ -54,12 +54,15 @@ pub(crate) struct Watch {
     pub(crate) names: Names,
     pub(crate) hub: Arc<Hub>,
     pub(crate) proof: Proof,
+    /// How far the counters of [`Session::age`] were seen to be, by their keys.
+    pub(crate) ages: Mutex<HashMap<String, i64>>,
 }
 
 impl Watch {
     /// Begins to listen. The handle ends it.
     pub(crate) fn start(router: &Arc<Router>, names: Names, hub: Arc<Hub>) -> AbortHandle {
-        let watch = Self { router: router.clone(), names, proof: Proof::new(hub.clone()), hub };
+        let proof = Proof::new(hub.clone());
+        let watch = Self { router: router.clone(), names, proof, hub, ages: Mutex::default() };
         tokio::spawn(Arc::new(watch).run()).abort_handle()
     }
 

@@ -48,7 +48,7 @@ pub const PRIVATE_KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/redis_se
 const USERS: &str = include_str!("users.acl");
 /// The user that stores have on these servers, and the password.
 pub const USER: (&str, &str) = ("tenantry", "change-me");
-/// What the keys and channels of that user begin with. Namespaces of tests have to begin so, too.
+/// The namespace of that user. Those of tests are this, or this, a hyphen and something more.
 pub const NAMESPACE: &str = "tenantry";
 
 /// A Redis server of one's own, on 127.0.0.1. Its methods block: a test has nothing else to do meanwhile.
@@ -76,7 +76,11 @@ impl RedisServer {
 
     fn start_program(program: &'static str, arguments: &[&str]) -> Self {
         let directory = new_directory();
-        let users = write(&directory, "users.acl", USERS);
+        // One user for the namespaces of all tests.
+        let users = USERS
+            .replace("~tenantry:*", "~tenantry:* ~tenantry-*:*")
+            .replace("&tenantry:*", "&tenantry:* &tenantry-*:*");
+        let users = write(&directory, "users.acl", &users);
         let data = ["--aclfile", &users, "--save", "", "--appendonly", "no"];
         Self::start_in(program, directory, [&data[..], arguments].concat())
     }

@@ -8,6 +8,7 @@ mod redis_access;
 mod redis_cluster;
 mod redis_faults;
 mod redis_sentinels;
+mod redis_settings;
 mod redis_store;
 
 use std::sync::Arc;

@@ -36,7 +36,7 @@ async fn every_shard_lies_in_the_slot_of_its_name() {
     for name in ["acme", "a}b{c", "{}", "}{", "é ü", "", "%7D"] {
         let shard = Shard::new('o', name);
         store.commit(&shard, &loud(1)).await.unwrap();
-        let key = format!("tenantry:slots:{{{shard}}}:r");
+        let key = format!("tenantry-slots:{{{shard}}}:r");
         assert!(cluster.primary_of(&key).command(&["HGET", &key, "row"]).contains('\u{1}'), "{key}");
         assert_eq!(store.read(&shard, &[Key::lasting("row")]).await.unwrap(), [Some(vec![1].into())]);
     }

@@ -20,7 +20,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(30);
 
 /// The namespace of a test, which the test servers' user may use.
 pub(crate) fn namespace(test: &str) -> String {
-    format!("{NAMESPACE}:{test}")
+    format!("{NAMESPACE}-{test}")
 }
 
 /// Options for a store for which nothing takes too long: a machine that has much else to do decides no test.
@@ -136,7 +136,7 @@ async fn a_notice_of_another_version_means_that_anything_may_have_changed() {
     let store = connect(server, "another-version").await;
     let mut changes = store.changes();
     assert_eq!(next(&mut changes).await, Signal::LinkBack);
-    server.command(&["PUBLISH", "tenantry:another-version:changes", "something new"]);
+    server.command(&["PUBLISH", "tenantry-another-version:changes", "something new"]);
     assert_eq!(next(&mut changes).await, Signal::LinkLost);
     assert_eq!(next(&mut changes).await, Signal::LinkBack);
 }
@@ -145,11 +145,11 @@ async fn a_notice_of_another_version_means_that_anything_may_have_changed() {
 async fn a_foreign_key_is_found_before_anything_is_written() {
     let server = RedisServer::shared();
     let store = connect(server, "foreign").await;
-    server.command(&["SET", "tenantry:foreign:{o:acme}:l:log", "not a list"]);
+    server.command(&["SET", "tenantry-foreign:{o:acme}:l:log", "not a list"]);
     let txn = Txn { appends: vec![("log", "x".into())], ..loud(1) };
     let error = store.commit(&shard(), &txn).await.unwrap_err();
     assert!(matches!(&error, CommitError::NotApplied(_)), "{error}");
-    assert!(error.to_string().contains("key tenantry:foreign:{o:acme}:r, or one of the same shard,"), "{error}");
+    assert!(error.to_string().contains("key tenantry-foreign:{o:acme}:r, or one of the same shard,"), "{error}");
     assert_eq!(store.read(&shard(), &[Key::lasting("row")]).await.unwrap(), [None]);
 }
 
@@ -157,7 +157,7 @@ async fn a_foreign_key_is_found_before_anything_is_written() {
 async fn foreign_rows_are_named_too() {
     let server = RedisServer::shared();
     let store = connect(server, "foreign-rows").await;
-    server.command(&["SET", "tenantry:foreign-rows:{o:acme}:r", "not a hash"]);
+    server.command(&["SET", "tenantry-foreign-rows:{o:acme}:r", "not a hash"]);
     let row: (Key, Bytes) = (Key::lasting("row"), "x".into());
     let absent = Check { key: row.0.clone(), expected: None };
     let put = Txn { puts: vec![row], ..Txn::default() };
@@ -166,7 +166,7 @@ async fn foreign_rows_are_named_too() {
     for txn in [put, claim, checked, written] {
         let error = store.commit(&shard(), &txn).await.unwrap_err();
         assert!(matches!(&error, CommitError::NotApplied(_)), "{error}");
-        assert!(error.to_string().contains("key tenantry:foreign-rows:{o:acme}:r"), "{error}");
+        assert!(error.to_string().contains("key tenantry-foreign-rows:{o:acme}:r"), "{error}");
     }
 }
 

@@ -14,6 +14,7 @@ mod scale;
 mod search;
 mod search_moves;
 mod server_faults;
+mod versions;
 
 use std::{sync::Arc, time::Duration};
 
@@ -50,7 +51,7 @@ async fn redis_at(url: &str, namespace: &str) -> Arc<dyn Store> {
     // A rule is no other where the machine has much else to do.
     let patience = Duration::from_secs(20);
     let options = Options::new()
-        .namespace(format!("{NAMESPACE}:{namespace}"))
+        .namespace(format!("{NAMESPACE}-{namespace}"))
         .response_timeout(patience)
         .overall_timeout(patience);
     Arc::new(RedisStore::connect(url, options).await.expect("the server runs"))

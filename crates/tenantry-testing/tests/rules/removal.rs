@@ -124,7 +124,7 @@ async fn delete(engine: &Engine, organization: OrganizationId) {
 async fn lasting(connection: &mut MultiplexedConnection, namespace: &str) -> BTreeMap<String, BTreeSet<Vec<u8>>> {
     let mut names: Vec<String> = Vec::new();
     let mut scan =
-        connection.scan_match::<_, String>(format!("{NAMESPACE}:{namespace}:*")).await.expect("Redis is there");
+        connection.scan_match::<_, String>(format!("{NAMESPACE}-{namespace}:*")).await.expect("Redis is there");
     while let Some(name) = scan.next_item().await {
         names.push(name.expect("names are text"));
     }
@@ -158,7 +158,9 @@ fn left_behind(
 ) -> Vec<(String, String)> {
     let nothing = BTreeSet::new();
     let mut left = Vec::new();
-    for (name, items) in after.iter().filter(|(name, _)| !name.ends_with("{p:platform}:l:deletions")) {
+    for (name, items) in
+        after.iter().filter(|(name, _)| !name.ends_with("{p:platform}:l:deletions") && !name.contains("{p:age/"))
+    {
         for item in items.difference(before.get(name).unwrap_or(&nothing)) {
             let text = String::from_utf8_lossy(item).into_owned();
             let counts = !name.contains(":{o:") && (text.starts_with('#') || text.starts_with("owned=0"));

@@ -66,7 +66,7 @@ async fn lives(engine: &Engine, rounds: std::ops::Range<usize>, when: &str) {
 
 /// An engine over the cluster, with the time-outs of a deployment.
 async fn deployed(url: &str, namespace: &str) -> Engine {
-    let options = Options::new().namespace(format!("{NAMESPACE}:{namespace}")).overall_timeout(Duration::from_secs(5));
+    let options = Options::new().namespace(format!("{NAMESPACE}-{namespace}")).overall_timeout(Duration::from_secs(5));
     crate::engine(Arc::new(RedisStore::connect(url, options).await.expect("the server runs")))
 }
 
