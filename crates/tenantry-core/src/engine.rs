@@ -13,7 +13,7 @@ use crate::{
     clock::{Clock, SystemClock},
     entropy::{Entropy, SystemEntropy, bytes},
     entry::{EntryError, IndexEntry},
-    error::Error,
+    error::{Error, ErrorKind},
     host::Host,
     idempotency::Idempotency,
     ids::{JoinCodeId, OrganizationId},
@@ -154,6 +154,8 @@ struct Course<'a> {
     organization: Option<OrganizationId>,
     idempotency: Option<Idempotency>,
     join_code: Option<JoinCodeId>,
+    /// The entry elsewhere that led to the organization, and the try that wrote it.
+    entry: Option<(IndexEntry, Intent)>,
     intent: Intent,
     /// Whether the request was counted against the rate limit of the API token that presents it.
     counted: bool,
@@ -306,9 +308,9 @@ impl Engine {
 
     /// Finds out where the operation acts, and what its tries have in common.
     async fn course<'a, O: Operation>(&self, request: &'a Request, operation: &O) -> Result<Course<'a>, Error> {
-        let locate = Locate { engine: self, request, join_code: OnceLock::new() };
+        let locate = Locate { engine: self, request, join_code: OnceLock::new(), entry: OnceLock::new() };
         let organization = operation.locate(&locate).await?;
-        let join_code = locate.join_code.into_inner();
+        let (join_code, entry) = (locate.join_code.into_inner(), locate.entry.into_inner());
         let idempotency = match &request.idempotency_key {
             Some(key) if O::EVENT.is_some() => {
                 Some(Idempotency::new(&request.caller.principal(), key, O::ROUTE, operation)?)
@@ -323,6 +325,7 @@ impl Engine {
             organization,
             idempotency,
             join_code,
+            entry,
             intent,
             counted,
             pending: Vec::new(),
@@ -333,6 +336,11 @@ impl Engine {
 
     async fn follow<O: Operation>(&self, operation: &O, course: &mut Course<'_>) -> Result<O::Output, Error> {
         let result = self.attempts(operation, course).await;
+        if let (Some(organization), Some((entry, intent)), Err(error)) = (course.organization, &course.entry, &result)
+            && error.kind() == ErrorKind::NotFound
+        {
+            self.prune_ghost(organization, entry, *intent).await;
+        }
         // The commit may have happened: then what was entered stays, and readers confirm it.
         let is_certain = !course.is_uncertain && !course.pending.is_empty();
         if let Some(organization) = course.organization.filter(|_| is_certain) {
@@ -374,6 +382,9 @@ impl Engine {
             return Err(Stop::Again);
         }
         let output = decided?;
+        if let Some(organization) = course.organization {
+            self.restore_all(organization, std::mem::take(&mut tx.restores)).await;
+        }
         if O::EVENT.is_some() && !to_commit && course.organization.is_some() {
             // It was done before, by a commit that perhaps nobody has confirmed.
             self.store().barrier(&tx.shard).await.map_err(Error::from)?;

@@ -25,7 +25,10 @@ use crate::{
     ids::{InvitationId, JoinCodeId, OrganizationId, UserId},
     jobs::JobId,
     limits,
-    rows::{self, Intent, JoinCodeEntryRow, MemberRow, OrganizationRow, SlugClaimRow, index, keys, shards},
+    rows::{
+        self, Intent, InvitationEntryRow, JoinCodeEntryRow, MemberRow, OrganizationRow, SlugClaimRow, index, keys,
+        shards,
+    },
     search::{self, SearchEntry},
     secret::Hashed,
     slug::Slug,
@@ -62,19 +65,19 @@ pub(crate) enum IndexEntry {
 }
 
 impl IndexEntry {
-    fn shard(&self, organization: OrganizationId) -> Shard {
+    pub(crate) fn shard(&self, organization: OrganizationId) -> Shard {
         match self {
             Self::Membership(user, _) | Self::Owned(user) => shards::user(user),
             Self::Invitation(address, _) | Self::Invited(address, _) => shards::address(address),
             Self::Job(job) => shards::jobs(job.bucket()),
             Self::JoinCode(code, _) => shards::join_code(code),
-            Self::Search(_) => search::bucket(organization),
+            Self::Search(entry) => search::bucket(entry.index(), organization),
             Self::Slug { slug, .. } => shards::slug(slug),
         }
     }
 
     /// Writes the entry.
-    fn put(&self, organization: OrganizationId, intent: Intent, host: &Host) -> Result<Txn, Error> {
+    pub(crate) fn put(&self, organization: OrganizationId, intent: Intent, host: &Host) -> Result<Txn, Error> {
         let mut txn = Txn::default();
         match self {
             Self::Membership(user, at) => txn.sorted_puts.push(membership(user, organization, intent, *at)),
@@ -85,10 +88,13 @@ impl IndexEntry {
                 txn.rooms.extend(room);
                 txn.sorted_puts.push((index, entry));
             }
-            Self::Invitation(_, id) => txn.puts.push((keys::address_entry(*id).key, rows::encode(&organization)?)),
+            Self::Invitation(_, id) => {
+                let row = InvitationEntryRow { organization, intent };
+                txn.puts.push((keys::address_entry(*id).key, rows::encode(&row)?));
+            }
             Self::Invited(address, id) => txn.sorted_puts.push(invited(address, organization, *id, intent)),
             Self::JoinCode(hashed, code) => {
-                let row = JoinCodeEntryRow { organization, code: *code };
+                let row = JoinCodeEntryRow { organization, code: *code, intent };
                 txn.puts.push((keys::join_code_entry(hashed).key, rows::encode(&row)?));
             }
             Self::Search(entry) => txn.sorted_puts.push(entry.at(organization, intent)),
@@ -111,7 +117,8 @@ impl IndexEntry {
             // Whoever it was for may name it once more, and is told what became of it.
             Self::Invitation(_, id) => {
                 txn.deletes.push(keys::address_entry(*id).key);
-                txn.puts.push((keys::closed_address_entry(*id).key, rows::encode(&organization)?));
+                let row = InvitationEntryRow { organization, intent };
+                txn.puts.push((keys::closed_address_entry(*id).key, rows::encode(&row)?));
             }
             Self::Invited(address, id) => txn.sorted_deletes.push(invited(address, organization, *id, intent)),
             Self::JoinCode(hashed, _) => txn.deletes.push(keys::join_code_entry(hashed).key),
@@ -250,7 +257,7 @@ impl Engine {
 
     /// Somebody claims the slug already: perhaps ourselves, perhaps an organization that has it, perhaps a try that
     /// was abandoned half-way, which is then fenced off.
-    async fn contest_slug(&self, claim: SlugClaimRow, slug: &Slug, derived: bool) -> Result<(), EntryError> {
+    pub(crate) async fn contest_slug(&self, claim: SlugClaimRow, slug: &Slug, derived: bool) -> Result<(), EntryError> {
         let shard = shards::slug(slug);
         let key = keys::slug_claim(slug).key;
         let current = self.store().read(&shard, std::slice::from_ref(&key)).await.map_err(Error::from)?.pop().flatten();

@@ -109,10 +109,15 @@ impl JobId {
 
     /// Undoes [`entry`](Self::entry).
     fn parse_entry(entry: &Sorted) -> Option<(OrganizationId, Self)> {
-        let (intent, place) = entry.sort_key.split_at_checked(16)?;
+        Some((OrganizationId::from_base62(&entry.entry)?, Self::parse(&entry.sort_key)?))
+    }
+
+    /// Reads the job's name in its organization.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        let (intent, place) = name.split_at_checked(16)?;
         let intent = Intent(u64::from_str_radix(intent, 16).ok()?);
         let place = u16::from_str_radix(place, 16).ok()?;
-        Some((OrganizationId::from_base62(&entry.entry)?, Self { intent, place }))
+        Some(Self { intent, place })
     }
 }
 

@@ -49,6 +49,7 @@ pub mod permission;
 pub mod rate_limit;
 pub mod registrar;
 pub mod registry;
+pub mod repair;
 pub mod resolve;
 pub mod role;
 pub mod secret;

@@ -7,10 +7,12 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     caller::Caller,
     engine::Engine,
+    entry::IndexEntry,
     error::{Error, ErrorKind},
     idempotency::IdempotencyKey,
     ids::{JoinCodeId, OrganizationId},
     permission::Permission,
+    rows::Intent,
     secret::TokenKey,
     store::Key,
     transaction::Transaction,
@@ -133,4 +135,13 @@ pub struct Locate<'a> {
     pub(crate) request: &'a Request,
     /// The join code that led there, for [`Transaction::join_code`].
     pub(crate) join_code: OnceLock<JoinCodeId>,
+    /// The entry elsewhere that led there, and the try that wrote it.
+    pub(crate) entry: OnceLock<(IndexEntry, Intent)>,
+}
+
+impl Locate<'_> {
+    /// Notes which entry led there: should there be no such thing, the entry is pruned.
+    pub(crate) fn led_by(&self, entry: IndexEntry, intent: Intent) {
+        self.entry.get_or_init(|| (entry, intent));
+    }
 }

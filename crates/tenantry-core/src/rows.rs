@@ -367,6 +367,14 @@ pub(crate) struct SlugClaimRow {
 pub(crate) struct JoinCodeEntryRow {
     pub(crate) organization: OrganizationId,
     pub(crate) code: JoinCodeId,
+    pub(crate) intent: Intent,
+}
+
+/// In an address's shard: where an invitation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct InvitationEntryRow {
+    pub(crate) organization: OrganizationId,
+    pub(crate) intent: Intent,
 }
 
 /// In a user's shard: how many wrong join codes they tried, and since when.

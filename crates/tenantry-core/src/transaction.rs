@@ -63,6 +63,8 @@ pub struct Transaction<'a> {
     releases: Vec<(IndexEntry, Intent)>,
     /// How many jobs this try makes.
     jobs: u16,
+    /// Entries elsewhere that are true, and perhaps lost.
+    pub(crate) restores: Vec<(IndexEntry, Intent)>,
 }
 
 /// What a transaction wants, when it is decided.
@@ -105,6 +107,7 @@ impl<'a> Transaction<'a> {
             entries: Vec::new(),
             releases: Vec::new(),
             jobs: 0,
+            restores: Vec::new(),
         }
     }
 
@@ -346,6 +349,12 @@ impl<'a> Transaction<'a> {
     /// Has an entry elsewhere removed after the commit.
     pub(crate) fn release(&mut self, entry: IndexEntry, intent: Intent) {
         self.releases.push((entry, intent));
+    }
+
+    /// Has an entry elsewhere that is true written again: somebody who is here nevertheless may have come because it is
+    /// lost.
+    pub(crate) fn restore(&mut self, entry: IndexEntry, intent: Intent) {
+        self.restores.push((entry, intent));
     }
 
     /// Has every node told of the change, and records it.

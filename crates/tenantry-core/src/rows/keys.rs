@@ -1,9 +1,9 @@
 //! The keys of all rows, in one place.
 
 use super::{
-    AddressRow, AttemptsRow, GoneRow, IdempotencyRow, InvitationId, InvitationRow, JoinCodeEntryRow, JoinCodeId,
-    JoinCodeRow, Key, MemberRow, NormalAddress, OrganizationId, OrganizationRow, RolesRow, RowKey, Slug, SlugClaimRow,
-    TokenKey, TokenRow, UsedRow, UserId, WorkspaceId, WorkspaceRow, limits,
+    AddressRow, AttemptsRow, GoneRow, IdempotencyRow, InvitationEntryRow, InvitationId, InvitationRow,
+    JoinCodeEntryRow, JoinCodeId, JoinCodeRow, Key, MemberRow, NormalAddress, OrganizationId, OrganizationRow,
+    RolesRow, RowKey, Slug, SlugClaimRow, TokenKey, TokenRow, UsedRow, UserId, WorkspaceId, WorkspaceRow, limits,
 };
 use crate::{
     jobs::{JobId, JobRow},
@@ -93,11 +93,11 @@ pub(crate) fn fence(intent: super::Intent) -> RowKey<()> {
     RowKey::passing(format!("f/{:016x}", intent.0), limits::FENCE_LIFETIME)
 }
 /// In an address's shard: an invitation to it, and its organization.
-pub(crate) fn address_entry(id: InvitationId) -> RowKey<OrganizationId> {
+pub(crate) fn address_entry(id: InvitationId) -> RowKey<InvitationEntryRow> {
     RowKey::lasting(format!("i/{}", id.to_base62()))
 }
 /// In an address's shard: an invitation to it that was closed, and its organization.
-pub(crate) fn closed_address_entry(id: InvitationId) -> RowKey<OrganizationId> {
+pub(crate) fn closed_address_entry(id: InvitationId) -> RowKey<InvitationEntryRow> {
     RowKey::passing(format!("ic/{}", id.to_base62()), limits::CLOSED_INVITATION_LIFETIME)
 }
 pub(crate) fn slug_claim(slug: &Slug) -> RowKey<SlugClaimRow> {

@@ -44,8 +44,10 @@ pub(crate) fn address_tag(address: &NormalAddress) -> String {
 /// One of [`limits::SEARCH_BUCKETS`] parts of the search index.
 ///
 /// [`limits::SEARCH_BUCKETS`]: crate::limits::SEARCH_BUCKETS
-pub(crate) fn search(bucket: u32) -> Shard {
-    Shard::new('p', &format!("search/{bucket}"))
+///
+/// The two indexes have shards of their own: what one primary of a cluster has lost, the other one may still tell.
+pub(crate) fn search(index: &str, bucket: u32) -> Shard {
+    Shard::new('p', &format!("{index}/{bucket}"))
 }
 pub(crate) fn platform() -> Shard {
     Shard::new('p', "platform")

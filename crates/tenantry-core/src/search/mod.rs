@@ -50,7 +50,7 @@ impl SearchEntry {
         Self::Name(sort_key(name))
     }
 
-    const fn index(&self) -> &'static str {
+    pub(crate) const fn index(&self) -> &'static str {
         match self {
             Self::Name(_) => index::NAMES,
             Self::Creation(_) => index::CREATIONS,
@@ -78,9 +78,15 @@ pub(crate) fn entries(row: &OrganizationRow) -> [(IndexEntry, Intent); 2] {
     ]
 }
 
-/// The bucket in which an organization's entries are.
-pub(crate) fn bucket(organization: OrganizationId) -> Shard {
-    shards::search(crc32fast::hash(organization.as_uuid().as_bytes()) % limits::SEARCH_BUCKETS)
+/// The same, and the entry of its slug.
+pub(crate) fn entries_and_slug(row: &OrganizationRow) -> impl Iterator<Item = (IndexEntry, Intent)> {
+    let slug = IndexEntry::Slug { slug: row.slug.clone(), derived: false };
+    entries(row).into_iter().chain([(slug, row.slug_intent)])
+}
+
+/// The bucket in which an organization's entry of that index is.
+pub(crate) fn bucket(index: &str, organization: OrganizationId) -> Shard {
+    shards::search(index, crc32fast::hash(organization.as_uuid().as_bytes()) % limits::SEARCH_BUCKETS)
 }
 
 /// What orders a text: its folded form, or the beginning of it.

@@ -142,7 +142,7 @@ impl Merge<'_> {
                 direction: span.direction,
                 limit: chunk,
             };
-            let entries = engine.store().sorted_range(&shards::search(bucket.number), &range).await?;
+            let entries = engine.store().sorted_range(&shards::search(span.index, bucket.number), &range).await?;
             bucket.ended = entries.len() < chunk;
             bucket.after = entries.last().cloned();
             bucket.ahead = entries.into();

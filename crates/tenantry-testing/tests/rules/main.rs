@@ -9,6 +9,7 @@ mod policies;
 mod races;
 mod refusals;
 mod removal;
+mod repair;
 mod round_trips;
 mod scale;
 mod search;

@@ -78,6 +78,7 @@ impl Operation for Accept {
         organization.require_active()?;
         let organization_id = tx.organization_id()?;
         if let Some(member) = tx.get(&keys::member(&user.id)).await? {
+            join::restore(tx, &user.id, &member);
             let known = tx.roles().await?;
             if row.state != InvitationState::Open {
                 return Ok(Joined::already(organization_id, &known, member.roles, &[]));

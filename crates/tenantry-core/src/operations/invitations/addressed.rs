@@ -5,11 +5,12 @@ use crate::{
     address::Address,
     caller::Identity,
     clock::Timestamp,
+    entry::IndexEntry,
     error::{Error, ErrorKind},
     ids::{InvitationId, OrganizationId},
     operation::Locate,
     operations::members::join,
-    rows::{self, InvitationRow, InvitationState, keys, shards},
+    rows::{self, InvitationEntryRow, InvitationRow, InvitationState, keys, shards},
     secret::InvitationToken,
     store::Key,
     transaction::Transaction,
@@ -47,8 +48,10 @@ impl Named<'_> {
         for address in request.request.caller.user()?.addresses() {
             let keys = [keys::address_entry(id).key, keys::closed_address_entry(id).key];
             let found = request.engine.store().read(&shards::address(&address.normal()), &keys).await?;
-            if let Some(organization) = found.into_iter().flatten().next() {
-                return rows::decode(&organization);
+            if let Some(entry) = found.into_iter().flatten().next() {
+                let InvitationEntryRow { organization, intent } = rows::decode(&entry)?;
+                request.led_by(IndexEntry::Invitation(address.normal(), id), intent);
+                return Ok(organization);
             }
         }
         Err(unknown())

@@ -4,13 +4,14 @@ use serde_json::json;
 use crate::{
     change::Change,
     engine::Engine,
+    entry::IndexEntry,
     error::{Error, ErrorKind, Quota},
     ids::{OrganizationId, UserId},
     limits,
     operation::{Locate, Needs, Operation},
     operations::{input, invitations::Joined, members::join},
     rows::{self, AttemptsRow, JoinCodeEntryRow, JoinCodeRow, keys, shards},
-    secret::JoinCode,
+    secret::{Hashed, JoinCode},
     store::{Add, Check, CommitError, Txn},
     transaction::Transaction,
     validate::Violations,
@@ -53,8 +54,9 @@ impl Operation for Join {
         let user = &request.request.caller.user()?.id;
         let (entry, ()) =
             future::try_join(self.entry(request.engine), require_attempts_left(request.engine, user)).await?;
-        if let Some(JoinCodeEntryRow { organization, code }) = entry {
+        if let Some((hashed, JoinCodeEntryRow { organization, code, intent })) = entry {
             request.join_code.get_or_init(|| code);
+            request.led_by(IndexEntry::JoinCode(hashed, code), intent);
             return Ok(Some(organization));
         }
         count_attempt(request.engine, user).await?;
@@ -74,6 +76,7 @@ impl Operation for Join {
         let organization = tx.organization().await?;
         organization.require_active()?;
         if let Some(member) = tx.get(&member_key).await? {
+            join::restore(tx, &user.id, &member);
             let offered = std::slice::from_ref(&definition.role);
             return Ok(Joined::already(organization_id, &tx.roles().await?, member.roles, offered));
         }
@@ -98,13 +101,14 @@ impl Operation for Join {
 }
 
 impl Join {
-    async fn entry(&self, engine: &Engine) -> Result<Option<JoinCodeEntryRow>, Error> {
+    async fn entry(&self, engine: &Engine) -> Result<Option<(Hashed, JoinCodeEntryRow)>, Error> {
         let code =
             JoinCode::parse(&self.code).map_err(|error| Error::invalid_field("code", "invalid", error.to_string()))?;
         let hashed = code.hashed();
         let shard = shards::join_code(&hashed);
         let found = engine.store().read(&shard, &[keys::join_code_entry(&hashed).key]).await?.pop().flatten();
-        found.as_deref().map(rows::decode).transpose()
+        let row = found.as_deref().map(rows::decode).transpose()?;
+        Ok(row.map(|row| (hashed, row)))
     }
 }
 

@@ -30,6 +30,14 @@ pub(crate) fn address_keys_of(caller: &Caller) -> impl Iterator<Item = Key> {
     caller.user().into_iter().flat_map(address_keys).map(|key| key.key)
 }
 
+/// Has written again what leads the member here.
+pub(crate) fn restore(tx: &mut Transaction<'_>, user: &UserId, member: &MemberRow) {
+    tx.restore(IndexEntry::Membership(user.clone(), member.joined_at), member.intent);
+    if let Some(intent) = member.owned {
+        tx.restore(IndexEntry::Owned(user.clone()), intent);
+    }
+}
+
 /// Writes the member, their addresses, their seat, and the entries in their own shard. Answers the invitations that
 /// were open for them and have ended by it.
 pub(crate) async fn add_member(

@@ -11,7 +11,7 @@ use crate::{
     operations::{input, output},
     permission::Permission,
     rows::keys,
-    search::SearchEntry,
+    search::{self, SearchEntry},
     slug::Slug,
     transaction::Transaction,
     validate::Violations,
@@ -108,6 +108,9 @@ impl Operation for Update {
                 ErrorKind::Stale,
                 format!("the organization has version {} by now: read it again", before.version),
             ));
+        }
+        for (entry, intent) in search::entries_and_slug(&before) {
+            tx.restore(entry, intent);
         }
         let mut row = before.clone();
         if let Some(name) = &self.name {
