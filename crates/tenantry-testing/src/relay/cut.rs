@@ -14,6 +14,9 @@ const UNCOUNTED: [&str; 6] = ["AUTH", "CLIENT", "HELLO", "PING", "READONLY", "SE
 /// Who says this listens from then on, and answers come unasked.
 const LISTENS: [&str; 3] = ["PSUBSCRIBE", "SSUBSCRIBE", "SUBSCRIBE"];
 
+/// What a server says that is full.
+const FULL: &[u8] = b"-OOM command not allowed when used memory > 'maxmemory'.\r\n";
+
 /// Where a connection is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cut {
@@ -21,7 +24,7 @@ pub struct Cut {
     pub at: usize,
     /// What of it is lost.
     pub lost: Lost,
-    /// Whether nothing passes from then on, on any connection. Otherwise the next connection is a good one.
+    /// Whether nothing passes once the connection is cut, on any connection. Otherwise the next is a good one.
     pub lasts: bool,
 }
 
@@ -34,6 +37,8 @@ pub enum Lost {
     Reply,
     /// What would come after the reply.
     Rest,
+    /// The room for it: the server says that it is full, and has not acted. The connection stays.
+    Room,
 }
 
 /// The cut that is to come.
@@ -118,6 +123,11 @@ pub(super) async fn step_by_step(
         if lost == Some(Lost::Request) {
             cuts.happen();
             return None;
+        }
+        if lost == Some(Lost::Room) {
+            client.1.write_all(FULL).await.ok()?;
+            requests.drain(..length);
+            continue;
         }
         server.1.write_all(&requests[..length]).await.ok()?;
         requests.drain(..length);

@@ -93,6 +93,7 @@ impl Relay {
     }
 
     /// Ends the counting, and lets everything pass again. Whether there was a cut.
+    #[must_use]
     pub fn heal(&self) -> bool {
         let happened = self.cuts.end();
         self.set(Network::Open);

@@ -26,8 +26,9 @@ const REQUESTS_MAX: usize = 100;
 /// What an operation answers that certainly changed nothing.
 const NOT_MADE: &str = "has not made";
 
-/// How messages are lost: one request, one reply, or all that would come after a reply, until the operation gives up.
-const LOSSES: [(Lost, bool); 3] = [(Lost::Request, false), (Lost::Reply, false), (Lost::Rest, true)];
+/// How messages are lost, and whether all others are lost from then on, until the operation gives up.
+const LOSSES: [(Lost, bool); 4] =
+    [(Lost::Request, false), (Lost::Reply, false), (Lost::Rest, true), (Lost::Room, false)];
 
 /// What is to be seen if nothing is lost.
 struct Control {
