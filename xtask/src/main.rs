@@ -55,6 +55,8 @@ fn lint() -> Result<()> {
 
 fn bench(arguments: &[String]) -> Result<()> {
     setup::programs(&setup::SERVERS)?;
+    // Both of its programs: that which measures time starts that which counts allocations.
+    cargo(&["build", "--release", "--package", "tenantry-bench"])?;
     run(command(&["run", "--release", "--package", "tenantry-bench", "--"]).args(arguments))
 }
 

@@ -36,7 +36,7 @@ pub(crate) struct Connection {
 /// What was answered.
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// Lower-case names and values, as they came.
+    /// Names and values, as they came.
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
 }
@@ -46,6 +46,7 @@ struct Extent {
     status: u16,
     head: usize,
     end: usize,
+    chunked: bool,
 }
 
 impl Connection {
@@ -62,9 +63,15 @@ impl Connection {
 
     /// Sends a request; answers everything.
     pub(crate) async fn answer(&mut self, request: &[u8]) -> Result<Answer> {
-        let Extent { status, head, end } = self.exchange(request).await?;
+        let Extent { status, head, end, chunked } = self.exchange(request).await?;
         let text = String::from_utf8_lossy(&self.received[..head]).into_owned();
-        Ok(Answer { status, head: text, body: self.received[head..end].to_vec() })
+        let mut body = self.received[head..end].to_vec();
+        if chunked {
+            let mut whole = Vec::with_capacity(body.len());
+            chunks(&body, |chunk| whole.extend_from_slice(chunk))?;
+            body = whole;
+        }
+        Ok(Answer { status, head: text, body })
     }
 
     async fn exchange(&mut self, request: &[u8]) -> Result<Extent> {
@@ -89,30 +96,57 @@ fn extent(received: &[u8]) -> Result<Option<Extent>> {
     };
     let text = std::str::from_utf8(&received[..head])?;
     let status = text.split(' ').nth(1).and_then(|status| status.parse().ok()).context("an answer without a status")?;
-    // As hyper writes it.
-    let length = text.lines().find_map(|line| line.strip_prefix("content-length: "));
-    let length: usize = length.map(str::parse).transpose()?.unwrap_or(0);
-    Ok(Some(Extent { status, head, end: head + length }))
+    let value = |name: &str| {
+        let mut headers = text.lines().filter_map(|line| line.split_once(": "));
+        headers.find_map(|(found, value)| found.eq_ignore_ascii_case(name).then_some(value))
+    };
+    if let Some(length) = value("content-length") {
+        return Ok(Some(Extent { status, head, end: head + length.parse::<usize>()?, chunked: false }));
+    }
+    let chunked = value("transfer-encoding").is_some_and(|encoding| encoding.eq_ignore_ascii_case("chunked"));
+    let length = if chunked { chunks(&received[head..], |_| ())? } else { Some(0) };
+    Ok(length.map(|length| Extent { status, head, end: head + length, chunked }))
 }
 
+/// Where a body of chunks ends, if all of it has come; gives each chunk to `take`.
+fn chunks(body: &[u8], mut take: impl FnMut(&[u8])) -> Result<Option<usize>> {
+    let mut rest = body;
+    while let Some(line) = rest.windows(2).position(|bytes| bytes == b"\r\n") {
+        let size = usize::from_str_radix(std::str::from_utf8(&rest[..line])?, 16).context("the size of a chunk")?;
+        let begin = line + 2;
+        let Some(after) = rest.get(begin + size + 2..) else { break };
+        take(&rest[begin..begin + size]);
+        rest = after;
+        // The last is empty.
+        if size == 0 {
+            return Ok(Some(body.len() - rest.len()));
+        }
+    }
+    Ok(None)
+}
+
+/// Headers of a request.
+pub(crate) type Headers<'a> = &'a [(&'a str, &'a HeaderValue)];
+
 /// A `GET` with these headers.
-pub(crate) fn get(path: &str, headers: &[(&str, &HeaderValue)]) -> Bytes {
-    let mut request = format!("GET {path} HTTP/1.1\r\nhost: bench\r\n").into_bytes();
+pub(crate) fn get(path: &str, headers: Headers<'_>) -> Bytes {
+    request(&format!("GET {path} HTTP/1.1\r\nhost: bench\r\n"), headers, "")
+}
+
+/// A `POST` of JSON with these headers.
+pub(crate) fn post(path: &str, headers: Headers<'_>, body: &str) -> Bytes {
+    let about = format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len());
+    request(&format!("POST {path} HTTP/1.1\r\nhost: bench\r\n{about}"), headers, body)
+}
+
+fn request(begin: &str, headers: Headers<'_>, body: &str) -> Bytes {
+    let mut request = begin.as_bytes().to_vec();
     for (name, value) in headers {
         request.extend_from_slice(format!("{name}: ").as_bytes());
         request.extend_from_slice(value.as_bytes());
         request.extend_from_slice(b"\r\n");
     }
-    request.extend_from_slice(b"\r\n");
-    request.into()
-}
-
-/// A `POST` of JSON with a credential.
-pub(crate) fn post(path: &str, credential: &HeaderValue, body: &str) -> Bytes {
-    let mut request = format!("POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n").into_bytes();
-    request.extend_from_slice(format!("content-length: {}\r\nauthorization: ", body.len()).as_bytes());
-    request.extend_from_slice(credential.as_bytes());
-    request.extend_from_slice(format!("\r\n\r\n{body}").as_bytes());
+    request.extend_from_slice(format!("\r\n{body}").as_bytes());
     request.into()
 }
 
@@ -152,13 +186,13 @@ pub(crate) fn per_second(address: SocketAddr, requests: &[Bytes], connections: u
     })
 }
 
-/// Sends each of `requests` once, over so many connections; answers how long that took, and the bodies in their
+/// Sends each of `requests` once, over so many connections; answers how long that took, and the answers in their
 /// order. A thread of its own asks.
 pub(crate) fn each_once(
     address: SocketAddr,
     requests: &[Bytes],
     connections: usize,
-) -> Result<(Duration, Vec<Vec<u8>>)> {
+) -> Result<(Duration, Vec<Answer>)> {
     let asking = async {
         let mut opened = Vec::new();
         for _ in 0..connections {
@@ -167,21 +201,21 @@ pub(crate) fn each_once(
         let next = AtomicUsize::new(0);
         let begun = now();
         let answered = try_join_all(opened.into_iter().map(async |mut connection| {
-            let mut bodies = Vec::with_capacity(requests.len() / connections);
+            let mut answers = Vec::with_capacity(requests.len() / connections);
             loop {
                 let place = next.fetch_add(1, Ordering::Relaxed);
-                let Some(request) = requests.get(place) else { return Ok(bodies) };
+                let Some(request) = requests.get(place) else { return Ok(answers) };
                 let answer = connection.answer(request).await?;
                 let told = || String::from_utf8_lossy(&answer.body).into_owned();
                 ensure!(answer.status == 200, "what is measured must succeed, but: {} {}", answer.status, told());
-                bodies.push((place, answer.body));
+                answers.push((place, answer));
             }
         }))
         .await?;
         let taken = begun.elapsed();
-        let mut bodies: Vec<_> = answered.into_iter().flatten().collect();
-        bodies.sort_by_key(|(place, _)| *place);
-        Ok((taken, bodies.into_iter().map(|(_, body)| body).collect()))
+        let mut answers: Vec<_> = answered.into_iter().flatten().collect();
+        answers.sort_by_key(|(place, _)| *place);
+        Ok((taken, answers.into_iter().map(|(_, answer)| answer).collect()))
     };
     alone(asking)
 }

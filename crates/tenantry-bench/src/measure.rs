@@ -1,14 +1,16 @@
-//! How long requests take in process, and what they allocate.
+//! How long requests take in process, and how many allocations they make.
 
 use std::{convert::Infallible, sync::Arc};
 
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, Request, header::AUTHORIZATION};
-use stats_alloc::Region;
 use tower::{ServiceExt as _, util::BoxCloneSyncService};
 use tower_service::Service;
 
-use crate::figures::{Figures, each_ns, now};
+use crate::{
+    allocations::{Allocations, SoFar},
+    figures::{Figures, each_ns, now},
+};
 
 /// A service under measurement. The box costs each of them the same.
 pub(crate) type Subject = BoxCloneSyncService<Request<Body>, Response, Infallible>;
@@ -29,15 +31,6 @@ pub(crate) struct Way {
     pub(crate) credentials: Arc<[HeaderValue]>,
 }
 
-/// What was measured of one way.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Measured {
-    /// Of each round, nanoseconds for one request.
-    pub(crate) ns: Figures,
-    /// Allocations for one request.
-    pub(crate) allocations: f64,
-}
-
 /// A request as all ways get it.
 fn request(credential: &HeaderValue) -> Request<Body> {
     let mut request = Request::new(Body::empty());
@@ -55,25 +48,36 @@ pub(crate) async fn ask(service: &mut Subject, credentials: &[HeaderValue], coun
     }
 }
 
-/// Measures all ways in turns: `rounds` rounds of `count` requests of each.
-pub(crate) async fn interleaved(ways: &mut [Way], rounds: usize, count: usize) -> Vec<Measured> {
-    let mut measured = vec![Measured::default(); ways.len()];
+/// Measures all ways in turns: `rounds` rounds of `count` requests of each. Answers of each way the nanoseconds for one
+/// request, round by round.
+pub(crate) async fn interleaved(ways: &mut [Way], rounds: usize, count: usize) -> Vec<Figures> {
+    let mut measured = vec![Figures::default(); ways.len()];
     for way in &mut *ways {
-        // Twice at least: the first time, answers become known.
-        ask(&mut way.service, &way.credentials, way.credentials.len().max(count / 4) * 2).await;
+        warm_up(way, count).await;
     }
     for _ in 0..rounds {
         for (way, measured) in ways.iter_mut().zip(&mut measured) {
             let begun = now();
             ask(&mut way.service, &way.credentials, count).await;
-            measured.ns.push(each_ns(begun.elapsed(), count));
+            measured.push(each_ns(begun.elapsed(), count));
         }
     }
-    for (way, measured) in ways.iter_mut().zip(&mut measured) {
-        let region = Region::new(crate::ALLOCATOR);
-        ask(&mut way.service, &way.credentials, count).await;
-        let change = region.change();
-        measured.allocations = (change.allocations + change.reallocations) as f64 / count as f64;
-    }
     measured
+}
+
+/// Counts the allocations of `count` requests of each way.
+pub(crate) async fn allocations(ways: &mut [Way], count: usize, so_far: SoFar) -> Allocations {
+    let mut counted = Allocations::new();
+    for way in ways {
+        warm_up(way, count).await;
+        let before = so_far().allocations;
+        ask(&mut way.service, &way.credentials, count).await;
+        counted.insert(way.name.to_owned(), (so_far().allocations - before) as f64 / count as f64);
+    }
+    counted
+}
+
+/// Asks with each credential twice at least: the first time, answers become known.
+async fn warm_up(way: &mut Way, count: usize) {
+    ask(&mut way.service, &way.credentials, way.credentials.len().max(count / 4) * 2).await;
 }

@@ -23,7 +23,7 @@ use tenantry_redis::{Options, RedisStore};
 use tenantry_testing::actors;
 use tenantry_tower::{
     Authenticator, TenancyLayer, TenancyLayerBuilder,
-    jwt::{self, Issuer, JwtVerifier, Key},
+    jwt::{self, ClaimNames, Issuer, JwtVerifier, Key},
 };
 
 pub(crate) const ISSUER: &str = "https://id.example.com/";
@@ -94,14 +94,19 @@ pub(crate) async fn patient(url: &str) -> Result<RedisStore> {
     Ok(RedisStore::connect(url, options).await?)
 }
 
-/// Verifies the JWTs of this benchmark's issuer.
+/// Verifies the JWTs of this benchmark's issuer, and believes only what they say by themselves.
 pub(crate) fn verifier() -> Result<JwtVerifier> {
+    verifier_by(ClaimNames::new())
+}
+
+/// Verifies them, and takes from them the claims that are named.
+pub(crate) fn verifier_by(claims: ClaimNames) -> Result<JwtVerifier> {
     let keys = [
         Key::new(jwt::Algorithm::Hs256, SECRET),
         Key::new(jwt::Algorithm::Rs256, key_file("test-rsa-2048-public.pem")?),
         Key::new(jwt::Algorithm::EdDsa, key_file("test-ed25519-public.pem")?),
     ];
-    Ok(JwtVerifier::builder().issuer(Issuer::new(ISSUER, keys).audience(AUDIENCE)).build()?)
+    Ok(JwtVerifier::builder().issuer(Issuer::new(ISSUER, keys).audience(AUDIENCE).claims(claims)).build()?)
 }
 
 /// The keys of the layer's own tests.

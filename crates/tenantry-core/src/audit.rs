@@ -10,7 +10,7 @@ use crate::{
     engine::Engine,
     error::Error,
     ids::OrganizationId,
-    rows::{self, AUDIT, GoneRow, shards},
+    rows::{self, AUDIT, GoneRow, Nested, details, shards, words},
 };
 
 /// One change of one organization.
@@ -35,11 +35,14 @@ pub struct AuditEvent {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct EventRow {
     pub(crate) at: Timestamp,
+    #[serde(with = "words::principal")]
     pub(crate) actor: Principal,
+    #[serde(with = "words::action")]
     pub(crate) action: String,
+    #[serde(with = "details::text")]
     pub(crate) target: Option<String>,
-    /// JSON as text; empty for `null`.
-    pub(crate) details: String,
+    #[serde(with = "details")]
+    pub(crate) details: Value,
 }
 
 /// The log of the platform's shard that holds what organizations were deleted.
@@ -63,9 +66,20 @@ pub struct Deletion {
 
 /// A deletion as the log keeps it.
 pub(crate) fn deletion(organization: OrganizationId, gone: &GoneRow) -> Result<Bytes, Error> {
-    let GoneRow { organization: row, by, at } = gone;
+    let GoneRow { organization: Nested { row, .. }, by, at } = gone;
     let slug = row.slug.as_str().to_owned();
-    rows::encode(&Deletion { organization, name: row.name.clone(), slug, actor: by.clone(), at: *at })
+    rows::encode(&DeletionRow { organization, name: row.name.clone(), slug, actor: by.clone(), at: *at })
+}
+
+/// How a [`Deletion`] is kept.
+#[derive(Debug, Serialize, Deserialize)]
+struct DeletionRow {
+    organization: OrganizationId,
+    name: String,
+    slug: String,
+    #[serde(with = "words::principal")]
+    actor: Principal,
+    at: Timestamp,
 }
 
 impl Engine {
@@ -75,7 +89,11 @@ impl Engine {
     /// This is for the host itself: no permission is checked.
     pub async fn deletions(&self, before: Option<u64>, limit: usize) -> Result<Vec<(u64, Deletion)>, Error> {
         let kept = self.store().log(&shards::platform(), DELETIONS, before, limit).await?;
-        kept.into_iter().map(|(number, bytes)| Ok((number, rows::decode(&bytes)?))).collect()
+        let read = |bytes: &[u8]| {
+            let DeletionRow { organization, name, slug, actor, at } = rows::decode(bytes)?;
+            Ok::<_, Error>(Deletion { organization, name, slug, actor, at })
+        };
+        kept.into_iter().map(|(number, bytes)| Ok((number, read(&bytes)?))).collect()
     }
 
     /// The events of an organization that precede number `before` (or all), newest first, at most `limit`.
@@ -91,11 +109,6 @@ impl Engine {
         kept.into_iter()
             .map(|(number, bytes)| {
                 let EventRow { at, actor, action, target, details } = rows::decode(&bytes)?;
-                let details = if details.is_empty() {
-                    Value::Null
-                } else {
-                    serde_json::from_str(&details).map_err(Error::internal)?
-                };
                 Ok(AuditEvent { number, at, actor, action, target, details })
             })
             .collect()

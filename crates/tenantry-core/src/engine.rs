@@ -24,7 +24,7 @@ use crate::{
     rate_limit::RateLimiter,
     registry::Registry,
     rows::{Intent, keys},
-    store::{Add, Check, CommitError, Range, Shard, Store, Txn},
+    store::{Add, Check, CommitError, Index, Range, Shard, Store, Txn},
     token_use::RecentUses,
     transaction::{Decided, Transaction},
     validate::Violations,
@@ -433,7 +433,7 @@ impl Engine {
                     course.pending.push(entered);
                 }
             }
-            self.write_entries(organization, course.intent, &entries).await?;
+            self.write_entries(organization, course.intent, &entries, txn.frees).await?;
         }
         let committed = self.store().commit(shard, &txn).await;
         if matches!(committed, Ok(_) | Err(CommitError::Unavailable(_))) {
@@ -484,7 +484,7 @@ impl Engine {
     pub(crate) async fn next_numbers(
         &self,
         shard: &Shard,
-        index: &'static str,
+        index: Index,
         count: usize,
         checks: Vec<Check>,
     ) -> Result<Option<u64>, Error> {

@@ -16,6 +16,7 @@
 
 use crate::{
     address::NormalAddress,
+    base62,
     clock::Timestamp,
     engine::Engine,
     entropy::{Entropy, bytes},
@@ -30,6 +31,9 @@ use crate::{
     slug::Slug,
     store::{Check, CommitError, Direction, Room, Shard, Sorted, SortedRange, Txn},
 };
+
+/// How long the [tag](shards::user_tag) is with which sort keys begin.
+const TAG_CHARS: usize = 17;
 
 /// An entry of an organization elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,23 +77,23 @@ impl IndexEntry {
     fn put(&self, organization: OrganizationId, intent: Intent, host: &Host) -> Result<Txn, Error> {
         let mut txn = Txn::default();
         match self {
-            Self::Membership(_, at) => txn.sorted_puts.push(membership(organization, intent, *at)),
-            Self::Job(job) => txn.index_puts.push(job.entry(organization)),
-            Self::Owned(_) => {
-                let (index, entry) = owned(organization, intent);
+            Self::Membership(user, at) => txn.sorted_puts.push(membership(user, organization, intent, *at)),
+            Self::Job(job) => txn.sorted_puts.push(job.entry(organization)),
+            Self::Owned(user) => {
+                let (index, entry) = owned(user, organization, intent);
                 let room = host.owned_max().map(|max| Room { index, entry: entry.clone(), max });
                 txn.rooms.extend(room);
                 txn.sorted_puts.push((index, entry));
             }
             Self::Invitation(_, id) => txn.puts.push((keys::address_entry(*id).key, rows::encode(&organization)?)),
-            Self::Invited(_, id) => txn.sorted_puts.push(invited(organization, *id, intent)),
-            Self::JoinCode(_, code) => {
+            Self::Invited(address, id) => txn.sorted_puts.push(invited(address, organization, *id, intent)),
+            Self::JoinCode(hashed, code) => {
                 let row = JoinCodeEntryRow { organization, code: *code };
-                txn.puts.push((keys::join_code_entry().key, rows::encode(&row)?));
+                txn.puts.push((keys::join_code_entry(hashed).key, rows::encode(&row)?));
             }
             Self::Search(entry) => txn.sorted_puts.push(entry.at(organization, intent)),
-            Self::Slug { .. } => {
-                let key = keys::slug_claim().key;
+            Self::Slug { slug, .. } => {
+                let key = keys::slug_claim(slug).key;
                 txn.checks.push(Check { key: key.clone(), expected: None });
                 txn.puts.push((key, rows::encode(&SlugClaimRow { organization, intent })?));
             }
@@ -101,19 +105,19 @@ impl IndexEntry {
     fn remove(&self, organization: OrganizationId, intent: Intent) -> Result<Txn, Error> {
         let mut txn = Txn { frees: true, ..Txn::default() };
         match self {
-            Self::Membership(_, at) => txn.sorted_deletes.push(membership(organization, intent, *at)),
-            Self::Job(job) => txn.index_deletes.push(job.entry(organization)),
-            Self::Owned(_) => txn.sorted_deletes.push(owned(organization, intent)),
+            Self::Membership(user, at) => txn.sorted_deletes.push(membership(user, organization, intent, *at)),
+            Self::Job(job) => txn.sorted_deletes.push(job.entry(organization)),
+            Self::Owned(user) => txn.sorted_deletes.push(owned(user, organization, intent)),
             // Whoever it was for may name it once more, and is told what became of it.
             Self::Invitation(_, id) => {
                 txn.deletes.push(keys::address_entry(*id).key);
                 txn.puts.push((keys::closed_address_entry(*id).key, rows::encode(&organization)?));
             }
-            Self::Invited(_, id) => txn.sorted_deletes.push(invited(organization, *id, intent)),
-            Self::JoinCode(..) => txn.deletes.push(keys::join_code_entry().key),
+            Self::Invited(address, id) => txn.sorted_deletes.push(invited(address, organization, *id, intent)),
+            Self::JoinCode(hashed, _) => txn.deletes.push(keys::join_code_entry(hashed).key),
             Self::Search(entry) => txn.sorted_deletes.push(entry.at(organization, intent)),
-            Self::Slug { .. } => {
-                let key = keys::slug_claim().key;
+            Self::Slug { slug, .. } => {
+                let key = keys::slug_claim(slug).key;
                 let expected = Some(rows::encode(&SlugClaimRow { organization, intent })?);
                 txn.checks.push(Check { key: key.clone(), expected });
                 txn.deletes.push(key);
@@ -124,42 +128,70 @@ impl IndexEntry {
 }
 
 /// In the order of joining.
-fn membership(organization: OrganizationId, intent: Intent, at: Timestamp) -> (&'static str, Sorted) {
-    (index::ORGANIZATIONS, Sorted { sort_key: search::time_key(at), entry: name(organization, intent) })
+fn membership(user: &UserId, organization: OrganizationId, intent: Intent, at: Timestamp) -> (&'static str, Sorted) {
+    // Not a digit more: up to 64 bytes, Redis keeps an entry in a fifth of the room.
+    let time = base62::encode(&(at.as_millis().cast_unsigned() ^ (1 << 63)).to_be_bytes(), 11);
+    let sort_key = format!("{}{time}", shards::user_tag(user));
+    (index::ORGANIZATIONS, Sorted { sort_key, entry: name(organization, intent) })
+}
+
+/// A part of a user's organizations.
+pub(crate) fn memberships(user: &UserId, after: Option<Sorted>, limit: usize) -> SortedRange {
+    let all = SortedRange::under(index::ORGANIZATIONS, &shards::user_tag(user), Direction::Ascending, limit);
+    SortedRange { after, ..all }
 }
 
 /// Undoes the entry of [`membership`].
 pub(crate) fn parse_membership(entry: &Sorted) -> Option<(OrganizationId, Intent, Timestamp)> {
     let (organization, intent) = parse_name(&entry.entry)?;
-    Some((organization, intent, search::parse_time_key(&entry.sort_key)?))
+    let time = entry.sort_key.split_at_checked(TAG_CHARS)?.1;
+    let millis = u64::from_be_bytes(base62::decode(time)?) ^ (1 << 63);
+    Some((organization, intent, Timestamp::from_millis(millis.cast_signed())))
 }
 
 /// In no order that matters.
-fn owned(organization: OrganizationId, intent: Intent) -> (&'static str, Sorted) {
-    (index::OWNED, Sorted { sort_key: String::new(), entry: name(organization, intent) })
+fn owned(user: &UserId, organization: OrganizationId, intent: Intent) -> (&'static str, Sorted) {
+    (index::OWNED, Sorted { sort_key: shards::user_tag(user), entry: name(organization, intent) })
 }
 
 /// What an entry is called that leads to an organization: its id, and the try that wrote it.
 pub(crate) fn name(organization: OrganizationId, intent: Intent) -> String {
-    format!("{}{:016x}", organization.to_base62(), intent.0)
+    format!("{}{}", organization.to_base62(), base62::encode(&intent.0.to_be_bytes(), 11))
 }
 
 /// Undoes [`name`].
 pub(crate) fn parse_name(key: &str) -> Option<(OrganizationId, Intent)> {
     let (organization, intent) = key.split_at_checked(22)?;
-    let intent = u64::from_str_radix(intent, 16).ok()?;
-    Some((OrganizationId::from_base62(organization)?, Intent(intent)))
+    let intent = Intent(u64::from_be_bytes(base62::decode(intent)?));
+    Some((OrganizationId::from_base62(organization)?, intent))
 }
 
 /// In the order of the ids, which is the one in which they were made.
-fn invited(organization: OrganizationId, invitation: InvitationId, intent: Intent) -> (&'static str, Sorted) {
-    (index::INVITED, Sorted { sort_key: invitation.to_base62(), entry: name(organization, intent) })
+fn invited(
+    address: &NormalAddress,
+    organization: OrganizationId,
+    invitation: InvitationId,
+    intent: Intent,
+) -> (&'static str, Sorted) {
+    let sort_key = format!("{}{}", shards::address_tag(address), invitation.to_base62());
+    (index::INVITED, Sorted { sort_key, entry: name(organization, intent) })
+}
+
+/// A part of the open invitations to an address.
+pub(crate) fn invitations(
+    address: &NormalAddress,
+    after: Option<Sorted>,
+    direction: Direction,
+    limit: usize,
+) -> SortedRange {
+    SortedRange { after, ..SortedRange::under(index::INVITED, &shards::address_tag(address), direction, limit) }
 }
 
 /// Undoes the entry of [`invited`].
 pub(crate) fn parse_invited(entry: &Sorted) -> Option<(OrganizationId, InvitationId, Intent)> {
     let (organization, intent) = parse_name(&entry.entry)?;
-    Some((organization, InvitationId::from_base62(&entry.sort_key)?, intent))
+    let invitation = entry.sort_key.split_at_checked(TAG_CHARS)?.1;
+    Some((organization, InvitationId::from_base62(invitation)?, intent))
 }
 
 impl Intent {
@@ -200,52 +232,25 @@ enum Counted {
     NoLonger,
 }
 
-/// Entries of one shard that are written or removed together.
-struct Write<'e> {
-    shard: Shard,
-    txn: Txn,
-    /// What speaks against it concerns this entry, which is alone then.
-    contested: Option<&'e IndexEntry>,
-}
-
-/// Adds `txn` to those of `writes` that nothing speaks against, if it is such itself.
-fn together<'e>(writes: &mut Vec<Write<'e>>, shard: Shard, txn: Txn, contested: Option<&'e IndexEntry>) {
-    let found = writes.iter_mut().find(|write| write.shard == shard && write.contested.is_none());
-    match found.filter(|_| contested.is_none()) {
-        None => writes.push(Write { shard, txn, contested }),
-        Some(Write { txn: all, .. }) => {
-            all.puts.extend(txn.puts);
-            all.deletes.extend(txn.deletes);
-            all.index_puts.extend(txn.index_puts);
-            all.index_deletes.extend(txn.index_deletes);
-            all.sorted_puts.extend(txn.sorted_puts);
-            all.sorted_deletes.extend(txn.sorted_deletes);
-        }
-    }
-}
-
 impl Engine {
-    /// Writes `entries`, before the commit that makes them true.
+    /// Writes `entries`, before the commit that makes them true; `frees`: as that commit [does](Txn::frees).
     pub(crate) async fn write_entries(
         &self,
         organization: OrganizationId,
         intent: Intent,
         entries: &[IndexEntry],
+        frees: bool,
     ) -> Result<(), EntryError> {
-        let mut writes = Vec::new();
-        for entry in entries {
-            let put = entry.put(organization, intent, self.host())?;
-            let contested = Some(entry).filter(|_| !(put.checks.is_empty() && put.rooms.is_empty()));
-            together(&mut writes, entry.shard(organization), put, contested);
-        }
-        let written = writes.iter().map(async |write| {
+        // Each by itself, also those of one shard: a store has a plain command for each of them.
+        let written = entries.iter().map(async |entry| {
+            let put = Txn { frees, ..entry.put(organization, intent, self.host())? };
             let claim = SlugClaimRow { organization, intent };
-            match (self.store().commit(&write.shard, &write.txn).await, write.contested) {
+            match (self.store().commit(&entry.shard(organization), &put).await, entry) {
                 (Ok(_), _) => Ok(()),
-                (Err(CommitError::Conflict), Some(IndexEntry::Slug { slug, derived })) => {
+                (Err(CommitError::Conflict), IndexEntry::Slug { slug, derived }) => {
                     self.contest_slug(claim, slug, *derived).await
                 }
-                (Err(CommitError::Limit(_)), Some(IndexEntry::Owned(user))) => self.contest_owned(user).await,
+                (Err(CommitError::Limit(_)), IndexEntry::Owned(user)) => self.contest_owned(user).await,
                 (Err(CommitError::Conflict | CommitError::Limit(_)), _) => {
                     Err(Error::internal("an index entry that nothing speaks against was refused").into())
                 }
@@ -261,7 +266,7 @@ impl Engine {
     /// was abandoned half-way, which is then fenced off.
     async fn contest_slug(&self, claim: SlugClaimRow, slug: &Slug, derived: bool) -> Result<(), EntryError> {
         let shard = shards::slug(slug);
-        let key = keys::slug_claim().key;
+        let key = keys::slug_claim(slug).key;
         let current = self.store().read(&shard, std::slice::from_ref(&key)).await.map_err(Error::from)?.pop().flatten();
         let Some(current) = current else { return Err(EntryError::Again) };
         let other: SlugClaimRow = rows::decode(&current)?;
@@ -307,7 +312,8 @@ impl Engine {
         let (mut after, mut is_certain) = (None, true);
         loop {
             let limit = limits::LIST_LIMIT_MAX as usize;
-            let range = SortedRange { after, ..SortedRange::whole(index::OWNED, Direction::Ascending, limit) };
+            let all = SortedRange::under(index::OWNED, &shards::user_tag(user), Direction::Ascending, limit);
+            let range = SortedRange { after, ..all };
             let mut entries = self.store().sorted_range(&shards::user(user), &range).await.map_err(Error::from)?;
             for (organization, intent) in entries.iter().filter_map(|entry| parse_name(&entry.entry)) {
                 match self.prune_owned(user, organization, intent).await? {
@@ -358,16 +364,13 @@ impl Engine {
         organization: OrganizationId,
         entries: &[(IndexEntry, Intent)],
     ) -> Result<(), Error> {
-        let mut writes = Vec::new();
-        for (entry, intent) in entries {
+        let removed = entries.iter().map(async |(entry, intent)| {
             let removal = entry.remove(organization, *intent)?;
-            let contested = Some(entry).filter(|_| !removal.checks.is_empty());
-            together(&mut writes, entry.shard(organization), removal, contested);
-        }
-        let removed = writes.iter().map(async |write| match self.store().commit(&write.shard, &write.txn).await {
-            // A conflict: the slug is somebody else's by now.
-            Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(()),
-            Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => Err(error.into()),
+            match self.store().commit(&entry.shard(organization), &removal).await {
+                // A conflict: the slug is somebody else's by now.
+                Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(()),
+                Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => Err(error.into()),
+            }
         });
         // All are tried, whatever becomes of one.
         futures_util::future::join_all(removed).await.into_iter().collect()

@@ -218,6 +218,15 @@ impl Error {
         error
     }
 
+    /// A row that this version cannot read.
+    pub(crate) fn unreadable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let mut error = Self::unavailable(source);
+        error.0.detail = "the data was written by a newer version of this service, or is damaged: have every node run \
+                          the newest version"
+            .into();
+        error
+    }
+
     /// A commit that the store refused for reasons of its own, or of which it did not tell what became of it.
     pub(crate) fn of_commit(error: CommitError) -> Self {
         match error {

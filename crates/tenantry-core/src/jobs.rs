@@ -41,7 +41,7 @@ use crate::{
     limits,
     role::RoleName,
     rows::{self, Intent, index, keys, shards},
-    store::{Check, CommitError, Entry, Key, Order, Range, Txn},
+    store::{Check, CommitError, Direction, Entry, Key, Sorted, SortedRange, Txn},
 };
 
 /// What there is to do.
@@ -96,8 +96,10 @@ impl JobId {
     }
 
     /// Its entry in the bucket.
-    pub(crate) fn entry(self, organization: OrganizationId) -> Entry {
-        Entry { index: index::JOBS, key: self.in_full(organization), number: None }
+    ///
+    /// The oldest job is the first, as far as clocks agree.
+    pub(crate) fn entry(self, organization: OrganizationId) -> (&'static str, Sorted) {
+        (index::ALL_JOBS, Sorted { sort_key: self.to_string(), entry: organization.to_base62() })
     }
 
     /// Its name among the jobs of all organizations.
@@ -105,12 +107,12 @@ impl JobId {
         format!("{}{self}", organization.to_base62())
     }
 
-    fn parse_entry(key: &str) -> Option<(OrganizationId, Self)> {
-        let (organization, job) = key.split_at_checked(22)?;
-        let (intent, place) = job.split_at_checked(16)?;
+    /// Undoes [`entry`](Self::entry).
+    fn parse_entry(entry: &Sorted) -> Option<(OrganizationId, Self)> {
+        let (intent, place) = entry.sort_key.split_at_checked(16)?;
         let intent = Intent(u64::from_str_radix(intent, 16).ok()?);
         let place = u16::from_str_radix(place, 16).ok()?;
-        Some((OrganizationId::from_base62(organization)?, Self { intent, place }))
+        Some((OrganizationId::from_base62(&entry.entry)?, Self { intent, place }))
     }
 }
 
@@ -213,12 +215,13 @@ impl Engine {
         let limit = limits::LIST_LIMIT_MAX as usize;
         let (mut done, mut after) = (0, None);
         loop {
-            let range = Range { index: index::JOBS, after, order: Order::OldestFirst, limit };
-            let entries = self.store().range(&shard, &range).await?;
-            let jobs = entries.iter().filter_map(|entry| JobId::parse_entry(&entry.key)).collect();
+            let range = SortedRange { after, ..SortedRange::whole(index::ALL_JOBS, Direction::Ascending, limit) };
+            let mut entries = self.store().sorted_range(&shard, &range).await?;
+            let jobs = entries.iter().filter_map(JobId::parse_entry).collect();
             done += self.work_on_all(jobs).await;
-            after = entries.last().map(|entry| entry.number);
-            if entries.len() < limit {
+            let is_end = entries.len() < limit;
+            after = entries.pop();
+            if is_end {
                 return Ok(done);
             }
         }
@@ -254,7 +257,7 @@ impl Engine {
         }
         row.attempts = row.attempts.saturating_add(1);
         row.due_at = now.after(limits::JOB_CLAIM);
-        let claimed = rows::encode(&row)?;
+        let claimed = rows::encode_over(&row, Some(&found))?;
         let mut claim = Txn { frees: true, ..Txn::default() };
         claim.checks.push(Check { key: key.clone(), expected: Some(found) });
         claim.puts.push((key.clone(), claimed.clone()));
@@ -272,12 +275,12 @@ impl Engine {
             }
             Ok(Outcome::Unfinished(wait)) => {
                 row.attempts = 0;
-                (Box::new(put_off(&key, &mut row, self.clock().now().after(wait))?), false)
+                (Box::new(put_off((&key, &claimed), &mut row, self.clock().now().after(wait))?), false)
             }
             Err(error) => {
                 tracing::warn!(%error, %organization, job = %id, attempts = row.attempts, "a job failed");
                 let wait = pause(row.attempts);
-                (Box::new(put_off(&key, &mut row, self.clock().now().after(wait))?), false)
+                (Box::new(put_off((&key, &claimed), &mut row, self.clock().now().after(wait))?), false)
             }
         };
         end.frees = true;
@@ -339,10 +342,10 @@ pub(crate) async fn within<T>(time: Duration, work: impl Future<Output = T> + Se
     }
 }
 
-/// Has the job tried again at `due_at`.
-fn put_off(key: &Key, row: &mut JobRow, due_at: Timestamp) -> Result<Txn, Error> {
+/// Has the job, which was `claimed` under that key, tried again at `due_at`.
+fn put_off((key, claimed): (&Key, &[u8]), row: &mut JobRow, due_at: Timestamp) -> Result<Txn, Error> {
     row.due_at = due_at;
-    Ok(Txn { puts: vec![(key.clone(), rows::encode(row)?)], ..Txn::default() })
+    Ok(Txn { puts: vec![(key.clone(), rows::encode_over(row, Some(claimed))?)], ..Txn::default() })
 }
 
 /// How long to wait after so many failures.
@@ -359,8 +362,9 @@ mod tests {
     fn an_entry_names_its_job_and_pauses_grow_to_their_bound() {
         let organization = OrganizationId::from_parts(Timestamp::from_millis(1), [3; 10]);
         let job = JobId { intent: Intent(u64::MAX - 7), place: 513 };
-        assert_eq!(JobId::parse_entry(&job.entry(organization).key), Some((organization, job)));
-        assert_eq!(JobId::parse_entry("short"), None);
+        assert_eq!(JobId::parse_entry(&job.entry(organization).1), Some((organization, job)));
+        let short = Sorted { sort_key: "short".to_owned(), entry: organization.to_base62() };
+        assert_eq!(JobId::parse_entry(&short), None);
         assert_eq!(pause(1), limits::JOB_RETRY_FIRST);
         assert_eq!(pause(2), limits::JOB_RETRY_FIRST * 2);
         assert_eq!(pause(u32::MAX), limits::JOB_RETRY_MAX);

@@ -92,6 +92,8 @@ pub const PASSWORD_CHARS_MAX: usize = 1024;
 /// How many users of one request are looked for in the host's directory at the same time.
 pub const LOOKUPS_AT_ONCE_MAX: usize = 16;
 /// Into how many shards the search index is divided. A search reads all of them; a store's layout depends on it.
+pub const ENTRY_BUCKETS: u64 = 1 << 16;
+/// Over how many shards the search index is spread.
 pub const SEARCH_BUCKETS: u32 = 64;
 /// How many bytes of a text decide its place in an order.
 pub const SORT_KEY_BYTES_MAX: usize = 900;
@@ -125,6 +127,8 @@ pub const JOIN_ATTEMPTS_WINDOW: Duration = Duration::from_secs(60);
 pub const JOIN_ATTEMPTS_MAX: u32 = 10;
 /// How often an operation is decided anew before it answers 503.
 pub const ATTEMPTS_MAX: u32 = 64;
+/// How many tries of making an organization want its shard to be empty.
+pub const FIRST_ATTEMPTS_MAX: u32 = 8;
 /// How old an unconfirmed entry must be before it is thought abandoned. Not a matter of safety: see `entry.rs`.
 pub const ENTRY_SETTLING: Duration = Duration::from_secs(30);
 /// How long a fence stands against an abandoned entry's commit; longer than any operation can last.

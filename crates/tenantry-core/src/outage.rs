@@ -20,7 +20,8 @@ use crate::{
     clock::Clock,
     limits,
     store::{
-        Changes, CommitError, Committed, Key, Numbered, Range, Shard, Sorted, SortedRange, Store, Txn, Unavailable,
+        Changes, CommitError, Committed, Index, Key, Numbered, Range, Shard, Sorted, SortedRange, Store, Txn,
+        Unavailable,
     },
 };
 
@@ -78,7 +79,7 @@ impl Store for Reported {
         self.note(self.store.sorted_range(shard, range).await)
     }
 
-    async fn numbers(&self, shard: &Shard, index: &str, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable> {
+    async fn numbers(&self, shard: &Shard, index: Index, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable> {
         self.note(self.store.numbers(shard, index, keys).await)
     }
 

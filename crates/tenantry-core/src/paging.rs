@@ -3,7 +3,7 @@
 use crate::{
     error::Error,
     limits,
-    store::{Numbered, Order, Range, Sorted},
+    store::{Index, Numbered, Order, Range, Sorted},
     transaction::Transaction,
 };
 
@@ -68,14 +68,14 @@ impl Transaction<'_> {
     /// The part of `index` behind `cursor`, each entry as `read` makes it of its key. Cursors bear the name `list`.
     pub(crate) async fn page<T>(
         &self,
-        (index, order, list): (&'static str, Order, char),
+        (index, order, list): (Index, Order, char),
         cursor: Option<&str>,
         limit: Option<u32>,
         read: impl Fn(&str) -> Option<T>,
     ) -> Result<Page<T>, Error> {
         let limit = page_size(limit);
         let after = cursor.map(|cursor| parse(cursor, &[list])).transpose()?.and_then(|(_, after)| after);
-        let entries = self.range(&Range { index, after, order, limit }).await?;
+        let entries = self.range(&Range { index, after, to: None, order, limit }).await?;
         let items = entries.iter().filter_map(|entry| read(&entry.key)).collect();
         Ok(Page { items, next_cursor: next(list, &entries, limit) })
     }

@@ -30,11 +30,11 @@ use crate::{
         keys, shards,
     },
     secret::TokenKey,
-    store::{Check, CommitError, Entry, Key, Order, Range, Sorted, Txn},
+    store::{Check, CommitError, Entry, Index, Key, Order, Range, Txn},
 };
 
 /// The indexes by which the things of an organization are found.
-const INDEXES: [&str; 5] = [index::MEMBERS, index::INVITATIONS, index::JOIN_CODES, index::WORKSPACES, index::TOKENS];
+const INDEXES: [Index; 5] = [index::MEMBERS, index::INVITATIONS, index::JOIN_CODES, index::WORKSPACES, index::TOKENS];
 
 /// A thing of an organization, as its index names it.
 enum Thing {
@@ -50,7 +50,7 @@ enum Thing {
 struct Step {
     entries: Vec<(IndexEntry, Intent)>,
     rows: BTreeSet<Key>,
-    issued: Vec<Sorted>,
+    issued: Vec<Entry>,
     notices: Vec<Change>,
 }
 
@@ -94,7 +94,7 @@ impl Removal<'_> {
     /// Removes members, invitations, codes, workspaces and tokens, and first of all what leads to the organization from outside.
     /// Whether nothing of it is left.
     async fn remove_things(&self) -> Result<bool, Error> {
-        let row = &self.gone.organization;
+        let row = &self.gone.organization.row;
         let slug = (IndexEntry::Slug { slug: row.slug.clone(), derived: false }, row.slug_intent);
         let entries: Vec<_> = crate::search::entries(row).into_iter().chain([slug]).collect();
         self.engine.remove_all_entries(self.organization, &entries).await?;
@@ -111,9 +111,9 @@ impl Removal<'_> {
     }
 
     /// Removes the first things of an index. Whether there were any.
-    async fn step(&self, index: &'static str) -> Result<bool, Error> {
+    async fn step(&self, index: Index) -> Result<bool, Error> {
         let home = shards::organization(self.organization);
-        let range = Range { index, after: None, order: Order::OldestFirst, limit: limits::REMOVAL_STEP_MAX };
+        let range = Range { index, after: None, to: None, order: Order::OldestFirst, limit: limits::REMOVAL_STEP_MAX };
         let listed = self.engine.store().range(&home, &range).await?;
         if listed.is_empty() {
             return Ok(false);
@@ -129,11 +129,10 @@ impl Removal<'_> {
             step.rows.insert(key);
         }
         self.engine.remove_all_entries(self.organization, &step.entries).await?;
-        let index_deletes = listed.into_iter().map(|entry| Entry { index, key: entry.key, number: None });
+        let listed = listed.into_iter().map(|entry| Entry { index, key: entry.key, number: None });
         let txn = Txn {
             deletes: step.rows.into_iter().collect(),
-            index_deletes: index_deletes.collect(),
-            sorted_deletes: step.issued.into_iter().map(|issued| (index::ISSUED, issued)).collect(),
+            index_deletes: listed.chain(step.issued).collect(),
             notices: step.notices,
             ..self.txn()
         };
@@ -141,7 +140,7 @@ impl Removal<'_> {
         Ok(true)
     }
 
-    fn thing(&self, index: &'static str, entry: &str) -> Option<Thing> {
+    fn thing(&self, index: Index, entry: &str) -> Option<Thing> {
         match index {
             index::MEMBERS => UserId::new(entry).ok().map(Thing::Member),
             index::INVITATIONS => InvitationId::from_base62(entry).map(Thing::Invitation),
@@ -167,7 +166,7 @@ impl Removal<'_> {
     }
 
     async fn has_other_jobs(&self, job: JobId) -> Result<bool, Error> {
-        let range = Range { index: index::JOBS, after: None, order: Order::OldestFirst, limit: 2 };
+        let range = Range { index: index::JOBS, after: None, to: None, order: Order::OldestFirst, limit: 2 };
         let jobs = self.engine.store().range(&shards::organization(self.organization), &range).await?;
         Ok(jobs.iter().any(|entry| entry.key != job.to_string()))
     }
@@ -177,8 +176,8 @@ impl Removal<'_> {
             id: job.in_full(self.organization),
             at: self.gone.at,
             organization: self.organization,
-            name: self.gone.organization.name.clone(),
-            slug: self.gone.organization.slug.as_str().to_owned(),
+            name: self.gone.organization.row.name.clone(),
+            slug: self.gone.organization.row.slug.as_str().to_owned(),
         }
     }
 
@@ -200,7 +199,8 @@ impl Removal<'_> {
 
     /// What ends the job, and everything.
     fn end(&self) -> Txn {
-        Txn { deletes: vec![keys::gone().key, Range::counter(index::JOBS)], log_drops: vec![AUDIT], ..self.txn() }
+        let deletes = vec![keys::gone().key, Range::counter(index::JOBS)];
+        Txn { ends_shard: Some(limits::CLOSED_INVITATION_LIFETIME), deletes, log_drops: vec![AUDIT], ..self.txn() }
     }
 
     /// A commit that is made while the deletion is under way, and never after its end.

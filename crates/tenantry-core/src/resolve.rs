@@ -13,9 +13,9 @@ use crate::{
     ids::{OrganizationId, UserId},
     limits,
     roles::Roles,
-    rows::{self, Intent, MemberRow, OrganizationRow, SlugClaimRow, index, keys, shards},
+    rows::{self, Intent, MemberRow, OrganizationRow, SlugClaimRow, keys, shards},
     slug::Slug,
-    store::{Check, Direction, Sorted, SortedRange},
+    store::{Check, Sorted},
     tenant::Tenant,
     view::OrgMembership,
 };
@@ -87,7 +87,7 @@ impl Engine {
             }
         }
         let not_found = || Error::not_found("organization");
-        let claim = self.store().read(&shards::slug(slug), &[keys::slug_claim().key]).await?.pop().flatten();
+        let claim = self.store().read(&shards::slug(slug), &[keys::slug_claim(slug).key]).await?.pop().flatten();
         let claim: SlugClaimRow = rows::decode(&claim.ok_or_else(not_found)?)?;
         let tenant = self.resolve(caller, claim.organization).await?;
         // The claim may be one that never became true, or is true no more.
@@ -165,7 +165,7 @@ impl Engine {
         after: Option<Sorted>,
         limit: usize,
     ) -> Result<Vec<Sorted>, Error> {
-        let range = SortedRange { after, ..SortedRange::whole(index::ORGANIZATIONS, Direction::Ascending, limit) };
+        let range = entry::memberships(user, after, limit);
         Ok(self.store().sorted_range(&shards::user(user), &range).await?)
     }
 

@@ -1,14 +1,19 @@
 //! The rows of the store: what each one holds, and under which key.
 //!
-//! A row is `MessagePack` with its fields in the order in which they stand here, without names. So a field is never
-//! removed or moved; a new one goes to the end and bears `#[serde(default)]`.
+//! A row is its fields in the order in which they stand here, without names. So a field is never removed or moved; a new
+//! one goes to the end of a row and bears `#[serde(default)]`: see [`format`] for what versions may do to each other.
 
+pub(crate) mod details;
+mod format;
+pub(crate) mod keys;
 pub(crate) mod shards;
+pub(crate) mod words;
+
+pub(crate) use format::{Nested, decode, encode, encode_over};
 
 use std::marker::PhantomData;
 
-use bytes::Bytes;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     address::{Address, NormalAddress},
@@ -30,22 +35,28 @@ pub(crate) const AUDIT: &str = "audit";
 
 /// Indexes of an organization's shard.
 pub(crate) mod index {
+    use crate::store::Index;
+
     /// Its members, by user id.
-    pub(crate) const MEMBERS: &str = "members";
+    pub(crate) const MEMBERS: Index = Index::new("members", 1);
     /// Its open invitations, by id.
-    pub(crate) const INVITATIONS: &str = "invitations";
+    pub(crate) const INVITATIONS: Index = Index::new("invitations", 2);
     /// Its join codes, by id.
-    pub(crate) const JOIN_CODES: &str = "join-codes";
+    pub(crate) const JOIN_CODES: Index = Index::new("join-codes", 3);
     /// Its API tokens.
-    pub(crate) const TOKENS: &str = "tokens";
-    /// What its users issued and nobody has ended, sorted by the maker; see `operations/issued.rs`.
-    pub(crate) const ISSUED: &str = "issued";
+    pub(crate) const TOKENS: Index = Index::new("tokens", 4);
+    /// What its users issued and nobody has ended, numbered by the maker; see `operations/issued.rs`.
+    pub(crate) const ISSUED: Index = Index::new("issued", 6);
     /// Its workspaces, by id.
-    pub(crate) const WORKSPACES: &str = "workspaces";
-    /// In a user's shard, sorted: the organizations that they belong to. In the platform's: the counter of all.
+    pub(crate) const WORKSPACES: Index = Index::new("workspaces", 5);
+    /// Its jobs, by id.
+    pub(crate) const JOBS: Index = Index::new("jobs", 7);
+    /// In the platform's shard: the counter of all organizations.
+    pub(crate) const ALL: Index = Index::new("organizations", 8);
+    /// In a user's shard, sorted: the organizations that they belong to.
     pub(crate) const ORGANIZATIONS: &str = "organizations";
-    /// Its jobs, by id. In a bucket of the platform: jobs of all organizations.
-    pub(crate) const JOBS: &str = "jobs";
+    /// In a bucket of the platform, sorted: jobs of all organizations.
+    pub(crate) const ALL_JOBS: &str = "jobs";
     /// In a user's shard, sorted: the organizations that they own.
     pub(crate) const OWNED: &str = "owned";
     /// In an address's shard, sorted: the open invitations to it, of all organizations.
@@ -100,7 +111,8 @@ impl OrganizationRow {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct GoneRow {
     /// As it was in the end.
-    pub(crate) organization: OrganizationRow,
+    pub(crate) organization: Nested<OrganizationRow>,
+    #[serde(with = "words::principal")]
     pub(crate) by: Principal,
     pub(crate) at: Timestamp,
 }
@@ -150,6 +162,7 @@ impl Status {
 /// A member.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MemberRow {
+    #[serde(with = "words::roles")]
     pub(crate) roles: Vec<RoleName>,
     pub(crate) email: Option<Address>,
     pub(crate) username: Option<Address>,
@@ -183,9 +196,11 @@ pub(crate) struct InvitationRow {
     pub(crate) number: u64,
     pub(crate) address: Address,
     pub(crate) name: Option<String>,
+    #[serde(with = "words::roles")]
     pub(crate) roles: Vec<RoleName>,
     pub(crate) secret: Hashed,
     pub(crate) state: InvitationState,
+    #[serde(with = "words::principal")]
     pub(crate) invited_by: Principal,
     pub(crate) created_at: Timestamp,
     pub(crate) expires_at: Timestamp,
@@ -194,7 +209,7 @@ pub(crate) struct InvitationRow {
     pub(crate) intent: Intent,
     /// How it is mailed; `None`: not at all.
     #[serde(default)]
-    pub(crate) mailing: Option<MailingRow>,
+    pub(crate) mailing: Option<Nested<MailingRow>>,
 }
 
 impl InvitationRow {
@@ -236,9 +251,11 @@ pub(crate) enum InvitationState {
 /// A join code. How often it was used is a counter of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct JoinCodeRow {
+    #[serde(with = "words::role")]
     pub(crate) role: RoleName,
     pub(crate) max_uses: Option<u32>,
     pub(crate) expires_at: Option<Timestamp>,
+    #[serde(with = "words::principal")]
     pub(crate) created_by: Principal,
     pub(crate) created_at: Timestamp,
     pub(crate) revoked_at: Option<Timestamp>,
@@ -255,6 +272,7 @@ pub(crate) struct TokenRow {
     pub(crate) secret: Hashed,
     pub(crate) last_four: String,
     pub(crate) permissions: Vec<String>,
+    #[serde(with = "words::principal")]
     pub(crate) created_by: Principal,
     pub(crate) created_at: Timestamp,
     pub(crate) expires_at: Option<Timestamp>,
@@ -372,126 +390,5 @@ impl<T> RowKey<T> {
 
     fn passing(name: String, lifetime: std::time::Duration) -> Self {
         Self { key: Key::passing(name, lifetime), row: PhantomData }
-    }
-}
-
-pub(crate) fn encode<T: Serialize>(row: &T) -> Result<Bytes, Error> {
-    rmp_serde::to_vec(row).map(Bytes::from).map_err(Error::internal)
-}
-
-pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
-    rmp_serde::from_slice(bytes).map_err(Error::internal)
-}
-
-/// The keys of all rows, in one place.
-pub(crate) mod keys {
-    use super::{
-        AddressRow, AttemptsRow, GoneRow, IdempotencyRow, InvitationId, InvitationRow, JoinCodeEntryRow, JoinCodeId,
-        JoinCodeRow, Key, MemberRow, NormalAddress, OrganizationId, OrganizationRow, RolesRow, RowKey, SlugClaimRow,
-        TokenKey, TokenRow, UsedRow, UserId, WorkspaceId, WorkspaceRow, limits,
-    };
-    use crate::{
-        jobs::{JobId, JobRow},
-        secret::Hashed,
-    };
-
-    pub(crate) fn organization() -> RowKey<OrganizationRow> {
-        RowKey::lasting("o")
-    }
-    /// Instead of the organization's row, once it was deleted.
-    pub(crate) fn gone() -> RowKey<GoneRow> {
-        RowKey::lasting("gone")
-    }
-    /// The roles that the organization defined for itself.
-    pub(crate) fn roles() -> RowKey<RolesRow> {
-        RowKey::lasting("r")
-    }
-    /// A counter: how many members, open invitations and join codes bear the name of that role.
-    pub(crate) fn role_holders(number: u64) -> Key {
-        Key::lasting(format!("rh/{number}"))
-    }
-    pub(crate) fn member(user: &UserId) -> RowKey<MemberRow> {
-        RowKey::lasting(format!("m/{user}"))
-    }
-    pub(crate) fn address(address: &NormalAddress) -> RowKey<AddressRow> {
-        RowKey::lasting(format!("a/{}", address.as_str()))
-    }
-    pub(crate) fn invitation(id: InvitationId) -> RowKey<InvitationRow> {
-        RowKey::lasting(format!("i/{}", id.to_base62()))
-    }
-    /// An invitation that was answered, withdrawn or replaced.
-    pub(crate) fn closed_invitation(id: InvitationId) -> RowKey<InvitationRow> {
-        RowKey::passing(format!("ic/{}", id.to_base62()), limits::CLOSED_INVITATION_LIFETIME)
-    }
-    pub(crate) fn join_code(id: JoinCodeId) -> RowKey<JoinCodeRow> {
-        RowKey::lasting(format!("c/{}", id.to_base62()))
-    }
-    /// A counter: how often the code was used.
-    pub(crate) fn join_code_uses(id: JoinCodeId) -> Key {
-        Key::lasting(format!("cu/{}", id.to_base62()))
-    }
-    pub(crate) fn token(key: &TokenKey) -> RowKey<TokenRow> {
-        RowKey::lasting(format!("t/{}", key.short()))
-    }
-    /// Another one each time that the user issues something; see `operations/issued.rs`.
-    pub(crate) fn issued(user: &UserId) -> RowKey<super::Intent> {
-        RowKey::passing(format!("is/{user}"), limits::FENCE_LIFETIME)
-    }
-    pub(crate) fn workspace(id: WorkspaceId) -> RowKey<WorkspaceRow> {
-        RowKey::lasting(format!("w/{}", id.to_base62()))
-    }
-    /// The workspace that has a name, by the hash of the name's normal form, which can be long.
-    pub(crate) fn workspace_name(name: &Hashed) -> RowKey<WorkspaceId> {
-        RowKey::lasting(format!("wn/{}", name.to_base62()))
-    }
-    /// A counter, changed without being read: how many workspaces there are.
-    pub(crate) fn workspaces() -> Key {
-        Key::lasting("workspaces")
-    }
-    pub(crate) fn job(id: JobId) -> RowKey<JobRow> {
-        RowKey::lasting(format!("j/{id}"))
-    }
-    /// A counter, changed without being read: how many members there are.
-    pub(crate) fn seats() -> Key {
-        Key::lasting("seats")
-    }
-    /// A counter, changed without being read: how many invitations are open.
-    pub(crate) fn open_invitations() -> Key {
-        Key::lasting("open-invitations")
-    }
-    /// A [`Meter`](crate::meter::Meter): the mails of an organization in its shard, those of a user in theirs.
-    pub(crate) fn mails() -> Key {
-        Key::lasting("mails")
-    }
-    /// Written by no operation: when the token was last used.
-    pub(crate) fn token_used(key: &TokenKey) -> RowKey<UsedRow> {
-        RowKey::lasting(format!("tu/{}", key.short()))
-    }
-    pub(crate) fn idempotency(scope: &Hashed) -> RowKey<IdempotencyRow> {
-        RowKey::passing(format!("k/{}", scope.to_base62()), limits::IDEMPOTENCY_LIFETIME)
-    }
-    pub(crate) fn fence(intent: super::Intent) -> RowKey<()> {
-        RowKey::passing(format!("f/{:016x}", intent.0), limits::FENCE_LIFETIME)
-    }
-    /// In an address's shard: an invitation to it, and its organization.
-    pub(crate) fn address_entry(id: InvitationId) -> RowKey<OrganizationId> {
-        RowKey::lasting(format!("i/{}", id.to_base62()))
-    }
-    /// In an address's shard: an invitation to it that was closed, and its organization.
-    pub(crate) fn closed_address_entry(id: InvitationId) -> RowKey<OrganizationId> {
-        RowKey::passing(format!("ic/{}", id.to_base62()), limits::CLOSED_INVITATION_LIFETIME)
-    }
-    pub(crate) fn slug_claim() -> RowKey<SlugClaimRow> {
-        RowKey::lasting("claim")
-    }
-    pub(crate) fn join_code_entry() -> RowKey<JoinCodeEntryRow> {
-        RowKey::lasting("code")
-    }
-    /// In the platform's shard: the organization's deletion stands in the log.
-    pub(crate) fn deletion_noted(organization: OrganizationId) -> RowKey<()> {
-        RowKey::passing(format!("d/{}", organization.to_base62()), limits::FENCE_LIFETIME)
-    }
-    pub(crate) fn attempts() -> RowKey<AttemptsRow> {
-        RowKey::passing("attempts".to_owned(), limits::JOIN_ATTEMPTS_WINDOW * 2)
     }
 }

@@ -7,14 +7,16 @@
 //! # What is kept
 //! State is divided into [`Shard`]s; a call touches exactly one. In a shard there are
 //!
-//! 1. **rows**: a [`Key`] and a value of bytes. A key may have a *lifetime*: the store forgets such a row after that
-//!    time (by its own clock, give or take a minute) and a put starts the time anew. Every other row stays until it
-//!    is deleted;
+//! 1. **rows**: a [`Key`] and a value of bytes. A key may have a *lifetime*: such a row is absent after that time (by the
+//!    clock of the store or of its node, give or take a minute), and a put starts the time anew. The store removes
+//!    what has ended sooner or later: little by little with further commits that put such rows into the shard, or
+//!    when the shard [was ended](Txn::ends_shard). Every other row stays until it is deleted;
 //! 2. **counters**: rows whose value is a whole number in decimal text (an absent row counts as 0), changed by
 //!    [`Add`] within bounds, without having been read;
-//! 3. **indexes**: ordered lists of entries, each with a unique key and a [number](Numbered) that the store gives at
-//!    the entry's first put in the index: one more than it ever gave there before. A number is never given twice,
-//!    also when its entry is gone. A put of an entry that is there changes nothing;
+//! 3. **[indexes](Index)**: ordered lists of entries, each with a unique key and a [number](Numbered) that the store
+//!    gives at the entry's first put in the index: one more than it ever gave there before. A number is never given
+//!    twice, also when its entry is gone. Or else the caller gives the number, and then several entries may have the
+//!    same: they are ordered by their keys, byte by byte. A put of an entry that is there changes nothing;
 //! 4. **sorted indexes**: sets of [`Sorted`] entries, ordered by the sort key that the caller gives each of them, then by
 //!    the entry itself, both compared byte by byte. An entry may be there under several sort keys; a put of an entry
 //!    that is there under the same sort key changes nothing;
@@ -68,7 +70,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// The numbers of the entries with these keys in `index`, in their order; `None` for one that is not there. One
     /// round trip.
-    async fn numbers(&self, shard: &Shard, index: &str, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable>;
+    async fn numbers(&self, shard: &Shard, index: Index, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable>;
 
     /// The entries of `log` that precede number `before` (or the end of the log), newest first, at most `limit`.
     async fn log(
@@ -186,6 +188,9 @@ pub struct Txn {
     /// It ends something: what is kept hardly grows by it, or shrinks. A store that is full takes it nevertheless, if
     /// its medium can.
     pub frees: bool,
+    /// Nothing is left in the shard by it but rows with a lifetime, which the store removes within this time; `None`:
+    /// the shard goes on. Whatever is put there afterwards stays nevertheless, provided that its transaction has a check.
+    pub ends_shard: Option<Duration>,
     /// What must still be so.
     pub checks: Vec<Check>,
     /// Rows to write.
@@ -214,9 +219,9 @@ pub struct Txn {
 
 impl Txn {
     /// How many checks, rows, counters, entries, logs and notices a transaction may have together.
-    pub const ITEMS_MAX: usize = 8192;
+    pub const ITEMS_MAX: usize = 4096;
     /// How long the values in it may be together.
-    pub const BYTES_MAX: usize = 4 * 1024 * 1024;
+    pub const BYTES_MAX: usize = 1024 * 1024;
 }
 
 /// A row that must have exactly this value (`None`: be absent).
@@ -241,37 +246,76 @@ pub struct Add {
     pub max: Option<i64>,
 }
 
-/// That a sorted index has fewer than `max` entries before the transaction, or has `entry` already.
+/// That a sorted index has fewer than `max` entries with the sort key of `entry` before the transaction, or has `entry`
+/// already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Room {
     /// Which sorted index.
     pub index: &'static str,
     /// The entry that the transaction puts there.
     pub entry: Sorted,
-    /// How many entries the index may have.
+    /// How many entries with that sort key the index may have.
     pub max: u64,
+}
+
+/// Names an index of a shard.
+///
+/// A store may tell the indexes of a shard apart by either, the name or the tag: each belongs to one of the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Index {
+    name: &'static str,
+    tag: u8,
+}
+
+impl Index {
+    /// The greatest number that an entry can have.
+    pub const NUMBER_MAX: u64 = (1 << 47) - 1;
+
+    /// The index of that name, whose tag is 1 to 63.
+    ///
+    /// # Panics
+    /// When `tag` is another.
+    #[must_use]
+    pub const fn new(name: &'static str, tag: u8) -> Self {
+        assert!(tag >= 1 && tag <= 63, "an index has a tag of 1 to 63");
+        Self { name, tag }
+    }
+
+    /// The index's name: any text of at most 1 KiB.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// The index's tag, 1 to 63.
+    #[must_use]
+    pub const fn tag(self) -> u8 {
+        self.tag
+    }
 }
 
 /// An entry of an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The index: one of a few names that this crate uses.
-    pub index: &'static str,
+    /// Which index.
+    pub index: Index,
     /// The entry's key: any text of at most 1 KiB.
     pub key: String,
-    /// The number to give at the first put; `None`: the next one.
-    ///
-    /// Only a number that was obtained by adding 1 to the counter of [`Range::counter`] may stand here.
+    /// The number to give at the first put, at most [`Index::NUMBER_MAX`]; `None`: the next one, which is taken from
+    /// the counter of [`Range::counter`].
     pub number: Option<u64>,
 }
 
 /// Which part of an index to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Range {
-    /// The index.
-    pub index: &'static str,
-    /// Begin behind the entry with this number, whether it is still there or not; `None`: at the beginning.
+    /// Which index.
+    pub index: Index,
+    /// Begin behind the entries with this number, as one sees them who goes in `order`, whether there are any or not;
+    /// `None`: at the beginning.
     pub after: Option<u64>,
+    /// The greatest number that is of interest; `None`: no bound.
+    pub to: Option<u64>,
     /// In which direction to go.
     pub order: Order,
     /// How many entries at most.
@@ -281,8 +325,8 @@ pub struct Range {
 impl Range {
     /// The counter that holds the last number which `index` gave: `#` and the name of the index.
     #[must_use]
-    pub fn counter(index: &'static str) -> Key {
-        Key::lasting(format!("#{index}"))
+    pub fn counter(index: Index) -> Key {
+        Key::lasting(format!("#{}", index.name()))
     }
 }
 
@@ -332,6 +376,14 @@ pub struct SortedRange {
 }
 
 impl SortedRange {
+    /// The first entries of `index` whose sort keys begin with `prefix` and go on with letters, digits, or not at all.
+    #[must_use]
+    pub fn under(index: &'static str, prefix: &str, direction: Direction, limit: usize) -> Self {
+        // No letter or digit stands behind it.
+        let below = Some(format!("{prefix}\u{7f}"));
+        Self { from: Some(prefix.to_owned()), below, ..Self::whole(index, direction, limit) }
+    }
+
     /// The first entries of `index`, as one sees it who goes in `direction`.
     #[must_use]
     pub const fn whole(index: &'static str, direction: Direction, limit: usize) -> Self {

@@ -102,7 +102,7 @@ fn worth_a_note(
     used.secrets.push((presented.secret.clone(), now));
     used.last = Some(now);
     let key = keys::token_used(&presented.key).key;
-    let puts = vec![(key.clone(), rows::encode(&used)?)];
+    let puts = vec![(key.clone(), rows::encode_over(&used, kept_used.as_deref())?)];
     let checks =
         vec![Check { key: keys::token(&presented.key).key, expected: kept_token }, Check { key, expected: kept_used }];
     Ok(Some(Txn { checks, puts, ..Txn::default() }))

@@ -18,11 +18,12 @@ use crate::{
     error::Error,
     ids::{JoinCodeId, OrganizationId},
     jobs::{JobId, JobRow, Work},
+    limits,
     permission::Permission,
     registry::Registry,
     roles::Roles,
     rows::{self, AUDIT, Intent, OrganizationRow, RowKey, index, keys, shards},
-    store::{Add, Check, Entry, Key, Numbered, Range, Shard, Sorted, SortedRange, Txn},
+    store::{Add, Check, Entry, Index, Key, Numbered, Range, Shard, Txn},
 };
 
 /// One try of an operation on one organization.
@@ -253,18 +254,13 @@ impl<'a> Transaction<'a> {
         Ok(self.engine.store().range(&self.shard, range).await?)
     }
 
-    /// A part of one of the organization's sorted indexes.
-    pub(crate) async fn sorted_range(&self, range: &SortedRange) -> Result<Vec<Sorted>, Error> {
-        Ok(self.engine.store().sorted_range(&self.shard, range).await?)
-    }
-
     /// The number of an entry of one of the organization's indexes, to show it.
-    pub(crate) async fn number(&self, index: &'static str, key: &str) -> Result<Option<u64>, Error> {
+    pub(crate) async fn number(&self, index: Index, key: &str) -> Result<Option<u64>, Error> {
         Ok(self.numbers(index, &[key.to_owned()]).await?.into_iter().next().flatten())
     }
 
     /// The numbers of entries of one of the organization's indexes, to show what is there.
-    pub(crate) async fn numbers(&self, index: &'static str, keys: &[String]) -> Result<Vec<Option<u64>>, Error> {
+    pub(crate) async fn numbers(&self, index: Index, keys: &[String]) -> Result<Vec<Option<u64>>, Error> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
@@ -272,7 +268,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// The next number of an index of this organization, for an entry that must know it before the commit.
-    pub(crate) async fn next_number(&mut self, index: &'static str) -> Result<u64, Error> {
+    pub(crate) async fn next_number(&mut self, index: Index) -> Result<u64, Error> {
         self.next_numbers(index, 1).await
     }
 
@@ -280,7 +276,7 @@ impl<'a> Transaction<'a> {
     ///
     /// They are given on condition that the organization is still as it was read: none is left behind by one that was
     /// deleted meanwhile.
-    pub(crate) async fn next_numbers(&mut self, index: &'static str, count: usize) -> Result<u64, Error> {
+    pub(crate) async fn next_numbers(&mut self, index: Index, count: usize) -> Result<u64, Error> {
         let key = keys::organization().key;
         let expected = self.stored(&key).await?;
         let given = self.engine.next_numbers(&self.shard, index, count, vec![Check { key, expected }]).await?;
@@ -288,8 +284,10 @@ impl<'a> Transaction<'a> {
         given.ok_or_else(|| Error::unavailable("the organization was changed meanwhile"))
     }
 
-    pub(crate) fn put<T: Serialize>(&mut self, key: &RowKey<T>, row: &T) -> Result<(), Error> {
-        self.writes.insert(key.key.clone(), Some(rows::encode(row)?));
+    pub(crate) fn put<T: Serialize + DeserializeOwned>(&mut self, key: &RowKey<T>, row: &T) -> Result<(), Error> {
+        let before = self.writes.get(&key.key).or_else(|| self.reads.get(&key.key)).and_then(Option::as_deref);
+        let written = rows::encode_over(row, before)?;
+        self.writes.insert(key.key.clone(), Some(written));
         Ok(())
     }
 
@@ -313,20 +311,19 @@ impl<'a> Transaction<'a> {
         self.limits.push(beyond);
     }
 
-    pub(crate) fn index(&mut self, index: &'static str, key: String, number: Option<u64>) {
+    pub(crate) fn index(&mut self, index: Index, key: String, number: Option<u64>) {
         self.txn.index_puts.push(Entry { index, key, number });
     }
 
-    pub(crate) fn unindex(&mut self, index: &'static str, key: String) {
+    pub(crate) fn unindex(&mut self, index: Index, key: String) {
         self.txn.index_deletes.push(Entry { index, key, number: None });
     }
 
-    pub(crate) fn sorted(&mut self, index: &'static str, entry: Sorted) {
-        self.txn.sorted_puts.push((index, entry));
-    }
-
-    pub(crate) fn unsorted(&mut self, index: &'static str, entry: Sorted) {
-        self.txn.sorted_deletes.push((index, entry));
+    /// Says that this commit makes the organization, which has nothing yet.
+    ///
+    /// Not for ever: an abandoned try of the same request may have left something there, of which the checks know more.
+    pub(crate) fn begin(&mut self) {
+        self.txn.is_first = self.attempt < limits::FIRST_ATTEMPTS_MAX;
     }
 
     /// Has `work` done after the commit; see `jobs.rs`.
@@ -368,7 +365,7 @@ impl<'a> Transaction<'a> {
             actor: self.authority.principal.clone(),
             action: action.to_owned(),
             target,
-            details: if details.is_null() { String::new() } else { details.to_string() },
+            details: details.clone(),
         };
         self.txn.appends.push((AUDIT, rows::encode(&row)?));
         Ok(())
@@ -379,6 +376,7 @@ impl<'a> Transaction<'a> {
         let Txn {
             is_first: _,
             frees: _,
+            ends_shard: _,
             checks: _,
             puts,
             deletes,
@@ -414,7 +412,6 @@ impl<'a> Transaction<'a> {
                 None => self.txn.deletes.push(key),
             }
         }
-        self.txn.is_first = self.is_new;
         let Self { shard, txn, limits, entries, releases, .. } = self;
         (shard, Decided { txn, limits, entries, releases })
     }

@@ -73,7 +73,7 @@ impl Plan {
             }
         }
         for entry in &txn.index_puts {
-            let number = if tables.entries.get((shard, entry.index, entry.key.as_str()))?.is_some() {
+            let number = if tables.entries.get((shard, entry.index.name(), entry.key.as_str()))?.is_some() {
                 None
             } else if entry.number.is_some() {
                 entry.number
@@ -97,7 +97,7 @@ impl Plan {
             .filter(|value| value.abs() <= COUNTER_MAX)
             .ok_or_else(|| {
                 let reason = format!("row {name:?} of shard {shard} is no counter: delete it, or put a whole number");
-                Refused::Commit(Unavailable::new(reason).into())
+                Refused::Commit(CommitError::NotApplied(Unavailable::new(reason)))
             })
     }
 
@@ -107,7 +107,7 @@ impl Plan {
         u64::try_from(next).map_err(|_| {
             let reason =
                 format!("counter {:?} of shard {shard} is negative: put the last number there", counter.name());
-            Refused::Commit(Unavailable::new(reason).into())
+            Refused::Commit(CommitError::NotApplied(Unavailable::new(reason)))
         })
     }
 }
@@ -151,10 +151,10 @@ fn has_room(tables: &Tables<'_>, shard: &str, room: &Room) -> Result<bool, Stora
         return Ok(true);
     }
     let mut count = 0;
-    for other in tables.sorted.range((shard, *index, "", "")..)? {
+    for other in tables.sorted.range((shard, *index, entry.sort_key.as_str(), "")..)? {
         let (key, _) = other?;
-        let (its_shard, its_index, ..) = key.value();
-        if count >= *max || (its_shard, its_index) != (shard, *index) {
+        let (its_shard, its_index, its_sort_key, _) = key.value();
+        if count >= *max || (its_shard, its_index, its_sort_key) != (shard, *index, entry.sort_key.as_str()) {
             break;
         }
         count += 1;
@@ -198,15 +198,16 @@ fn write_rows(
 
 fn write_indexes(tables: &mut Tables<'_>, shard: &str, txn: &Txn, plan: &Plan) -> Result<(), StorageError> {
     for entry in &txn.index_deletes {
-        let number = tables.entries.remove((shard, entry.index, entry.key.as_str()))?.map(|number| number.value());
+        let number =
+            tables.entries.remove((shard, entry.index.name(), entry.key.as_str()))?.map(|number| number.value());
         if let Some(number) = number {
-            tables.numbers.remove((shard, entry.index, number))?;
+            tables.numbers.remove((shard, entry.index.name(), number, entry.key.as_str()))?;
         }
     }
     for (entry, number) in txn.index_puts.iter().zip(&plan.numbers) {
         if let Some(number) = *number {
-            tables.entries.insert((shard, entry.index, entry.key.as_str()), number)?;
-            tables.numbers.insert((shard, entry.index, number), entry.key.as_str())?;
+            tables.entries.insert((shard, entry.index.name(), entry.key.as_str()), number)?;
+            tables.numbers.insert((shard, entry.index.name(), number, entry.key.as_str()), ())?;
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use redb::{AccessGuard, Database, ReadableDatabase};
 use tenantry_core::{
     clock::Timestamp,
-    store::{Direction, Key, Numbered, Order, Range, Shard, Sorted, SortedRange},
+    store::{Direction, Index, Key, Numbered, Order, Range, Shard, Sorted, SortedRange},
 };
 
 use crate::tables::{ENTRIES, LOGS, NUMBERS, PASSING, ROWS, SORTED};
@@ -36,21 +36,26 @@ pub(crate) fn rows(
 
 pub(crate) fn range(database: &Database, shard: &Shard, range: &Range) -> Result<Vec<Numbered>, redb::Error> {
     let table = database.begin_read()?.open_table(NUMBERS)?;
-    let at = |number| (shard.as_str(), range.index, number);
-    let behind = range.after.map(|after| Bound::Excluded(at(after)));
-    let (least, most) = match range.order {
-        Order::OldestFirst => (behind.unwrap_or(Bound::Included(at(0))), Bound::Included(at(u64::MAX))),
-        // Before number 0 there is nothing, and redb wants an ordered range.
-        Order::NewestFirst if range.after == Some(0) => return Ok(Vec::new()),
-        Order::NewestFirst => (Bound::Included(at(0)), behind.unwrap_or(Bound::Included(at(u64::MAX)))),
+    let to = range.to.unwrap_or(u64::MAX).min(Index::NUMBER_MAX);
+    let (least, most) = match (range.order, range.after) {
+        (Order::OldestFirst, after) => (after.map_or(Some(0), |after| after.checked_add(1)), Some(to)),
+        (Order::NewestFirst, after) => {
+            (Some(0), after.map_or(Some(to), |after| after.checked_sub(1)).map(|n| n.min(to)))
+        }
     };
-    let mut found = table.range::<(&str, &str, u64)>((least, most))?;
+    // redb wants an ordered range.
+    let (Some(least), Some(most)) = (least, most.filter(|most| least.is_some_and(|least| least <= *most))) else {
+        return Ok(Vec::new());
+    };
+    let at = |number| (shard.as_str(), range.index.name(), number, "");
+    let mut found = table.range::<(&str, &str, u64, &str)>(at(least)..at(most + 1))?;
     let mut entries = Vec::new();
     while entries.len() < range.limit {
         let entry = if range.order == Order::OldestFirst { found.next() } else { found.next_back() };
         let Some(entry) = entry else { break };
-        let (key, value) = entry?;
-        entries.push(Numbered { number: key.value().2, key: value.value().to_owned() });
+        let (key, ()) = entry.map(|(key, value)| (key, value.value()))?;
+        let (_, _, number, key) = key.value();
+        entries.push(Numbered { number, key: key.to_owned() });
     }
     Ok(entries)
 }
@@ -96,11 +101,12 @@ pub(crate) fn sorted_range(
 pub(crate) fn numbers(
     database: &Database,
     shard: &Shard,
-    index: &str,
+    index: Index,
     keys: &[String],
 ) -> Result<Vec<Option<u64>>, redb::Error> {
     let table = database.begin_read()?.open_table(ENTRIES)?;
-    let number = |key: &String| Ok(table.get((shard.as_str(), index, key.as_str()))?.map(|number| number.value()));
+    let number =
+        |key: &String| Ok(table.get((shard.as_str(), index.name(), key.as_str()))?.map(|number| number.value()));
     keys.iter().map(number).collect()
 }
 

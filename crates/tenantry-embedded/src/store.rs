@@ -10,7 +10,8 @@ use redb::Database;
 use tenantry_core::{
     clock::{Clock, SystemClock},
     store::{
-        Changes, CommitError, Committed, Key, Numbered, Range, Shard, Sorted, SortedRange, Store, Txn, Unavailable,
+        Changes, CommitError, Committed, Index, Key, Numbered, Range, Shard, Sorted, SortedRange, Store, Txn,
+        Unavailable,
     },
 };
 use tokio::sync::{mpsc, oneshot};
@@ -122,7 +123,7 @@ impl Store for EmbeddedStore {
         reader::sorted_range(&self.database, shard, range).map_err(|error| unreadable(&error))
     }
 
-    async fn numbers(&self, shard: &Shard, index: &str, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable> {
+    async fn numbers(&self, shard: &Shard, index: Index, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable> {
         reader::numbers(&self.database, shard, index, keys).map_err(|error| unreadable(&error))
     }
 

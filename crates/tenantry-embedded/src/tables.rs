@@ -18,8 +18,8 @@ pub(crate) const ROWS: TableDefinition<'static, ShardAndName, &[u8]> = TableDefi
 pub(crate) const PASSING: TableDefinition<'static, ShardAndName, (i64, &[u8])> = TableDefinition::new("passing");
 /// (when it ends, shard, name): the rows with a lifetime, in the order in which they end.
 pub(crate) const ENDS: TableDefinition<'static, (i64, &str, &str), ()> = TableDefinition::new("ends");
-/// (shard, index, number) → the entry's key.
-pub(crate) const NUMBERS: TableDefinition<'static, ShardAndNameAndNumber, &str> = TableDefinition::new("numbers");
+/// (shard, index, number, the entry's key).
+pub(crate) const NUMBERS: TableDefinition<'static, (&str, &str, u64, &str), ()> = TableDefinition::new("numbers");
 /// (shard, index, the entry's key) → number.
 pub(crate) const ENTRIES: TableDefinition<'static, (&str, &str, &str), u64> = TableDefinition::new("entries");
 /// (shard, index, sort key, entry): sorted indexes.
@@ -32,7 +32,7 @@ pub(crate) struct Tables<'t> {
     pub(crate) rows: Table<'t, ShardAndName, &'static [u8]>,
     pub(crate) passing: Table<'t, ShardAndName, (i64, &'static [u8])>,
     pub(crate) ends: Table<'t, (i64, &'static str, &'static str), ()>,
-    pub(crate) numbers: Table<'t, ShardAndNameAndNumber, &'static str>,
+    pub(crate) numbers: Table<'t, (&'static str, &'static str, u64, &'static str), ()>,
     pub(crate) entries: Table<'t, (&'static str, &'static str, &'static str), u64>,
     pub(crate) sorted: Table<'t, (&'static str, &'static str, &'static str, &'static str), ()>,
     pub(crate) logs: Table<'t, ShardAndNameAndNumber, &'static [u8]>,

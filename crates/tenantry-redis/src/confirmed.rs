@@ -7,7 +7,8 @@ use redis::RedisError;
 use tenantry_core::store::Unavailable;
 
 use crate::{
-    node::{Commit, Failure},
+    failure::Failure,
+    node::Commit,
     options::Options,
     script::Reply,
     server::{Connected, Server},

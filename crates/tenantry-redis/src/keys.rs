@@ -28,12 +28,9 @@ impl Names {
         format!("{}:{{{shard}}}:r", self.namespace)
     }
 
-    pub(crate) fn passing(&self, shard: &Shard, name: &str) -> String {
-        format!("{}:{{{shard}}}:t:{name}", self.namespace)
-    }
-
-    pub(crate) fn index(&self, shard: &Shard, index: &str) -> String {
-        format!("{}:{{{shard}}}:i:{index}", self.namespace)
+    /// The sorted set of the shard's indexes, and of when its rows end.
+    pub(crate) fn indexes(&self, shard: &Shard) -> String {
+        format!("{}:{{{shard}}}:i", self.namespace)
     }
 
     pub(crate) fn sorted(&self, shard: &Shard, index: &str) -> String {

@@ -10,9 +10,8 @@
 //!
 //!    | key | type | holds |
 //!    |---|---|---|
-//!    | `<namespace>:{<shard>}:r` | hash | rows and counters |
-//!    | `<namespace>:{<shard>}:t:<name>` | string with `PX` | one row with a lifetime |
-//!    | `<namespace>:{<shard>}:i:<index>` | sorted set, scored by number | an index |
+//!    | `<namespace>:{<shard>}:r` | hash | rows, those with a lifetime too, and counters |
+//!    | `<namespace>:{<shard>}:i` | sorted set, scored by number | all indexes, and when rows end |
 //!    | `<namespace>:{<shard>}:s:<index>` | sorted set, all scores 0 | a sorted index |
 //!    | `<namespace>:{<shard>}:l:<log>` | list | a log |
 //!
@@ -42,6 +41,8 @@
 //! ```
 
 mod confirmed;
+mod failure;
+mod fields;
 mod hub;
 mod keys;
 mod node;

@@ -7,31 +7,22 @@
 use std::sync::{Mutex, PoisonError};
 
 use redis::{Cmd, FromRedisValue, Pipeline, RedisError};
-use tenantry_core::store::Unavailable;
 
 use crate::{
     confirmed::Confirmed,
+    failure::Failure,
     options::Options,
     plain::Plain,
     script::{Invocation, Reply, is_unknown_script},
     server::{Connected, Server},
 };
 
-/// Why a node did not do what it was asked to.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// There is no connection: it was asked nothing.
-    NotAsked(RedisError),
-    /// It answered with an error, or it may or may not have done it.
-    Failed(RedisError),
-    /// It did it, and that is not enough.
-    Unconfirmed(Unavailable),
-}
-
 /// What is to be done at the node that has a slot.
 pub(crate) trait Task: Sync {
     /// What comes of it.
     type Output: Send;
+    /// Whether it does no harm when it is done twice.
+    const IS_HARMLESS: bool;
 
     /// Does it. `asking`: the slot is on its way to this node, which serves it only to those that say so.
     fn run(&self, node: &Node, asking: bool) -> impl Future<Output = Result<Self::Output, Failure>> + Send;
@@ -163,6 +154,7 @@ impl<T> Read<T> {
 
 impl<T: FromRedisValue + Send> Task for Read<T> {
     type Output = T;
+    const IS_HARMLESS: bool = true;
 
     async fn run(&self, node: &Node, asking: bool) -> Result<T, Failure> {
         node.query(&self.request, asking).await
@@ -184,6 +176,7 @@ pub(crate) struct Commit<'i> {
 
 impl Task for Commit<'_> {
     type Output = Reply;
+    const IS_HARMLESS: bool = false;
 
     async fn run(&self, node: &Node, asking: bool) -> Result<Reply, Failure> {
         if self.confirmed && node.options.wait_replicas > 0 {

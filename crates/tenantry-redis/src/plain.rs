@@ -7,7 +7,7 @@
 use redis::{Cmd, RedisError};
 use tenantry_core::store::{CommitError, Committed, Shard, Sorted, Txn, Unavailable};
 
-use crate::{keys::Names, script::Reply, sorted};
+use crate::{fields::field, keys::Names, script::Reply, sorted};
 
 /// A transaction as one command.
 pub(crate) struct Plain {
@@ -23,8 +23,8 @@ impl Plain {
     pub(crate) fn new(names: &Names, shard: &Shard, txn: &Txn) -> Option<Self> {
         let Txn {
             is_first,
-            // A command that deletes is taken by a server that is full; those that put are never sent for room's sake.
-            frees: _,
+            frees,
+            ends_shard,
             checks,
             puts,
             deletes,
@@ -41,7 +41,11 @@ impl Plain {
         let indexes = index_puts.len() + index_deletes.len() + rooms.len();
         let others = adds.len() + indexes + log_drops.len() + appends.len() + notices.len();
         let mut rows = puts.iter().map(|(key, _)| key).chain(deletes);
-        if *is_first || others > 0 || rows.any(|key| key.lifetime().is_some()) {
+        if *is_first || ends_shard.is_some() || others > 0 || rows.any(|key| key.lifetime().is_some()) {
+            return None;
+        }
+        // A server that is full takes a command that deletes; what puts something nevertheless has to be a script.
+        if *frees && puts.len() + sorted_puts.len() > 0 {
             return None;
         }
         let (rows, sorted) = (|| names.rows(shard), |index| names.sorted(shard, index));
@@ -57,10 +61,10 @@ impl Plain {
         let mut command = redis::cmd(name);
         command.arg(&key);
         for (key, value) in puts {
-            command.arg(key.name()).arg(&value[..]);
+            command.arg(&*field(key)).arg(&value[..]);
         }
         for key in deletes {
-            command.arg(key.name());
+            command.arg(&*field(key));
         }
         for (_, entry) in sorted_puts {
             // As in commit.lua: a score of 0 for all.
@@ -92,5 +96,5 @@ pub(crate) fn refusal(error: &RedisError, key: &str) -> Option<Reply> {
     let is_of_another_kind = error.code() == Some("WRONGTYPE");
     let mend = "delete it, or choose another namespace";
     let reason = format_args!("key {key} is of another kind than it must be: {mend}");
-    is_of_another_kind.then(|| Reply::Refused(Unavailable::new(reason).into()))
+    is_of_another_kind.then(|| Reply::Refused(CommitError::NotApplied(Unavailable::new(reason))))
 }

@@ -15,12 +15,13 @@ use std::{
 };
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use redis::{RedisError, ServerErrorKind, Value};
+use redis::Value;
 use tenantry_core::store::Unavailable;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
-    node::{Failure, Node, Request, Task},
+    failure::{Advice, Failure, Unanswered, advice},
+    node::{Node, Request, Task},
     options::Options,
     pause::Pauses,
     place::{Address, Kind, Place},
@@ -112,12 +113,12 @@ impl Router {
     /// Does `task` at the node that has the slot, and follows wherever it is sent, until the time of the whole call is up.
     ///
     /// What hardly ever happens is boxed: else each call would carry the room for it along.
-    pub(crate) async fn run<T: Task>(&self, slot: u16, task: &T) -> Result<T::Output, Unavailable> {
+    pub(crate) async fn run<T: Task>(&self, slot: u16, task: &T) -> Result<T::Output, Unanswered> {
         let begun = Instant::now();
         if self.doubted.load(Ordering::Acquire) && self.doubted.swap(false, Ordering::AcqRel) {
             Box::pin(self.refresh(self.lookups())).await;
         }
-        let (node, seen) = self.owner(slot)?;
+        let (node, seen) = self.owner(slot).map_err(Unanswered::unsent)?;
         match task.run(&node, false).await {
             Ok(output) => Ok(output),
             Err(failure) => Box::pin(self.follow(slot, task, begun, node, seen, failure)).await,
@@ -133,19 +134,23 @@ impl Router {
         mut node: Arc<Node>,
         mut seen: u64,
         mut failure: Failure,
-    ) -> Result<T::Output, Unavailable> {
+    ) -> Result<T::Output, Unanswered> {
         let mut pauses = Pauses::new(RETRY_MIN, RETRY_MAX);
-        let mut hops = 0;
+        let (mut hops, mut repeated) = (0, false);
         loop {
             let advice = advice(&failure, &node.server.address);
             let pause = match advice {
-                Advice::GiveUp => return Err(unavailable(&node, failure)),
+                Advice::Repeat if T::IS_HARMLESS && !repeated => {
+                    repeated = true;
+                    Duration::ZERO
+                }
+                Advice::GiveUp | Advice::Repeat => return Err(Unanswered::of(&node.server, failure)),
                 Advice::GoTo(..) if hops < HOPS_AT_ONCE => Duration::ZERO,
                 Advice::LookUp => Duration::ZERO,
                 Advice::GoTo(..) | Advice::Wait | Advice::LookUpAndWait => pauses.next(),
             };
             if begun.elapsed() + pause >= self.options.overall_timeout {
-                return Err(unavailable(&node, failure));
+                return Err(Unanswered::of(&node.server, failure));
             }
             sleep(pause).await;
             if !matches!(advice, Advice::Wait | Advice::GoTo(_, true)) {
@@ -156,13 +161,13 @@ impl Router {
             (node, asking) = match &advice {
                 Advice::GoTo(address, asking) => {
                     hops += 1;
-                    (self.node(address)?, *asking)
+                    (self.node(address).map_err(Unanswered::unsent)?, *asking)
                 }
-                _ => (self.owner(slot)?.0, false),
+                _ => (self.owner(slot).map_err(Unanswered::unsent)?.0, false),
             };
             if matches!(advice, Advice::LookUp) && node.server.address == before {
                 // It is out of reach, and nobody has taken its place yet.
-                return Err(unavailable(&node, failure));
+                return Err(Unanswered::of(&node.server, failure));
             }
             seen = self.lookups();
             failure = match task.run(&node, asking).await {
@@ -285,7 +290,7 @@ impl Router {
     async fn view(&self, address: Address) -> Result<(Map, bool), String> {
         let node = self.node(&address).map_err(|error| error.to_string())?;
         let answer = node.query::<(String, Value)>(&view_request(), false).await;
-        let answer = answer.map_err(|failure| unavailable(&node, failure).to_string())?;
+        let answer = answer.map_err(|failure| Unanswered::of(&node.server, failure).why.to_string())?;
         parse_view(answer, &address)
     }
 
@@ -304,84 +309,4 @@ fn view_request() -> Request {
 pub(crate) fn parse_view((info, slots): (String, Value), asked: &Address) -> Result<(Map, bool), String> {
     let map = Map::parse(slots, asked).ok_or_else(|| format!("redis at {asked} knows nobody who has any slot"))?;
     Ok((map, info.lines().any(|line| line.trim_end() == "cluster_state:ok")))
-}
-
-fn unavailable(node: &Node, failure: Failure) -> Unavailable {
-    match failure {
-        Failure::NotAsked(error) | Failure::Failed(error) => node.server.unavailable(&error),
-        Failure::Unconfirmed(unavailable) => unavailable,
-    }
-}
-
-/// What to do after a failure.
-#[derive(Debug, PartialEq, Eq)]
-enum Advice {
-    /// It is final, or nobody knows whether it was done.
-    GiveUp,
-    /// Another node has the slot; `true`: it is just getting it.
-    GoTo(Address, bool),
-    /// The same once more, after a moment.
-    Wait,
-    /// Look who has the slot, and ask there at once; give up if it is the same.
-    LookUp,
-    /// Look who has the slot after a moment, and ask there.
-    LookUpAndWait,
-}
-
-fn advice(failure: &Failure, asked: &Address) -> Advice {
-    let error = match failure {
-        Failure::NotAsked(_) => return Advice::LookUp,
-        Failure::Unconfirmed(_) => return Advice::GiveUp,
-        Failure::Failed(error) => error,
-    };
-    let Some((kind, detail)) = refusal(error) else {
-        return Advice::GiveUp;
-    };
-    match kind {
-        ServerErrorKind::Moved | ServerErrorKind::Ask => {
-            let there = detail.split_ascii_whitespace().nth(1).and_then(|there| Address::parse(there, asked));
-            there.map_or(Advice::LookUpAndWait, |there| Advice::GoTo(there, kind == ServerErrorKind::Ask))
-        }
-        // Some keys of the shard are here and some are there: the slot is just moving.
-        ServerErrorKind::TryAgain => Advice::Wait,
-        ServerErrorKind::ClusterDown
-        | ServerErrorKind::MasterDown
-        | ServerErrorKind::BusyLoading
-        | ServerErrorKind::ReadOnly => Advice::LookUpAndWait,
-        _ => Advice::GiveUp,
-    }
-}
-
-/// What the server said first: in a transaction, the reason for which it was aborted.
-fn refusal(error: &RedisError) -> Option<(ServerErrorKind, String)> {
-    let errors = error.clone().into_server_errors()?;
-    let (_, first) = errors.first()?;
-    Some((first.kind()?, first.details().unwrap_or_default().to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn after(error: &[u8]) -> Advice {
-        let error = redis::parse_redis_value(error).and_then(Value::extract_error).unwrap_err();
-        advice(&Failure::Failed(error), &Address::new("asked", 1))
-    }
-
-    #[test]
-    fn only_what_was_not_done_is_sent_again() {
-        assert_eq!(after(b"-MOVED 3999 10.0.0.1:6381\r\n"), Advice::GoTo(Address::new("10.0.0.1", 6381), false));
-        assert_eq!(after(b"-ASK 3999 :6381\r\n"), Advice::GoTo(Address::new("asked", 6381), true));
-        assert_eq!(after(b"-MOVED nonsense\r\n"), Advice::LookUpAndWait);
-        assert_eq!(after(b"-TRYAGAIN Multiple keys request during rehashing of slot\r\n"), Advice::Wait);
-        assert_eq!(after(b"-CLUSTERDOWN The cluster is down\r\n"), Advice::LookUpAndWait);
-        assert_eq!(after(b"-READONLY You can't write against a read only replica.\r\n"), Advice::LookUpAndWait);
-        assert_eq!(after(b"-LOADING Redis is loading the dataset in memory\r\n"), Advice::LookUpAndWait);
-        assert_eq!(after(b"-OOM command not allowed when used memory > 'maxmemory'.\r\n"), Advice::GiveUp);
-        assert_eq!(after(b"-ERR something\r\n"), Advice::GiveUp);
-        let broken = || RedisError::from(std::io::Error::from(std::io::ErrorKind::BrokenPipe));
-        let asked = Address::new("asked", 1);
-        assert_eq!(advice(&Failure::Failed(broken()), &asked), Advice::GiveUp);
-        assert_eq!(advice(&Failure::NotAsked(broken()), &asked), Advice::LookUp);
-    }
 }

@@ -1,28 +1,59 @@
 //! A transaction as an invocation of `commit.lua`, and its reply.
 
-use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
+use std::{borrow::Cow, sync::LazyLock, time::Duration};
 
 use redis::{Cmd, ErrorKind, FromRedisValue, ParsingError, RedisError, Script, ServerErrorKind, Value};
-use tenantry_core::store::{Add, Check, CommitError, Committed, Entry, Key, Range, Shard, Txn, Unavailable};
+use tenantry_core::{
+    clock::Timestamp,
+    store::{Add, Check, CommitError, Committed, Entry, Key, Range, Shard, Txn, Unavailable},
+};
 
-use crate::{keys::Names, plain, sorted};
+use crate::{
+    fields::{self, field, millis},
+    keys::Names,
+    plain, sorted,
+};
+
+/// The kinds of keys behind the first: the set of the shard's indexes, a sorted index, a log.
+const INDEXES: char = 'z';
+const SORTED: char = 's';
+const LOG: char = 'l';
 
 const CODE: &str = include_str!("commit.lua");
-static HASH: LazyLock<String> = LazyLock::new(|| Script::new(CODE).get_hash().to_owned());
+static STRICT: LazyLock<Code> = LazyLock::new(|| Code::new(CODE.to_owned()));
+/// Redis runs it also when it has no room for more.
+static FREEING: LazyLock<Code> = LazyLock::new(|| Code::new(CODE.replacen("#!lua", "#!lua flags=allow-oom", 1)));
 /// Counters stay within plus and minus this (see [`Add::by`]).
 const COUNTER_MAX: i64 = 1 << 53;
-/// How many lists the script is given.
-const LISTS: usize = 17;
 /// As long as most commands are.
 pub(crate) const COMMAND_BYTES: usize = 1024;
+
+/// A script and its name.
+struct Code {
+    text: String,
+    hash: String,
+}
+
+impl Code {
+    fn new(text: String) -> Self {
+        let hash = Script::new(&text).get_hash().to_owned();
+        Self { text, hash }
+    }
+}
 
 /// The keys and arguments of one commit. `commit.lua` says what they are.
 pub(crate) struct Invocation<'t> {
     names: &'t Names,
     shard: &'t Shard,
+    is_first: bool,
+    ends_shard: Option<Duration>,
+    code: &'static Code,
+    now: Timestamp,
     keys: Vec<String>,
+    /// Which kind each key behind the first is.
     kinds: String,
-    places: HashMap<(char, &'t str), usize>,
+    /// What the keys behind the first are: the letter of their kind, and the name of the index or log.
+    places: Vec<(char, &'t str)>,
     /// Each counter of the transaction once.
     counters: Vec<Cow<'t, str>>,
     /// How long each list is.
@@ -31,58 +62,48 @@ pub(crate) struct Invocation<'t> {
 }
 
 impl<'t> Invocation<'t> {
-    pub(crate) fn new(names: &'t Names, shard: &'t Shard, txn: &'t Txn) -> Self {
+    pub(crate) fn new(names: &'t Names, shard: &'t Shard, txn: &'t Txn, now: Timestamp) -> Self {
         let mut this = Self {
             names,
             shard,
+            is_first: txn.is_first,
+            ends_shard: txn.ends_shard,
+            code: if txn.frees { &FREEING } else { &STRICT },
+            now,
             keys: vec![names.rows(shard)],
-            kinds: "h".to_owned(),
-            places: HashMap::new(),
+            kinds: String::new(),
+            places: Vec::new(),
             counters: Vec::new(),
-            lengths: Vec::with_capacity(LISTS * size_of::<u32>()),
-            arguments: Vec::with_capacity(4 + 2 * (txn.checks.len() + txn.puts.len()) + 4 * txn.adds.len()),
+            lengths: Vec::with_capacity(32),
+            arguments: Vec::with_capacity(4 + 2 * (txn.checks.len() + txn.puts.len()) + 2 * txn.adds.len()),
         };
         for add in &txn.adds {
             this.counter(add.key.name().into());
         }
-        for entry in &txn.index_puts {
+        for entry in txn.index_puts.iter().filter(|entry| entry.number.is_none()) {
             this.counter(counter_of(entry));
         }
         this.checks(&txn.checks);
         this.adds(&txn.adds);
         this.index_puts(&txn.index_puts);
         this.list(&txn.rooms, |this, room| {
-            this.key('x', room.index);
+            this.key(SORTED, room.index);
             this.owned(sorted::member(&room.entry));
             this.owned(room.max.to_string());
+            let (least, greater) = sorted::members(&room.entry.sort_key);
+            this.owned(least);
+            this.owned(greater);
         });
-        let (deletes, passing_deletes) = txn.deletes.iter().partition::<Vec<_>, _>(|key| is_lasting(key));
-        let (puts, passing_puts) = txn.puts.iter().partition::<Vec<_>, _>(|(key, _)| is_lasting(key));
-        this.list(deletes, |this, key| this.text(key.name()));
-        this.list(puts, |this, (key, value)| {
-            this.text(key.name());
-            this.arguments.push(Cow::Borrowed(value));
-        });
-        this.list(passing_deletes, |this, key| this.key('s', key.name()));
-        this.list(passing_puts, |this, (key, value)| {
-            this.key('s', key.name());
-            this.arguments.push(Cow::Borrowed(value));
-            // Redis knows no lifetime of 0.
-            this.owned(key.lifetime().unwrap_or_default().as_millis().max(1).to_string());
-        });
-        this.list(&txn.index_deletes, |this, entry| {
-            this.key('z', entry.index);
-            this.text(&entry.key);
-        });
+        this.rows(txn);
         for entries in [&txn.sorted_puts, &txn.sorted_deletes] {
             this.list(entries, |this, (index, entry)| {
-                this.key('x', index);
+                this.key(SORTED, index);
                 this.owned(sorted::member(entry));
             });
         }
-        this.list(&txn.log_drops, |this, log| this.key('l', log));
+        this.list(&txn.log_drops, |this, log| this.key(LOG, log));
         this.list(&txn.appends, |this, (log, value)| {
-            this.key('l', log);
+            this.key(LOG, log);
             this.arguments.push(Cow::Borrowed(value));
         });
         this.list(&txn.notices, |this, notice| this.owned(notice.to_string()));
@@ -91,24 +112,34 @@ impl<'t> Invocation<'t> {
 
     /// `EVALSHA`: the script is known to the server nearly always.
     pub(crate) fn by_hash(&self) -> Cmd {
-        self.command("EVALSHA", &HASH)
+        self.command("EVALSHA", &self.code.hash)
     }
 
     /// `EVAL`, which also makes it known.
     pub(crate) fn by_text(&self) -> Cmd {
-        self.command("EVAL", CODE)
+        self.command("EVAL", &self.code.text)
     }
 
     /// What an error of the script means; `None` if it is none of the transaction's.
     pub(crate) fn refusal(&self, error: &RedisError) -> Option<Reply> {
-        // The script looks at all others before.
-        plain::refusal(error, &format!("{}, or one with a lifetime beside it,", self.names.rows(self.shard)))
+        plain::refusal(error, &format!("{}, or one of the same shard,", self.names.rows(self.shard)))
     }
 
     fn command(&self, name: &str, script: &str) -> Cmd {
         let mut command = Cmd::with_capacity(8 + self.keys.len() + self.arguments.len(), COMMAND_BYTES);
-        command.arg(name).arg(script).arg(self.keys.len()).arg(&self.keys);
-        command.arg(self.names.changes()).arg(&self.kinds).arg(u8::from(self.names.in_cluster)).arg(&self.lengths);
+        // While a slot moves, Redis wants keys that are there, all of them, or a single one: a new shard is made by a
+        // commit that declares one.
+        let declared = if self.is_first && self.names.in_cluster { 1 } else { self.keys.len() };
+        let (declared, others) = self.keys.split_at(declared);
+        command.arg(name).arg(script).arg(declared.len()).arg(declared);
+        let place = self.places.iter().position(|(kind, _)| *kind == INDEXES).map_or(0, |place| place + 2);
+        let small = |number: usize| u8::try_from(number).unwrap_or(u8::MAX);
+        let ends_after = self.ends_shard.map_or(0, |lifetime| u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX));
+        let mut numbers = [millis(self.now), ends_after].map(u64::to_be_bytes).concat();
+        numbers.extend([self.names.in_cluster, self.is_first].map(u8::from));
+        numbers.extend([small(others.len()), small(place)]);
+        numbers.extend(&self.lengths);
+        command.arg(self.names.changes()).arg(numbers).arg(&self.kinds).arg(others);
         for argument in &self.arguments {
             command.arg(&**argument);
         }
@@ -118,47 +149,63 @@ impl<'t> Invocation<'t> {
     fn checks(&mut self, checks: &'t [Check]) {
         let (lasting, passing) = checks.iter().partition::<Vec<_>, _>(|check| is_lasting(&check.key));
         let (there, absent) = lasting.into_iter().partition::<Vec<_>, _>(|check| check.expected.is_some());
-        self.list(&there, |this, check| this.text(check.key.name()));
-        self.list(absent, |this, check| this.text(check.key.name()));
+        self.list(&there, |this, check| this.text(field(&check.key)));
+        self.list(absent, |this, check| this.text(field(&check.key)));
         let counters = self.counters.clone();
         self.list(counters, |this, counter| {
-            this.arguments.push(match counter {
-                Cow::Borrowed(name) => Cow::Borrowed(name.as_bytes()),
-                Cow::Owned(name) => Cow::Owned(name.into_bytes()),
-            });
+            let field = fields::lasting(&counter).into_owned();
+            this.owned(field);
         });
+        self.list(&passing, |this, check| this.text(field(&check.key)));
         let expected = |check: &'t Check| Cow::Borrowed(check.expected.as_deref().unwrap_or_default());
         self.arguments.extend(there.into_iter().map(expected));
-        self.list(passing, |this, check| {
-            this.key('s', check.key.name());
-            this.text(if check.expected.is_some() { "1" } else { "0" });
-            this.arguments.push(expected(check));
-        });
+        self.arguments.extend(passing.into_iter().map(|check| match &check.expected {
+            Some(expected) => Cow::Owned([b"=", &expected[..]].concat()),
+            None => Cow::Borrowed(&[][..]),
+        }));
     }
 
     fn adds(&mut self, adds: &'t [Add]) {
         self.list(adds, |this, add| {
             let counter = this.counter(add.key.name().into());
-            this.owned(counter.to_string());
             // Beyond these the script's numbers are not exact. No sum of a counter and more than twice the greatest
             // counter is within bounds, and no sum is below a least value beyond the greatest one.
             let beyond = 4 * COUNTER_MAX;
-            this.owned(add.by.clamp(-beyond, beyond).to_string());
-            let bound = |bound: Option<i64>, least, greatest| {
-                bound.map(|bound| bound.clamp(least, greatest).to_string()).unwrap_or_default()
-            };
-            this.owned(bound(add.min, -COUNTER_MAX, beyond));
-            this.owned(bound(add.max, -beyond, COUNTER_MAX));
+            let by = add.by.clamp(-beyond, beyond);
+            let least = add.min.unwrap_or(-COUNTER_MAX).clamp(-COUNTER_MAX, beyond);
+            let greatest = add.max.unwrap_or(COUNTER_MAX).clamp(-beyond, COUNTER_MAX);
+            let mut packed = counter.to_be_bytes().to_vec();
+            packed.extend([by, least, greatest].into_iter().flat_map(i64::to_be_bytes));
+            this.arguments.push(Cow::Owned(packed));
         });
     }
 
     fn index_puts(&mut self, entries: &'t [Entry]) {
         self.list(entries, |this, entry| {
-            this.key('z', entry.index);
-            let counter = this.counter(counter_of(entry));
-            this.owned(counter.to_string());
-            this.text(&entry.key);
-            this.owned(entry.number.map(|number| number.to_string()).unwrap_or_default());
+            this.place(INDEXES, "");
+            this.arguments.push(Cow::Owned(fields::member(entry.index, &entry.key)));
+            let counter = if entry.number.is_none() { this.counter(counter_of(entry)) } else { 0 };
+            let mut packed = counter.to_be_bytes().to_vec();
+            packed.extend(fields::score(entry.index, entry.number.unwrap_or(0)).to_be_bytes());
+            this.arguments.push(Cow::Owned(packed));
+        });
+    }
+
+    /// Rows that are deleted and put, and entries that are deleted from indexes.
+    fn rows(&mut self, txn: &'t Txn) {
+        self.list(&txn.deletes, |this, key| this.text(field(key)));
+        self.list(&txn.puts, |this, (key, value)| {
+            this.text(field(key));
+            this.arguments.push(match fields::end(key, this.now) {
+                Some(end) => Cow::Owned(fields::ending(end, value)),
+                None => Cow::Borrowed(value),
+            });
+        });
+        // Only how many they are.
+        self.list(txn.puts.iter().filter(|(key, _)| !is_lasting(key)).collect::<Vec<_>>(), |_, _| {});
+        self.list(&txn.index_deletes, |this, entry| {
+            this.place(INDEXES, "");
+            this.arguments.push(Cow::Owned(fields::member(entry.index, &entry.key)));
         });
     }
 
@@ -169,39 +216,50 @@ impl<'t> Invocation<'t> {
         each: impl Fn(&mut Self, T),
     ) {
         let items = items.into_iter();
-        // A list that is longer than this number can tell does not fit into any memory.
-        self.lengths.extend(u32::try_from(items.len()).unwrap_or(u32::MAX).to_be_bytes());
+        // No transaction has more than Txn::ITEMS_MAX.
+        self.lengths.extend(u16::try_from(items.len()).unwrap_or(u16::MAX).to_be_bytes());
         for item in items {
             each(self, item);
         }
     }
 
     /// The place of a counter, from 1, where it is declared once.
-    fn counter(&mut self, name: Cow<'t, str>) -> usize {
-        if let Some(place) = self.counters.iter().position(|counter| *counter == name) {
-            return place + 1;
-        }
-        self.counters.push(name);
-        self.counters.len()
+    fn counter(&mut self, name: Cow<'t, str>) -> u16 {
+        let found = self.counters.iter().position(|counter| *counter == name);
+        let place = found.unwrap_or_else(|| {
+            self.counters.push(name);
+            self.counters.len() - 1
+        });
+        // No transaction has more than Txn::ITEMS_MAX.
+        u16::try_from(place + 1).unwrap_or(u16::MAX)
     }
 
-    /// The place of a key in `KEYS`, where it is declared once.
-    fn key(&mut self, kind: char, name: &'t str) {
-        let place = *self.places.entry((kind, name)).or_insert_with(|| {
+    /// The place of a key among the keys, where it is declared once.
+    fn place(&mut self, kind: char, name: &'t str) -> usize {
+        let found = self.places.iter().position(|place| *place == (kind, name));
+        let place = found.unwrap_or_else(|| {
             self.keys.push(match kind {
-                's' => self.names.passing(self.shard, name),
-                'z' => self.names.index(self.shard, name),
-                'x' => self.names.sorted(self.shard, name),
+                INDEXES => self.names.indexes(self.shard),
+                SORTED => self.names.sorted(self.shard, name),
                 _ => self.names.log(self.shard, name),
             });
-            self.kinds.push(kind);
-            self.keys.len()
+            self.kinds.push(if kind == LOG { LOG } else { INDEXES });
+            self.places.push((kind, name));
+            self.places.len() - 1
         });
+        place + 2
+    }
+
+    fn key(&mut self, kind: char, name: &'t str) {
+        let place = self.place(kind, name);
         self.owned(place.to_string());
     }
 
-    fn text(&mut self, text: &'t str) {
-        self.arguments.push(Cow::Borrowed(text.as_bytes()));
+    fn text(&mut self, text: Cow<'t, str>) {
+        self.arguments.push(match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        });
     }
 
     fn owned(&mut self, text: String) {
@@ -240,19 +298,22 @@ impl Reply {
 
 impl FromRedisValue for Reply {
     fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
-        let words = Vec::<String>::from_redis_value(value)?;
         let unexpected = || ParsingError::from("commit.lua answered something unexpected");
-        let (kind, rest) = words.split_first().ok_or_else(unexpected)?;
-        match (kind.as_str(), rest) {
-            ("applied", counters) => {
-                let counters = counters.iter().map(|value| value.parse()).collect::<Result<_, _>>();
-                Ok(Self::Applied(Committed { counters: counters.map_err(|_| unexpected())? }))
+        let Value::Array(words) = value else { return Err(unexpected()) };
+        match &words[..] {
+            [Value::Int(0), counters @ ..] => {
+                let number = |value: &Value| if let Value::Int(number) = value { Some(*number) } else { None };
+                let counters = counters.iter().map(number).collect::<Option<_>>();
+                Ok(Self::Applied(Committed { counters: counters.ok_or_else(unexpected)? }))
             }
-            ("conflict", _) => Ok(Self::Refused(CommitError::Conflict)),
-            ("limit", [place]) => {
-                place.parse().map(|place| Self::Refused(CommitError::Limit(place))).map_err(|_| unexpected())
+            [Value::Int(1)] => Ok(Self::Refused(CommitError::Conflict)),
+            [Value::Int(2), Value::Int(place)] => {
+                usize::try_from(*place).map(|place| Self::Refused(CommitError::Limit(place))).map_err(|_| unexpected())
             }
-            ("broken", [what]) => Ok(Self::Refused(Unavailable::new(what).into())),
+            [Value::Int(3), Value::BulkString(what)] => {
+                let what = String::from_utf8_lossy(what);
+                Ok(Self::Refused(CommitError::NotApplied(Unavailable::new(what))))
+            }
             _ => Err(unexpected()),
         }
     }

@@ -6,7 +6,8 @@ use futures_util::future::join_all;
 use tokio::time::timeout;
 
 use crate::{
-    node::{Failure, Node, Request},
+    failure::Failure,
+    node::{Node, Request},
     place::Address,
 };
 

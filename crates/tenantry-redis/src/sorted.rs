@@ -12,6 +12,13 @@ pub(crate) fn member(entry: &Sorted) -> String {
     format!("{}{END}{}", escaped(&entry.sort_key), entry.entry)
 }
 
+/// What all members with this sort key are not less than, and what they are less than.
+pub(crate) fn members(sort_key: &str) -> (String, String) {
+    let sort_key = escaped(sort_key);
+    // A longer sort key that begins so goes on with a NUL and a 1, or with something greater than a NUL.
+    (format!("{sort_key}{END}"), format!("{sort_key}\0\x01"))
+}
+
 /// `None`: it is not what [`member`] makes.
 pub(crate) fn parse(member: &str) -> Option<Sorted> {
     let (sort_key, entry) = member.split_once(END)?;

@@ -5,12 +5,17 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use bytes::Bytes;
 use redis::{Cmd, FromRedisValue};
-use tenantry_core::store::{
-    Changes, CommitError, Committed, Key, Numbered, Order, Range, Shard, Sorted, SortedRange, Store, Txn, Unavailable,
+use tenantry_core::{
+    clock::{Clock as _, SystemClock},
+    store::{
+        Changes, CommitError, Committed, Index, Key, Numbered, Order, Range, Shard, Sorted, SortedRange, Store, Txn,
+        Unavailable,
+    },
 };
 use tokio::task::AbortHandle;
 
 use crate::{
+    fields,
     hub::Hub,
     keys::Names,
     node::{Commit, Read, Request, Work},
@@ -23,6 +28,9 @@ use crate::{
     sorted,
     watch::Watch,
 };
+
+/// The row that a barrier writes. No row of core's is called so.
+const BARRIER: &str = "\u{2}barrier";
 
 /// Keeps the state in Redis. See the [crate](crate) for how.
 ///
@@ -72,54 +80,53 @@ impl RedisStore {
     }
 
     async fn ask<T: FromRedisValue + Send>(&self, shard: &Shard, command: Cmd) -> Result<T, Unavailable> {
-        self.router.run(Names::slot(shard), &Read::new(Request::One(command))).await
+        Ok(self.router.run(Names::slot(shard), &Read::new(Request::One(command))).await?)
     }
 
     /// Atomic: no commit may come between the commands.
     async fn ask_together<T: FromRedisValue + Send>(&self, shard: &Shard, all: Vec<Cmd>) -> Result<T, Unavailable> {
-        self.router.run(Names::slot(shard), &Read::new(Request::Together(all))).await
+        Ok(self.router.run(Names::slot(shard), &Read::new(Request::Together(all))).await?)
     }
 
     async fn read_rows(&self, shard: &Shard, keys: &[Key]) -> Result<Vec<Option<Bytes>>, Unavailable> {
-        let lasting = || keys.iter().filter(|key| key.lifetime().is_none());
-        let passing = || keys.iter().filter(|key| key.lifetime().is_some());
-        let hmget = || {
-            let mut command = Cmd::with_capacity(2 + keys.len(), COMMAND_BYTES);
-            command.arg("HMGET").arg(self.names.rows(shard));
-            for key in lasting() {
-                command.arg(key.name());
-            }
-            command
-        };
-        let mget = || {
-            let mut command = redis::cmd("MGET");
-            for key in passing() {
-                command.arg(self.names.passing(shard, key.name()));
-            }
-            command
-        };
-        let (lasting, passing): (Vec<Option<Bytes>>, Vec<_>) = match (lasting().next(), passing().next()) {
-            (None, None) => return Ok(Vec::new()),
-            (Some(_), None) => return self.ask(shard, hmget()).await,
-            (None, Some(_)) => return self.ask(shard, mget()).await,
-            (Some(_), Some(_)) => self.ask_together(shard, vec![hmget(), mget()]).await?,
-        };
-        let (mut lasting, mut passing) = (lasting.into_iter(), passing.into_iter());
-        let value = |key: &Key| if key.lifetime().is_none() { lasting.next() } else { passing.next() };
-        Ok(keys.iter().map(value).map(Option::flatten).collect())
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut command = Cmd::with_capacity(2 + keys.len(), COMMAND_BYTES);
+        command.arg("HMGET").arg(self.names.rows(shard));
+        for key in keys {
+            command.arg(&*fields::field(key));
+        }
+        let found: Vec<Option<Bytes>> = self.ask(shard, command).await?;
+        let now = SystemClock.now();
+        Ok(keys.iter().zip(found).map(|(key, found)| fields::value(key, found?, now)).collect())
     }
 
     async fn read_range(&self, shard: &Shard, range: &Range) -> Result<Vec<Numbered>, Unavailable> {
         let mut command = redis::cmd("ZRANGE");
-        command.arg(self.names.index(shard, range.index));
-        let after = range.after.map(|after| format!("({after}"));
+        command.arg(self.names.indexes(shard));
+        let score = |number| fields::score(range.index, number);
+        let to = score(range.to.unwrap_or(Index::NUMBER_MAX));
+        let after = range.after.map(score);
         match range.order {
-            Order::OldestFirst => command.arg(after.as_deref().unwrap_or("-inf")).arg("+inf").arg("BYSCORE"),
-            Order::NewestFirst => command.arg(after.as_deref().unwrap_or("+inf")).arg("-inf").arg("BYSCORE").arg("REV"),
+            Order::OldestFirst => {
+                let after = after.map_or_else(|| score(0).to_string(), |after| format!("({after}"));
+                command.arg(after).arg(to).arg("BYSCORE")
+            }
+            Order::NewestFirst => {
+                let before = after.filter(|after| *after <= to).map(|before| format!("({before}"));
+                command.arg(before.unwrap_or_else(|| to.to_string())).arg(score(0)).arg("BYSCORE").arg("REV")
+            }
         };
         command.arg("LIMIT").arg(0).arg(signed(range.limit)).arg("WITHSCORES");
-        let entries: Vec<(String, u64)> = self.ask(shard, command).await?;
-        Ok(entries.into_iter().map(|(key, number)| Numbered { number, key }).collect())
+        let entries: Vec<(Bytes, u64)> = self.ask(shard, command).await?;
+        let foreign =
+            || Unavailable::new(format_args!("index {} of {shard} has an entry that is no text", range.index.name()));
+        let entry = |(member, score): (Bytes, u64)| {
+            let key = member.get(1..).and_then(|key| std::str::from_utf8(key).ok()).ok_or_else(foreign)?;
+            Ok(Numbered { number: fields::number(score), key: key.to_owned() })
+        };
+        entries.into_iter().map(entry).collect()
     }
 
     async fn read_sorted(&self, shard: &Shard, range: &SortedRange) -> Result<Vec<Sorted>, Unavailable> {
@@ -129,13 +136,22 @@ impl RedisStore {
         members.iter().map(|member| sorted::parse(member).ok_or_else(foreign)).collect()
     }
 
-    async fn read_numbers(&self, shard: &Shard, index: &str, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable> {
+    async fn read_numbers(
+        &self,
+        shard: &Shard,
+        index: Index,
+        keys: &[String],
+    ) -> Result<Vec<Option<u64>>, Unavailable> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
         let mut command = redis::cmd("ZMSCORE");
-        command.arg(self.names.index(shard, index)).arg(keys);
-        self.ask(shard, command).await
+        command.arg(self.names.indexes(shard));
+        for key in keys {
+            command.arg(fields::member(index, key));
+        }
+        let scores: Vec<Option<u64>> = self.ask(shard, command).await?;
+        Ok(scores.into_iter().map(|score| score.map(fields::number)).collect())
     }
 
     async fn read_log(
@@ -179,7 +195,7 @@ impl RedisStore {
     async fn apply(&self, shard: &Shard, txn: &Txn, confirmed: bool) -> Result<Committed, CommitError> {
         let work = match Plain::new(&self.names, shard, txn) {
             Some(plain) => Work::Plain(plain),
-            None => Work::Script(Invocation::new(&self.names, shard, txn)),
+            None => Work::Script(Invocation::new(&self.names, shard, txn, SystemClock.now())),
         };
         self.router.run(Names::slot(shard), &Commit { work, confirmed }).await?.into_result()
     }
@@ -220,7 +236,7 @@ impl Store for RedisStore {
         self.router.bounded(self.read_sorted(shard, range)).await
     }
 
-    async fn numbers(&self, shard: &Shard, index: &str, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable> {
+    async fn numbers(&self, shard: &Shard, index: Index, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable> {
         self.router.bounded(self.read_numbers(shard, index, keys)).await
     }
 
@@ -236,6 +252,18 @@ impl Store for RedisStore {
 
     async fn commit(&self, shard: &Shard, txn: &Txn) -> Result<Committed, CommitError> {
         self.router.bounded(self.apply(shard, txn, true)).await
+    }
+
+    /// Something is written for the replicas to confirm: `WAIT` does not speak of what other connections wrote.
+    async fn barrier(&self, shard: &Shard) -> Result<(), Unavailable> {
+        if self.router.options.wait_replicas == 0 {
+            return Ok(());
+        }
+        let puts = vec![(Key::lasting(BARRIER), Bytes::new())];
+        match self.commit(shard, &Txn { frees: true, puts, ..Txn::default() }).await {
+            Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(()),
+            Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => Err(error),
+        }
     }
 
     fn changes(&self) -> Changes {

@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use tenantry_core::store::{
-    Changes, CommitError, Committed, Key, Numbered, Range, Shard, Sorted, SortedRange, Store, Txn, Unavailable,
+    Changes, CommitError, Committed, Index, Key, Numbered, Range, Shard, Sorted, SortedRange, Store, Txn, Unavailable,
 };
 
 /// What a store was asked for.
@@ -114,7 +114,7 @@ impl Store for Counting {
         Ok(entries)
     }
 
-    async fn numbers(&self, shard: &Shard, index: &str, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable> {
+    async fn numbers(&self, shard: &Shard, index: Index, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable> {
         self.count(|counts| {
             counts.numbers += 1;
             counts.keys += keys.len();
@@ -145,6 +145,7 @@ impl Store for Counting {
         let Txn {
             is_first: _,
             frees: _,
+            ends_shard: _,
             checks,
             puts,
             deletes,

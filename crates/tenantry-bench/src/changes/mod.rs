@@ -1,7 +1,9 @@
 //! Changes: how many a second, what each costs, and how often one has to be decided anew.
 
+mod embedded;
 mod engine;
 mod http;
+mod rounds;
 mod stage;
 
 use anyhow::{Result, bail};
@@ -9,6 +11,7 @@ use anyhow::{Result, bail};
 /// Measures everything about changes.
 pub(crate) fn run() -> Result<()> {
     engine::run()?;
+    embedded::run()?;
     http::run()
 }
 
@@ -16,6 +19,7 @@ pub(crate) fn run() -> Result<()> {
 pub(crate) fn run_part(part: &str) -> Result<()> {
     match part {
         "engine" => engine::run(),
+        "embedded" => embedded::run(),
         "http" => http::run(),
         _ => bail!("there is no part {part}"),
     }

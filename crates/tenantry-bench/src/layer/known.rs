@@ -2,7 +2,7 @@
 //! layer, 1,000 distinct credentials in turn.
 //!
 //! All ways are measured in turns; the figure is the difference of the fastest rounds, which is the steadiest that a
-//! shared machine yields. Allocations are counted in a round of their own.
+//! shared machine yields. Another program counts the allocations of the same ways.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,7 +16,8 @@ use tower_layer::Layer;
 
 use super::cores;
 use crate::{
-    measure::{Subject, Way, ask, interleaved, subject},
+    allocations::{self, Allocations, SoFar},
+    measure::{self, Subject, Way, ask, interleaved, subject},
     peers::{Cached, Empty, Verified, cached, judged},
     table::Table,
     world::{World, key_file},
@@ -34,15 +35,10 @@ const CREDENTIALS_REPEATED: usize = 50;
 
 /// Measures, and publishes the tables `layer-known` and `layer-cores`.
 pub(super) fn run() -> Result<()> {
-    let runtime = runtime()?;
+    let allocations = allocations::of(&["known"])?;
     // On this thread, while the runtime's own thread listens to change notices.
-    runtime.block_on(async {
-        let store = store()?;
-        let world = World::new(store.clone(), CREDENTIALS).await?;
-        let mut ways = ways(&world)?;
-        for way in &mut ways {
-            until_known(way, &store).await?;
-        }
+    runtime()?.block_on(async {
+        let (store, mut ways) = known_ways().await?;
         let measured = interleaved(&mut ways, ROUNDS, REQUESTS).await;
         let asked = store.take();
         ensure!(asked == Counts::default(), "the answers were not known: {asked:?}");
@@ -51,20 +47,40 @@ pub(super) fn run() -> Result<()> {
         );
         let columns = ["way", "fastest round", "median", "half of the rounds", "above bare", "allocations above bare"];
         let mut table = Table::new(&title, &columns);
-        let bare = measured[0].clone();
-        for (way, measured) in ways.iter().zip(&measured) {
+        let allocated = |way: &Way| allocations.get(way.name).copied().context("each way has its allocations counted");
+        let (bare, bare_allocated) = (measured[0].least(), allocated(&ways[0])?);
+        for (way, ns) in ways.iter().zip(&measured) {
             table.row([
                 way.name.to_owned(),
-                format!("{:.0}", measured.ns.least()),
-                format!("{:.0}", measured.ns.median()),
-                measured.ns.spread(0),
-                format!("{:.0}", measured.ns.least() - bare.ns.least()),
-                format!("{:.1}", measured.allocations - bare.allocations),
+                format!("{:.0}", ns.least()),
+                format!("{:.0}", ns.median()),
+                ns.spread(0),
+                format!("{:.0}", ns.least() - bare),
+                format!("{:.1}", allocated(way)? - bare_allocated),
             ]);
         }
         table.publish("layer-known")?;
         cores::run(&ways)
     })
+}
+
+/// Counts the allocations of each way.
+pub(crate) fn allocations(so_far: SoFar) -> Result<Allocations> {
+    runtime()?.block_on(async {
+        let (_, mut ways) = known_ways().await?;
+        Ok(measure::allocations(&mut ways, REQUESTS, so_far).await)
+    })
+}
+
+/// All ways, whose answers are known, and the store that they ask nothing any more.
+async fn known_ways() -> Result<(Arc<Counting>, Vec<Way>)> {
+    let store = store()?;
+    let world = World::new(store.clone(), CREDENTIALS).await?;
+    let mut ways = ways(&world)?;
+    for way in &mut ways {
+        until_known(way, &store).await?;
+    }
+    Ok((store, ways))
 }
 
 /// Asks one way `count` times and measures nothing: for `valgrind --tool=callgrind --toggle-collect='*repeated*'`.

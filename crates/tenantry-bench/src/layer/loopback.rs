@@ -7,11 +7,12 @@ use anyhow::{Context, Result, ensure};
 use axum::{Router, routing::get};
 use bytes::Bytes;
 use http::HeaderValue;
-use stats_alloc::Region;
 use tenantry_testing::redis_server::RedisServer;
+use tokio::runtime::Runtime;
 use tower_layer::Layer;
 
 use crate::{
+    allocations::{self, Allocations, SoFar},
     commands::Commands,
     figures::{Figures, each_ns, now},
     load::{self, CONNECTIONS, Connection},
@@ -53,16 +54,16 @@ struct Measured {
     per_second: Figures,
     /// Microseconds for a request of one caller.
     alone_us: Figures,
-    allocations: f64,
+    /// What Redis was asked for, for one request.
     asked: String,
 }
 
 /// Measures, and publishes the table `layer-loopback`.
 pub(super) fn run() -> Result<()> {
-    let server = RedisServer::start(&[]);
-    let serving = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let allocations = allocations::of(&["loopback"])?;
+    let (server, serving) = (RedisServer::start(&[]), serving()?);
     let sites = serving.block_on(async { serving.spawn(sites(server.url())).await })??;
-    let client = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let client = client()?;
     let mut measured: Vec<Measured> = sites.iter().map(|_| Measured::default()).collect();
     for site in &sites {
         load::per_second(site.address, &site.requests, CONNECTIONS, ROUND)?;
@@ -76,16 +77,38 @@ pub(super) fn run() -> Result<()> {
         }
     }
     for (site, measured) in sites.iter().zip(&mut measured) {
-        let (before, region) = (Commands::so_far(&server), Region::new(crate::ALLOCATOR));
+        let before = Commands::so_far(&server);
         client.block_on(alone(site))?;
-        let change = region.change();
-        measured.allocations = (change.allocations + change.reallocations) as f64 / COUNTED as f64;
         measured.asked = Commands::so_far(&server).each_since(&before, COUNTED);
     }
-    publish(&sites, &measured)
+    publish(&sites, &measured, &allocations)
 }
 
-fn publish(sites: &[Site], measured: &[Measured]) -> Result<()> {
+/// Counts the allocations of each site.
+pub(crate) fn allocations(so_far: SoFar) -> Result<Allocations> {
+    let (server, serving) = (RedisServer::start(&[]), serving()?);
+    let sites = serving.block_on(async { serving.spawn(sites(server.url())).await })??;
+    let client = client()?;
+    let mut counted = Allocations::new();
+    for site in &sites {
+        // Answers become known, and connections are made.
+        client.block_on(alone(site))?;
+        let before = so_far().allocations;
+        client.block_on(alone(site))?;
+        counted.insert(site.name.to_owned(), (so_far().allocations - before) as f64 / COUNTED as f64);
+    }
+    Ok(counted)
+}
+
+fn serving() -> Result<Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?)
+}
+
+fn client() -> Result<Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}
+
+fn publish(sites: &[Site], measured: &[Measured], allocations: &Allocations) -> Result<()> {
     let title = format!(
         "Over loopback, {CONNECTIONS} connections: {ROUNDS} rounds of {} ms each, in turns; and one caller alone",
         ROUND.as_millis()
@@ -101,8 +124,10 @@ fn publish(sites: &[Site], measured: &[Measured]) -> Result<()> {
     ];
     let mut table = Table::new(&title, &columns);
     let mut percents = Vec::new();
+    let allocated = |site: &Site| allocations.get(site.name).context("each site has its allocations counted");
     for (site, here) in sites.iter().zip(measured) {
         let bare = measured.get(site.bare).context("bare is first")?;
+        let bare_allocated = allocated(&sites[site.bare])?;
         let percent = here.per_second.percent_of(&bare.per_second);
         percents.push((site.name, percent.median()));
         table.row([
@@ -111,7 +136,7 @@ fn publish(sites: &[Site], measured: &[Measured]) -> Result<()> {
             format!("{:.1}", percent.median()),
             percent.spread(1),
             format!("{:.1}", here.alone_us.least() - bare.alone_us.least()),
-            format!("{:.0}", here.allocations - bare.allocations),
+            format!("{:.0}", allocated(site)? - bare_allocated),
             here.asked.clone(),
         ]);
     }

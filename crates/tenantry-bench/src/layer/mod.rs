@@ -7,7 +7,8 @@ mod loopback;
 
 use anyhow::{Result, bail};
 
-pub(crate) use known::repeat;
+pub(crate) use known::{allocations as known_allocations, repeat};
+pub(crate) use loopback::allocations as loopback_allocations;
 
 /// Measures everything about the layer.
 pub(crate) fn run() -> Result<()> {

@@ -3,12 +3,17 @@
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tenantry_core::operations::{join_codes, members, organizations};
+use tenantry_core::{
+    caller::Caller,
+    engine::Engine,
+    ids::OrganizationId,
+    operations::{join_codes, members, organizations},
+};
 use tenantry_testing::actors;
 
 use super::{
     CALLERS,
-    platform::{engine, memory_bytes},
+    home::{Home, Kind},
 };
 use crate::{
     crowd::operate,
@@ -23,16 +28,23 @@ const ROUNDS: usize = 25;
 /// How often each page is read in a round.
 const READS: usize = 50;
 
-/// Measures, and publishes the table `scale-members`.
-pub(super) async fn run() -> Result<()> {
-    let (server, engine) = engine(&[]).await?;
+/// An organization of many members; by `bytes`, how many bytes a member takes.
+pub(super) async fn fill(engine: &Engine, bytes: impl Fn() -> Result<u64>) -> Result<(OrganizationId, Caller, f64)> {
     let owner = actors::user("owner");
-    let id = must::<organizations::Create>(&engine, &owner, json!({ "name": "Large" })).await?.organization.id;
-    let code = must::<join_codes::Create>(&engine, &owner, json!({ "organizationId": id })).await?.code;
-    let before = memory_bytes(&server)?;
+    let id = must::<organizations::Create>(engine, &owner, json!({ "name": "Large" })).await?.organization.id;
+    let code = must::<join_codes::Create>(engine, &owner, json!({ "organizationId": id })).await?.code;
+    let before = bytes()?;
     let tasks = (1..MEMBERS).map(|number| (actors::user(&format!("member-{number}")), json!({ "code": code })));
-    operate::<join_codes::Join>(&engine, CALLERS, tasks.collect()).await?;
-    let bytes_each = (memory_bytes(&server)? - before) as f64 / (MEMBERS - 1) as f64;
+    operate::<join_codes::Join>(engine, CALLERS, tasks.collect()).await?;
+    let bytes_each = bytes()?.saturating_sub(before) as f64 / (MEMBERS - 1) as f64;
+    Ok((id, owner, bytes_each))
+}
+
+/// Measures, and publishes the table of this name; a member takes `counted` bytes if another program has counted that.
+pub(super) async fn run(name: &str, kind: Kind, counted: Option<f64>) -> Result<()> {
+    let (home, engine) = Home::open(kind).await?;
+    let (id, owner, bytes_each) = fill(&engine, || home.bytes()).await?;
+    let bytes_each = counted.unwrap_or(bytes_each);
 
     let page = |cursor: Option<&String>| json!({ "organizationId": id, "limit": PAGE, "cursor": cursor });
     let mut cursors = Vec::new();
@@ -59,9 +71,8 @@ pub(super) async fn run() -> Result<()> {
             measured.push(begun.elapsed().as_secs_f64() * 1e6 / READS as f64);
         }
     }
-    let title = format!(
-        "A page of {PAGE} of {MEMBERS} members, one caller; {bytes_each:.0} bytes of Redis's memory for a member"
-    );
+    let title =
+        format!("A page of {PAGE} of {MEMBERS} members, one caller; {bytes_each:.0} {} for a member", kind.measure());
     let mut table = Table::new(&title, &["page", "µs", "half of the rounds", "% of the first"]);
     for ((name, _), here) in places.iter().zip(&measured) {
         table.row([
@@ -71,5 +82,5 @@ pub(super) async fn run() -> Result<()> {
             format!("{:.1}", here.percent_of(&measured[0]).median()),
         ]);
     }
-    table.publish("scale-members")
+    table.publish(name)
 }

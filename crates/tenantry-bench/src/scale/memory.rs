@@ -19,11 +19,12 @@ pub(super) async fn publish(platforms: &[Platform]) -> Result<()> {
         table.row([platform.name.clone(), format!("{:.0}", platform.bytes_each), format!("{:.1}", platform.keys_each)]);
     }
     table.publish("scale-memory")?;
-    let Some(first) = platforms.first() else { return Ok(()) };
+    let first = platforms.first().and_then(|first| Some((first, first.home.redis_url()?)));
+    let Some((first, url)) = first else { return Ok(()) };
     let title = "The same by kinds of keys (MEMORY USAGE), for an organization: shard, then what it holds";
     let mut table = Table::new(title, &["kind of key", "keys", "bytes"]);
     let each = |number: usize| number as f64 / first.size as f64;
-    let mut kinds: Vec<_> = kinds(&first.url).await?.into_iter().collect();
+    let mut kinds: Vec<_> = kinds(&url).await?.into_iter().collect();
     kinds.sort_by_key(|(_, (_, bytes))| std::cmp::Reverse(*bytes));
     for (kind, (keys, bytes)) in kinds.into_iter().filter(|(_, (keys, _))| each(*keys) >= 0.05) {
         table.row([kind, format!("{:.1}", each(keys)), format!("{:.0}", each(bytes))]);

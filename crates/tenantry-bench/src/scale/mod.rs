@@ -1,7 +1,8 @@
 //! What things cost among few organizations and among many, and how much memory they take: each organization has three
-//! members, an API token and a join code. Platforms of all sizes stand side by side, each on a Redis server of its own,
-//! and are measured in turns.
+//! members, an API token and a join code. Platforms of all sizes stand side by side, each with a store of its own, and
+//! are measured in turns.
 
+mod home;
 mod members;
 mod memory;
 mod platform;
@@ -13,12 +14,17 @@ use tenantry_core::{
     operations::{invitations, members as operations},
 };
 
-use self::platform::Platform;
+use self::{
+    home::{Home, Kind},
+    platform::Platform,
+};
 use crate::{
+    allocations::{self, Allocations, SoFar},
     crowd::{Task, operate, together},
     figures::Figures,
-    plot,
+    plot::{self, Line},
     table::Table,
+    workers::Workers,
 };
 
 /// How many organizations the largest platform has unless it is said.
@@ -29,6 +35,9 @@ const ROUNDS: usize = 25;
 /// Of each kind, in a round: by all callers, and by one alone.
 const OPERATIONS: usize = 4096;
 const ALONE: usize = 200;
+
+/// By this name it is counted what a member takes in memory.
+const MEMBER: &str = "a member";
 
 /// Has Redis keep the rows of a small organization in one piece of memory; see deploy/README.md.
 const COMPACT: [&str; 2] = ["--hash-max-listpack-value", "1024"];
@@ -42,22 +51,91 @@ struct Measured {
     alone_us: Figures,
 }
 
-/// Measures, and publishes the tables `scale`, `scale-memory` and `scale-members`.
+/// Measures all stores.
 pub(crate) fn run(largest: usize) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(async { tokio::spawn(measure(largest)).await? })
+    run_embedded(largest)?;
+    let workers = Workers::beside_redis()?;
+    workers.runtime()?.block_on(async { tokio::spawn(redis(largest, workers)).await? })
 }
 
-async fn measure(largest: usize) -> Result<()> {
-    members::run().await?;
-    let sizes = std::iter::successors(Some(SMALLEST), |size| Some(size * 10)).take_while(|size| *size <= largest);
+/// Measures the embedded store only.
+pub(crate) fn run_embedded(largest: usize) -> Result<()> {
+    let workers = Workers::on_all_cores()?;
+    workers.runtime()?.block_on(async { tokio::spawn(embedded(largest, workers)).await? })
+}
+
+/// Publishes the tables `scale`, `scale-memory`, `scale-memory-kinds` and `scale-members`.
+async fn redis(largest: usize, workers: Workers) -> Result<()> {
+    members::run("scale-members", Kind::Redis(&[]), None).await?;
+    let mut platforms = platforms(largest, Kind::Redis(&[])).await?;
+    platforms.push(Platform::load(SMALLEST, CALLERS, Kind::Redis(&COMPACT)).await?);
+    memory::publish(&platforms).await?;
+    let told = workers.told(", which Redis shares");
+    let lines = compare("scale", &told, &mut platforms).await?;
+    plot::growth("scale", "Throughput of 64 callers, in % of that among 1,000 organizations", "organizations", &lines)
+}
+
+/// Publishes the tables `scale-embedded-…`.
+async fn embedded(largest: usize, workers: Workers) -> Result<()> {
+    let told = workers.told("; the store writes on a thread of its own");
+    for (name, kind, place) in
+        [("memory", Kind::Memory, "embedded store in memory"), ("file", Kind::File, "embedded store in a file, fsync")]
+    {
+        let counted = if matches!(kind, Kind::Memory) {
+            allocations::of(&["memory", &largest.to_string()])?
+        } else {
+            Allocations::new()
+        };
+        let mut platforms = platforms(largest, kind).await?;
+        let title = format!("An organization with three members, an API token and a join code: {place}");
+        let mut table = Table::new(&title, &["organizations", kind.measure()]);
+        for platform in &platforms {
+            let bytes = counted.get(&platform.name).copied().unwrap_or(platform.bytes_each);
+            table.row([platform.name.clone(), format!("{bytes:.0}")]);
+        }
+        table.publish(&format!("scale-embedded-{name}-bytes"))?;
+        compare(&format!("scale-embedded-{name}"), &format!("{place}; {told}"), &mut platforms).await?;
+        drop(platforms);
+        members::run(&format!("scale-embedded-{name}-members"), kind, counted.get(MEMBER).copied()).await?;
+    }
+    Ok(())
+}
+
+/// Counts what the embedded store keeps in memory: for an organization, by the size of the platform, and for a member.
+pub(crate) fn memory_bytes(largest: usize, so_far: SoFar) -> Result<Allocations> {
+    let bytes = || Ok(so_far().bytes as u64);
+    Workers::on_all_cores()?.runtime()?.block_on(async {
+        let mut counted = Allocations::new();
+        for size in sizes(largest) {
+            let before = so_far().bytes;
+            let platform = Platform::load(size, CALLERS, Kind::Memory).await?;
+            let grown = so_far().bytes.saturating_sub(before);
+            counted.insert(platform.name, grown as f64 / size as f64);
+        }
+        let (_home, engine) = Home::open(Kind::Memory).await?;
+        let (_, _, member) = members::fill(&engine, bytes).await?;
+        counted.insert(MEMBER.to_owned(), member);
+        Ok(counted)
+    })
+}
+
+/// The sizes of platforms.
+fn sizes(largest: usize) -> impl Iterator<Item = usize> {
+    std::iter::successors(Some(SMALLEST), |size| Some(size * 10)).take_while(move |size| *size <= largest)
+}
+
+/// Platforms of all sizes.
+async fn platforms(largest: usize, kind: Kind) -> Result<Vec<Platform>> {
     let mut platforms = Vec::new();
-    for size in sizes {
-        platforms.push(Platform::load(size, CALLERS, &[]).await?);
+    for size in sizes(largest) {
+        platforms.push(Platform::load(size, CALLERS, kind).await?);
         eprintln!("bench: {size} organizations are there");
     }
-    platforms.push(Platform::load(SMALLEST, CALLERS, &COMPACT).await?);
-    memory::publish(&platforms).await?;
+    Ok(platforms)
+}
+
+/// Measures platforms in turns, and publishes the table of this name; answers how each kind of operation grows.
+async fn compare(name: &str, told: &str, platforms: &mut [Platform]) -> Result<Vec<Line<'static>>> {
     let mut measured = vec![[Measured::default(), Measured::default(), Measured::default()]; platforms.len()];
     for round in 0..=ROUNDS {
         for (platform, measured) in platforms.iter_mut().zip(&mut measured) {
@@ -66,7 +144,11 @@ async fn measure(largest: usize) -> Result<()> {
             once(platform, if round == 0 { &mut ignored } else { measured }).await?;
         }
     }
-    publish(&platforms, &measured)
+    let title = format!(
+        "Among few organizations and among many: {CALLERS} callers, {ROUNDS} rounds of {OPERATIONS} of each kind, in \
+         turns. {told}"
+    );
+    publish(name, &title, platforms, &measured)
 }
 
 /// Each kind once.
@@ -111,10 +193,12 @@ where
     Ok(())
 }
 
-fn publish(platforms: &[Platform], measured: &[[Measured; KINDS.len()]]) -> Result<()> {
-    let title = format!(
-        "Among few organizations and among many: {CALLERS} callers, {ROUNDS} rounds of {OPERATIONS} of each kind, in turns"
-    );
+fn publish(
+    table_name: &str,
+    title: &str,
+    platforms: &[Platform],
+    measured: &[[Measured; KINDS.len()]],
+) -> Result<Vec<Line<'static>>> {
     let columns = [
         "what",
         "organizations",
@@ -124,7 +208,7 @@ fn publish(platforms: &[Platform], measured: &[[Measured; KINDS.len()]]) -> Resu
         "one caller, µs",
         "% of the fewest",
     ];
-    let mut table = Table::new(&title, &columns);
+    let mut table = Table::new(title, &columns);
     let mut lines = Vec::new();
     for (place, name) in KINDS.iter().enumerate() {
         let mut line = Vec::new();
@@ -147,6 +231,6 @@ fn publish(platforms: &[Platform], measured: &[[Measured; KINDS.len()]]) -> Resu
         }
         lines.push((*name, line));
     }
-    table.publish("scale")?;
-    plot::growth("scale", "Throughput of 64 callers, in % of that among 1,000 organizations", "organizations", &lines)
+    table.publish(table_name)?;
+    Ok(lines)
 }

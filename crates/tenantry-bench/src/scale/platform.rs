@@ -1,31 +1,26 @@
 //! A platform of many organizations.
 
-use std::sync::Arc;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::json;
 use tenantry_core::{
     caller::Caller,
     engine::Engine,
     ids::OrganizationId,
     operations::{join_codes, organizations, tokens},
-    registry::Registry,
 };
-use tenantry_testing::{actors, redis_server::RedisServer};
+use tenantry_testing::actors;
 
-use crate::{
-    crowd::together,
-    world::{must, patient},
-};
+use super::home::{Home, Kind};
+use crate::{crowd::together, world::must};
 
-/// Organizations on a Redis server of their own.
+/// Organizations in a store of their own.
 pub(super) struct Platform {
     pub(super) size: usize,
     /// For the tables: how many organizations, and what is special.
     pub(super) name: String,
     pub(super) engine: Engine,
-    pub(super) url: String,
-    /// Memory of Redis for each organization.
+    pub(super) home: Home,
+    /// What each organization takes of the store's memory, or of its file.
     pub(super) bytes_each: f64,
     pub(super) keys_each: f64,
     organizations: Vec<OrganizationId>,
@@ -33,7 +28,6 @@ pub(super) struct Platform {
     /// Of each organization by its place, whether its member with number 1 is an admin.
     admins: Vec<bool>,
     random: u64,
-    _server: RedisServer,
 }
 
 /// An organization, by its place on the platform.
@@ -61,46 +55,30 @@ fn member(place: usize, number: usize) -> Caller {
     actors::user(&member_name(place, number))
 }
 
-/// A server of its own with these settings, and an engine over it.
-pub(super) async fn engine(settings: &[&str]) -> Result<(RedisServer, Engine)> {
-    let server = RedisServer::start(settings);
-    let engine = Engine::new(Arc::new(patient(&server.url()).await?), Registry::builder().build()?);
-    Ok((server, engine))
-}
-
-/// The memory that the server's data takes.
-pub(super) fn memory_bytes(server: &RedisServer) -> Result<u64> {
-    let answer = server.command(&["INFO", "memory"]);
-    let used = answer.lines().find_map(|line| line.strip_prefix("used_memory:")).context("INFO tells used_memory")?;
-    Ok(used.trim().parse()?)
-}
-
-fn keys(server: &RedisServer) -> Result<u64> {
-    let answer = server.command(&["DBSIZE"]);
-    Ok(answer.trim().trim_start_matches(':').parse()?)
-}
-
 impl Platform {
     /// Makes as many organizations, by the operations that anybody uses.
-    pub(super) async fn load(size: usize, callers: usize, settings: &[&str]) -> Result<Self> {
-        let (server, engine) = engine(settings).await?;
-        let before = memory_bytes(&server)?;
+    pub(super) async fn load(size: usize, callers: usize, kind: Kind) -> Result<Self> {
+        let (home, engine) = Home::open(kind).await?;
+        let before = home.bytes()?;
         let making = engine.clone();
         let act = move |place| organization(making.clone(), place);
         let (_, organizations) = together(callers, (0..size).collect(), act).await?;
         let each = |count: u64| count as f64 / size as f64;
         Ok(Self {
             size,
-            name: [&[&*size.to_string()], settings].concat().join(" "),
+            name: if let Kind::Redis(settings) = kind {
+                [&[&*size.to_string()], settings].concat().join(" ")
+            } else {
+                size.to_string()
+            },
             engine,
-            url: server.url(),
-            bytes_each: each(memory_bytes(&server)? - before),
-            keys_each: each(keys(&server)?),
+            bytes_each: each(home.bytes()?.saturating_sub(before)),
+            keys_each: each(home.keys()?),
+            home,
             organizations,
             strangers: 0,
             admins: vec![false; size],
             random: 0,
-            _server: server,
         })
     }
 

@@ -3,6 +3,7 @@
 use crate::{
     address::NormalAddress,
     ids::{OrganizationId, UserId},
+    limits,
     secret::Hashed,
     slug::Slug,
     store::Shard,
@@ -12,17 +13,33 @@ pub(crate) fn organization(id: OrganizationId) -> Shard {
     Shard::new('o', &id.to_base62())
 }
 pub(crate) fn user(id: &UserId) -> Shard {
-    Shard::new('u', id.as_str())
+    bucket('u', &Hashed::of(id.as_str()))
 }
-/// Addresses can be long and personal: a hash of them names the shard.
 pub(crate) fn address(address: &NormalAddress) -> Shard {
-    Shard::new('a', &Hashed::of(address.as_str()).to_base62())
+    bucket('a', &Hashed::of(address.as_str()))
 }
 pub(crate) fn join_code(code: &Hashed) -> Shard {
-    Shard::new('c', &code.to_base62())
+    bucket('c', code)
 }
 pub(crate) fn slug(slug: &Slug) -> Shard {
-    Shard::new('s', slug.as_str())
+    bucket('s', &Hashed::of(slug.as_str()))
+}
+
+/// One of [`limits::ENTRY_BUCKETS`] shards: what is found by a user, an address, a code or a slug is little, and there
+/// are many of them. Each has its tag, or its hash, in the names of its rows and entries there.
+///
+/// [`limits::ENTRY_BUCKETS`]: crate::limits::ENTRY_BUCKETS
+fn bucket(kind: char, hash: &Hashed) -> Shard {
+    Shard::new(kind, &format!("{:x}", hash.number() % limits::ENTRY_BUCKETS))
+}
+
+/// Tells a user from all others of their shard.
+pub(crate) fn user_tag(id: &UserId) -> String {
+    Hashed::of(id.as_str()).tag()
+}
+/// Tells an address from all others of its shard. Addresses can be long and personal; this is neither.
+pub(crate) fn address_tag(address: &NormalAddress) -> String {
+    Hashed::of(address.as_str()).tag()
 }
 /// One of [`limits::SEARCH_BUCKETS`] parts of the search index.
 ///

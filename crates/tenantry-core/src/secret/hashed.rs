@@ -52,6 +52,17 @@ impl Hashed {
         Self(Sha256::digest(secret.as_bytes()).into())
     }
 
+    /// A number that is the hash's beginning.
+    pub(crate) fn number(&self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
+
+    /// 17 digits of base62 that no two of a platform have in common: 96 bits, of the hash's end.
+    pub(crate) fn tag(&self) -> String {
+        crate::base62::encode(&self.0[self.0.len() - 12..], 17)
+    }
+
     /// The hash in base62, as the name of a place in a store.
     #[must_use]
     pub(crate) fn to_base62(&self) -> String {

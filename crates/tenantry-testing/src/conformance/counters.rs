@@ -80,7 +80,7 @@ pub(super) async fn refuse_what_is_no_number(subject: &Subject) {
         subject.applied(&shard, put(&row, text), rule).await;
         let txn = Txn { adds: vec![add(&row, 1, None, None)], ..put(&witness, "x") };
         let answer = subject.store().commit(&shard, &txn).await;
-        assert!(matches!(answer, Err(CommitError::Unavailable(_))), "{rule}: {text:?} gave {answer:?}");
+        assert!(matches!(answer, Err(CommitError::NotApplied(_))), "{rule}: {text:?} gave {answer:?}");
         assert_eq!(subject.read(&shard, &[row, witness]).await, [some(text), None], "{rule}");
     }
 }

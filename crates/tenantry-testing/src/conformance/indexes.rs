@@ -1,11 +1,13 @@
 //! Indexes.
 
-use tenantry_core::store::{Entry, Key, Numbered, Order, Range, Shard, Txn};
+use tenantry_core::store::{Entry, Index, Key, Numbered, Order, Range, Shard, Txn};
 
-use super::{Subject, add, answer, put, some};
+use super::{INDEX, Subject, X, add, answer, put, some};
+
+const Y: Index = Index::new("y", 3);
 
 fn entry(key: &str) -> Entry {
-    Entry { index: "index", key: key.to_owned(), number: None }
+    Entry { index: INDEX, key: key.to_owned(), number: None }
 }
 
 fn puts(keys: &[&str]) -> Txn {
@@ -13,7 +15,7 @@ fn puts(keys: &[&str]) -> Txn {
 }
 
 async fn read(subject: &Subject, shard: &Shard, after: Option<u64>, order: Order, limit: usize) -> Vec<(u64, String)> {
-    let range = Range { index: "index", after, order, limit };
+    let range = Range { index: INDEX, after, to: None, order, limit };
     let entries = answer(subject.store().range(shard, &range).await);
     entries.into_iter().map(|Numbered { number, key }| (number, key)).collect()
 }
@@ -23,7 +25,7 @@ async fn all(subject: &Subject, shard: &Shard) -> Vec<(u64, String)> {
 }
 
 async fn numbers<const N: usize>(subject: &Subject, shard: &Shard, keys: [&str; N]) -> Vec<Option<u64>> {
-    answer(subject.store().numbers(shard, "index", &keys.map(str::to_owned)).await)
+    answer(subject.store().numbers(shard, INDEX, &keys.map(str::to_owned)).await)
 }
 
 fn numbered<const N: usize>(entries: [(u64, &str); N]) -> Vec<(u64, String)> {
@@ -37,7 +39,7 @@ pub(super) async fn number_their_entries(subject: &Subject) {
     subject.applied(&shard, puts(&["a", "b"]), rule).await;
     subject.applied(&shard, puts(&["c"]), rule).await;
     assert_eq!(all(subject, &shard).await, numbered([(1, "a"), (2, "b"), (3, "c")]), "{rule}");
-    let counter = Range::counter("index");
+    let counter = Range::counter(INDEX);
     assert_eq!(counter, Key::lasting("#index"), "the counter of an index is # and its name");
     assert_eq!(subject.value(&shard, &counter).await, some("3"), "the counter holds the last number that was given");
 
@@ -68,7 +70,7 @@ pub(super) async fn number_their_entries(subject: &Subject) {
 pub(super) async fn take_numbers_from_their_counter(subject: &Subject) {
     let rule = "a number that was obtained by adding 1 to the index's counter may be given to an entry";
     let shard = subject.shard("");
-    let reserve = || Txn { adds: vec![add(&Range::counter("index"), 1, None, None)], ..Txn::default() };
+    let reserve = || Txn { adds: vec![add(&Range::counter(INDEX), 1, None, None)], ..Txn::default() };
     subject.applied(&shard, puts(&["a"]), rule).await;
     assert_eq!(subject.applied(&shard, reserve(), rule).await.counters, [2], "{rule}");
     subject.applied(&shard, puts(&["c"]), rule).await;
@@ -78,6 +80,58 @@ pub(super) async fn take_numbers_from_their_counter(subject: &Subject) {
     subject.applied(&shard, txn, rule).await;
     assert_eq!(all(subject, &shard).await, numbered([(1, "a"), (2, "b"), (3, "c"), (4, "d")]), "{rule}");
     assert_eq!(subject.applied(&shard, reserve(), rule).await.counters, [5], "{rule}");
+}
+
+pub(super) async fn take_numbers_that_are_given(subject: &Subject) {
+    let rule =
+        "entries may be given any number up to the greatest, several the same; the index's counter stays as it is";
+    let shard = subject.shard("");
+    let given = |key, number| Entry { number: Some(number), ..entry(key) };
+    let most = Index::NUMBER_MAX;
+    let entries = [given("b", 7), given("z", 0), given("a", 7), given("m", most), given("c", 8), given("l", most)];
+    let other = Entry { index: X, ..given("other", 7) };
+    let index_puts = entries.into_iter().chain([other]).collect();
+    subject.applied(&shard, Txn { index_puts, ..Txn::default() }, rule).await;
+    let all = numbered([(0, "z"), (7, "a"), (7, "b"), (8, "c"), (most, "l"), (most, "m")]);
+    assert_eq!(read(subject, &shard, None, Order::OldestFirst, 9).await, all, "{rule}, ordered by their keys");
+    assert_eq!(numbers(subject, &shard, ["m", "a", "z"]).await, [Some(most), Some(7), Some(0)], "{rule}");
+    assert_eq!(subject.value(&shard, &Range::counter(INDEX)).await, None, "{rule}");
+
+    let rule = "a range has the entries behind a number and up to another";
+    for order in [Order::OldestFirst, Order::NewestFirst] {
+        let cases: [(Option<u64>, Option<u64>, &[&str]); 6] = match order {
+            Order::OldestFirst => [
+                (Some(6), Some(7), &["a", "b"]),
+                (Some(7), Some(8), &["c"]),
+                (None, Some(0), &["z"]),
+                (None, Some(6), &["z"]),
+                (Some(8), Some(7), &[]),
+                (Some(8), None, &["l", "m"]),
+            ],
+            Order::NewestFirst => [
+                (Some(8), Some(7), &["b", "a", "z"]),
+                (Some(7), Some(8), &["z"]),
+                (None, Some(0), &["z"]),
+                (Some(0), Some(8), &[]),
+                (Some(9), Some(most), &["c", "b", "a", "z"]),
+                (None, None, &["m", "l", "c", "b", "a", "z"]),
+            ],
+        };
+        for (after, to, expected) in cases {
+            let range = Range { index: INDEX, after, to, order, limit: 9 };
+            let found = answer(subject.store().range(&shard, &range).await);
+            let keys: Vec<_> = found.iter().map(|entry| entry.key.as_str()).collect();
+            assert_eq!(keys, expected, "{rule}: after {after:?}, to {to:?}, {order:?}");
+        }
+    }
+    let deletes = Txn { index_deletes: vec![entry("a"), entry("m")], ..Txn::default() };
+    subject.applied(&shard, deletes, rule).await;
+    let left = numbered([(0, "z"), (7, "b"), (8, "c"), (most, "l")]);
+    assert_eq!(
+        read(subject, &shard, None, Order::OldestFirst, 9).await,
+        left,
+        "one of several with a number is deleted"
+    );
 }
 
 pub(super) async fn are_read_in_parts(subject: &Subject) {
@@ -114,15 +168,15 @@ pub(super) async fn are_apart(subject: &Subject) {
     let index = |index, key: &str| Entry { index, key: key.to_owned(), number: None };
     let odd = ["", "a b", "{x}", "é", "#", "😀\r\n\0"];
     let txn = Txn {
-        index_puts: odd.iter().map(|key| index("x", key)).chain([index("y", "a b")]).collect(),
+        index_puts: odd.iter().map(|key| index(X, key)).chain([index(Y, "a b")]).collect(),
         appends: vec![("x", "entry".into())],
         ..put(&Key::lasting("x"), "row")
     };
     subject.applied(&shard, txn, rule).await;
-    let range = |index| Range { index, after: None, order: Order::OldestFirst, limit: 10 };
-    let keys = answer(subject.store().range(&shard, &range("x")).await).into_iter().map(|entry| entry.key);
+    let range = |index| Range { index, after: None, to: None, order: Order::OldestFirst, limit: 10 };
+    let keys = answer(subject.store().range(&shard, &range(X)).await).into_iter().map(|entry| entry.key);
     assert_eq!(keys.collect::<Vec<_>>(), odd, "an entry's key is any text");
-    let y = answer(subject.store().range(&shard, &range("y")).await);
+    let y = answer(subject.store().range(&shard, &range(Y)).await);
     assert_eq!(y, [Numbered { number: 1, key: "a b".to_owned() }], "each index numbers its own entries");
     assert_eq!(subject.value(&shard, &Key::lasting("x")).await, some("row"), "{rule}");
     assert_eq!(answer(subject.store().log(&shard, "x", None, 10).await), [(0, "entry".into())], "{rule}");

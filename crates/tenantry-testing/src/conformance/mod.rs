@@ -35,7 +35,11 @@ mod sorted;
 use std::{pin::Pin, sync::Arc};
 
 use bytes::Bytes;
-use tenantry_core::store::{CommitError, Committed, Key, Shard, Store, Txn};
+use tenantry_core::store::{CommitError, Committed, Index, Key, Shard, Store, Txn};
+
+/// Indexes that the checks use.
+const INDEX: Index = Index::new("index", 1);
+const X: Index = Index::new("x", 63);
 
 /// One check of the kit.
 pub struct Check {
@@ -108,6 +112,7 @@ pub fn checks() -> Vec<Check> {
         counters::commute,
         indexes::number_their_entries,
         indexes::take_numbers_from_their_counter,
+        indexes::take_numbers_that_are_given,
         indexes::are_read_in_parts,
         indexes::are_apart,
         sorted::are_ordered_byte_by_byte,

@@ -10,7 +10,7 @@ use tenantry_core::{
     store::{CommitError, Entry, Key, Order, Range, Shard, Txn},
 };
 
-use super::{Subject, add, answer, check, put, some};
+use super::{INDEX, Subject, add, answer, check, put, some};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -64,7 +64,7 @@ pub(super) async fn checks_decide(subject: &Subject) {
 /// A transaction with one of everything.
 fn everything() -> Txn {
     let organization = OrganizationId::from_parts(Timestamp::from_millis(1), [1; 10]);
-    let entry = |key: &str| Entry { index: "index", key: key.to_owned(), number: None };
+    let entry = |key: &str| Entry { index: INDEX, key: key.to_owned(), number: None };
     Txn {
         puts: vec![(Key::lasting("put"), "new".into()), (Key::passing("passing", HOUR), "new".into())],
         deletes: vec![Key::lasting("delete"), Key::passing("delete", HOUR)],
@@ -81,7 +81,7 @@ fn everything() -> Txn {
 async fn state(subject: &Subject, shard: &Shard) -> impl PartialEq + std::fmt::Debug + use<> {
     let mut keys = ["put", "delete", "counter", "#index"].map(Key::lasting).to_vec();
     keys.extend(["passing", "delete"].map(|name| Key::passing(name, HOUR)));
-    let range = Range { index: "index", after: None, order: Order::OldestFirst, limit: 10 };
+    let range = Range { index: INDEX, after: None, to: None, order: Order::OldestFirst, limit: 10 };
     (
         subject.read(shard, &keys).await,
         answer(subject.store().range(shard, &range).await),
@@ -93,7 +93,7 @@ pub(super) async fn a_failed_transaction_leaves_nothing(subject: &Subject) {
     let rule = "all of the transaction is applied or nothing is";
     let shard = subject.shard("");
     let limited = Key::lasting("limited");
-    let old = Entry { index: "index", key: "old".to_owned(), number: None };
+    let old = Entry { index: INDEX, key: "old".to_owned(), number: None };
     let puts = vec![(Key::lasting("delete"), "old".into()), (Key::passing("delete", HOUR), "old".into())];
     let setup = Txn { puts, index_puts: vec![old], appends: vec![("log", "old".into())], ..Txn::default() };
     subject.applied(&shard, setup, rule).await;
@@ -154,7 +154,7 @@ pub(super) async fn many_rows_fit_into_one_transaction(subject: &Subject) {
         .map(|n| if n % 10 == 0 { Key::passing(format!("k{n}"), HOUR) } else { Key::lasting(format!("k{n}")) })
         .collect();
     let entries = |numbers: std::ops::Range<i32>| -> Vec<Entry> {
-        numbers.map(|n| Entry { index: "index", key: format!("e{n}"), number: None }).collect()
+        numbers.map(|n| Entry { index: INDEX, key: format!("e{n}"), number: None }).collect()
     };
     let txn = Txn {
         checks: keys.iter().map(|key| check(key, None)).collect(),
@@ -168,7 +168,7 @@ pub(super) async fn many_rows_fit_into_one_transaction(subject: &Subject) {
     assert_eq!(committed.counters, (0..100).collect::<Vec<i64>>(), "{rule}");
     let expected: Vec<_> = keys.iter().map(|key| Some(Bytes::from(key.name().to_owned()))).collect();
     assert_eq!(subject.read(&shard, &keys).await, expected, "{rule}");
-    let range = Range { index: "index", after: None, order: Order::OldestFirst, limit: 1000 };
+    let range = Range { index: INDEX, after: None, to: None, order: Order::OldestFirst, limit: 1000 };
     let numbers: Vec<_> =
         answer(subject.store().range(&shard, &range).await).into_iter().map(|entry| entry.number).collect();
     assert_eq!(numbers, (1..=500).collect::<Vec<_>>(), "{rule}");
@@ -192,7 +192,7 @@ pub(super) async fn the_first_commit_of_a_shard_can_ask_to_be_it(subject: &Subje
     let rule = "a transaction that must be the first finds no row, no entry and no log in the shard";
     let key = Key::lasting("mine");
     let first = || Txn { is_first: true, ..put(&key, "1") };
-    let entry = || Entry { index: "index", key: "e".to_owned(), number: Some(1) };
+    let entry = || Entry { index: INDEX, key: "e".to_owned(), number: Some(1) };
     let sorted = || ("sorted", tenantry_core::store::Sorted { sort_key: "s".to_owned(), entry: "e".to_owned() });
     let others = [
         ("row", put(&Key::lasting("row"), "x")),
@@ -217,7 +217,7 @@ pub(super) async fn the_first_commit_of_a_shard_can_ask_to_be_it(subject: &Subje
     subject.refused(&shard, first(), CommitError::Conflict, rule).await;
     assert_eq!(subject.value(&shard, &key).await, some("1"), "{rule}");
     assert_eq!(answer(subject.store().log(&shard, "log", None, 9).await), [(0, "line".into())], "{rule}");
-    let range = Range { index: "index", after: None, order: Order::OldestFirst, limit: 9 };
+    let range = Range { index: INDEX, after: None, to: None, order: Order::OldestFirst, limit: 9 };
     assert_eq!(answer(subject.store().range(&shard, &range).await).len(), 1, "{rule}");
 }
 

@@ -162,7 +162,7 @@ pub(super) async fn are_apart(subject: &Subject) {
     let index = |index, sort_key: &str| (index, sorted(sort_key, "1"));
     let txn = Txn {
         sorted_puts: vec![index("x", "a"), index("xy", "b"), index("x\0", "c"), index("", "d")],
-        index_puts: vec![tenantry_core::store::Entry { index: "x", key: "k".to_owned(), number: None }],
+        index_puts: vec![tenantry_core::store::Entry { index: super::X, key: "k".to_owned(), number: None }],
         appends: vec![("x", "line".into())],
         ..put(&Key::lasting("x"), "row")
     };
@@ -173,7 +173,7 @@ pub(super) async fn are_apart(subject: &Subject) {
         assert_eq!(read(subject, &shard, &range).await, owned(&expected), "{rule}: {name:?}");
         assert_eq!(read(subject, &other, &range).await, [], "shards are apart");
     }
-    let range = Range { index: "x", after: None, order: Order::OldestFirst, limit: 9 };
+    let range = Range { index: super::X, after: None, to: None, order: Order::OldestFirst, limit: 9 };
     assert_eq!(answer(subject.store().range(&shard, &range).await).len(), 1, "{rule}");
     assert_eq!(subject.value(&shard, &Key::lasting("x")).await, super::some("row"), "{rule}");
 }
@@ -202,25 +202,28 @@ fn put_with_room(sort_key: &str, entry: &str, max: u64) -> Txn {
 }
 
 pub(super) async fn have_room_up_to_a_bound(subject: &Subject) {
-    let rule = "an entry that needs room is put if there are fewer than `max`, or if it is there already";
+    let rule = "an entry that needs room is put if fewer than `max` have its sort key, or if it is there already";
     let shard = subject.shard("");
     let elsewhere = ["index2", "inde"].map(|name| (name, sorted("a", "1"))).to_vec();
     subject.applied(&shard, Txn { sorted_puts: elsewhere, ..Txn::default() }, rule).await;
-    subject.applied(&subject.shard("other"), puts(&[("a", "8"), ("b", "9")]), rule).await;
+    subject.applied(&subject.shard("other"), puts(&[("a", "8"), ("a", "9")]), rule).await;
+    // Sort keys that are near, and entries that look like a part of one.
+    let near = [("", "a"), ("a\0", "1"), ("a\0\0", "1"), ("a\u{1}", "1"), ("a1", ""), ("b", "1"), ("Z", "\u{7f}")];
+    subject.applied(&shard, puts(&near), rule).await;
     subject.refused(&shard, put_with_room("a", "1", 0), CommitError::Limit(0), rule).await;
     subject.applied(&shard, put_with_room("a", "1", 2), rule).await;
-    subject.applied(&shard, put_with_room("b", "1", 2), rule).await;
+    subject.applied(&shard, put_with_room("a", "\0b", 2), rule).await;
     let witness = Key::lasting("witness");
     let third = Txn { adds: vec![add(&witness, 1, None, None)], ..put_with_room("a", "2", 2) };
     subject.refused(&shard, third, CommitError::Limit(1), rule).await;
     assert_eq!(subject.value(&shard, &witness).await, None, "{rule}");
-    let two = owned(&[("a", "1"), ("b", "1")]);
-    assert_eq!(read(subject, &shard, &all(Direction::Ascending)).await, two, "{rule}");
-    for there in ["a", "b"] {
-        subject.applied(&shard, put_with_room(there, "1", 1), rule).await;
+    for there in ["1", "\0b"] {
+        subject.applied(&shard, put_with_room("a", there, 1), rule).await;
     }
     subject.applied(&shard, deletes(&[("a", "1")]), rule).await;
     subject.applied(&shard, put_with_room("a", "2", 2), rule).await;
+    let whole = read(subject, &shard, &all(Direction::Ascending)).await;
+    assert_eq!(whole.len(), near.len() + 2, "{rule}: {whole:?}");
 
     let rule = "exactly as many entries find room as there is, whoever puts them at the same time";
     let shard = subject.shard("crowd");

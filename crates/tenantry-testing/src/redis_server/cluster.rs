@@ -184,6 +184,70 @@ impl RedisCluster {
         from.must(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &to.id()]);
     }
 
+    /// Begins to move nearly all slots of `from`, which stays a primary so. Answers which they are.
+    ///
+    /// # Panics
+    /// When a server refuses.
+    #[must_use]
+    pub fn begin_to_move_most(&self, from: &RedisServer, to: &RedisServer) -> Vec<u16> {
+        let myself = from.describe().into_iter().find(|known| known.myself);
+        let ranges = myself.map(|known| known.ranges).unwrap_or_default();
+        let slots: Vec<u16> = ranges.into_iter().flat_map(|(first, last)| first..=last).skip(16).collect();
+        let set = |state: &str, id: &str| {
+            slots.iter().map(|slot| format!("CLUSTER SETSLOT {slot} {state} {id}\n")).collect::<String>()
+        };
+        to.commands(&set("IMPORTING", &from.id()));
+        from.commands(&set("MIGRATING", &to.id()));
+        slots
+    }
+
+    /// Moves all keys of these slots, those of one slot at once, as `redis-cli --cluster reshard` does.
+    ///
+    /// # Panics
+    /// When a server refuses.
+    pub fn move_all_keys(&self, slots: &[u16], from: &RedisServer, to: &RedisServer) {
+        let ask = slots.iter().map(|slot| format!("CLUSTER GETKEYSINSLOT {slot} 1000\n")).collect::<String>();
+        let answer = from.commands(&ask);
+        let keys: Vec<_> = answer.lines().filter(|key| key.contains('{')).collect();
+        let mut batches = std::collections::BTreeMap::<&str, Vec<&str>>::new();
+        for key in keys {
+            let tag = key.split(['{', '}']).nth(1).unwrap_or_default();
+            batches.entry(tag).or_default().push(key);
+        }
+        let port = to.port();
+        let migrate = |keys: Vec<&str>| format!("MIGRATE 127.0.0.1 {port} \"\" 0 5000 KEYS {}\n", keys.join(" "));
+        from.commands(&batches.into_values().map(migrate).collect::<String>());
+    }
+
+    /// Ends the move of these slots.
+    ///
+    /// # Panics
+    /// When a server refuses.
+    pub fn end_all_moves(&self, slots: &[u16], to: &RedisServer) {
+        let id = to.id();
+        let set = slots.iter().map(|slot| format!("CLUSTER SETSLOT {slot} NODE {id}\n")).collect::<String>();
+        to.commands(&set);
+        for node in self.primaries() {
+            node.commands(&set);
+        }
+    }
+
+    /// Moves so many slots as an operator does, with `redis-cli --cluster reshard`.
+    ///
+    /// # Panics
+    /// When it fails; the message says why.
+    pub fn reshard(&self, slots: usize, from: &RedisServer, to: &RedisServer) {
+        let address = format!("127.0.0.1:{}", from.port());
+        let (from, to, slots) = (from.id(), to.id(), slots.to_string());
+        let moved = Command::new("redis-cli")
+            .args(["--cluster", "reshard", &address, "--cluster-from", &from, "--cluster-to", &to])
+            .args(["--cluster-slots", &slots, "--cluster-yes"])
+            .stdin(Stdio::null())
+            .output();
+        let moved = moved.unwrap_or_else(|error| panic!("redis-cli cannot be run: install it ({error})"));
+        assert!(moved.status.success(), "not moved: {}", String::from_utf8_lossy(&moved.stdout));
+    }
+
     /// Moves one key of the slot; `false`: there is none any more.
     ///
     /// # Panics

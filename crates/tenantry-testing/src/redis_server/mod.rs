@@ -18,7 +18,7 @@ use std::{
     io::{Read, Write as _},
     net::{Shutdown, TcpStream},
     path::Path,
-    process::Command,
+    process::{Command, Stdio},
     sync::{
         Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -211,6 +211,25 @@ impl RedisServer {
     /// When the server does not answer.
     pub fn command(&self, words: &[&str]) -> String {
         self.try_command(words).unwrap_or_else(|error| panic!("redis does not answer {words:?}: {error}"))
+    }
+
+    /// Sends many commands, one a line, and returns the answers as `redis-cli` prints them. None must be refused.
+    fn commands(&self, lines: &str) -> String {
+        let mut cli = Command::new("redis-cli");
+        cli.args(["-p", &self.port.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut running = cli.spawn().unwrap_or_else(|error| panic!("redis-cli cannot be run: install it ({error})"));
+        let mut stdin = running.stdin.take().unwrap_or_else(|| panic!("it was given a pipe"));
+        let lines = lines.to_owned();
+        // It answers while it reads: whoever writes all first fills both pipes.
+        let writing = std::thread::spawn(move || stdin.write_all(lines.as_bytes()));
+        let output = running.wait_with_output();
+        let output = output.unwrap_or_else(|error| panic!("redis-cli does not end: {error}"));
+        let written = writing.join().unwrap_or_else(|_| panic!("nothing in it panics"));
+        let answers = String::from_utf8_lossy(&output.stdout).into_owned();
+        let refused: Vec<_> =
+            answers.lines().filter(|line| line.starts_with("ERR") || line.starts_with("(error)")).collect();
+        assert!(written.is_ok() && refused.is_empty(), "refused: {refused:?}");
+        answers
     }
 
     /// Sends a command that must not be refused.

@@ -43,7 +43,7 @@ async fn a_file_is_there_again_when_it_is_opened_again() {
     let path = directory.path().join("store");
     let shard = Shard::new('o', "acme");
     let keys = [Key::lasting("row"), Key::passing("row", Duration::from_secs(3600)), Key::lasting("counter")];
-    let entry = Entry { index: "index", key: "entry".to_owned(), number: None };
+    let entry = Entry { index: crate::INDEX, key: "entry".to_owned(), number: None };
     let txn = Txn {
         puts: keys[..2].iter().map(|key| (key.clone(), "value".into())).collect(),
         adds: vec![Add { key: keys[2].clone(), by: 3, min: None, max: None }],
@@ -57,7 +57,7 @@ async fn a_file_is_there_again_when_it_is_opened_again() {
     let store = EmbeddedStore::open(&path).unwrap();
     let values = store.read(&shard, &keys).await.unwrap();
     assert_eq!(values, [Some("value".into()), Some("value".into()), Some("3".into())]);
-    let range = Range { index: "index", after: None, order: Order::OldestFirst, limit: 9 };
+    let range = Range { index: crate::INDEX, after: None, to: None, order: Order::OldestFirst, limit: 9 };
     let entries = store.range(&shard, &range).await.unwrap();
     assert_eq!(entries, [Numbered { number: 1, key: "entry".to_owned() }]);
     assert_eq!(store.log(&shard, "log", None, 9).await.unwrap(), [(0, "line".into())]);

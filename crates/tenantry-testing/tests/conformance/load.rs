@@ -20,7 +20,15 @@ pub(crate) struct Load {
     store: Arc<dyn Store>,
     shard: Shard,
     progress: Arc<Progress>,
-    writers: Vec<JoinHandle<BTreeSet<String>>>,
+    writers: Vec<JoinHandle<Written>>,
+}
+
+/// What became of the commits of a writer.
+#[derive(Default)]
+struct Written {
+    acknowledged: BTreeSet<String>,
+    /// The store said for certain that they were not applied.
+    not_applied: BTreeSet<String>,
 }
 
 #[derive(Default)]
@@ -43,15 +51,20 @@ impl Load {
     pub(crate) async fn acknowledged(&self, more: usize) {
         let wanted = self.progress.acknowledged.load(Ordering::Relaxed) + more;
         while self.progress.acknowledged.load(Ordering::Relaxed) < wanted {
-            tokio::task::yield_now().await;
+            self.yields().await;
         }
     }
 
-    /// Waits until a commit that begins now is answered with `Unavailable`.
+    async fn yields(&self) {
+        assert!(!self.writers.iter().any(JoinHandle::is_finished), "a writer has failed; its message is above");
+        tokio::task::yield_now().await;
+    }
+
+    /// Waits until a commit that begins now is not acknowledged.
     pub(crate) async fn unavailable(&self) {
         let wanted = self.progress.unavailable.load(Ordering::Relaxed) + 1 + WRITERS;
         while self.progress.unavailable.load(Ordering::Relaxed) < wanted {
-            tokio::task::yield_now().await;
+            self.yields().await;
         }
     }
 
@@ -59,9 +72,11 @@ impl Load {
     /// many commits were not acknowledged.
     pub(crate) async fn settle(self) -> usize {
         self.progress.over.store(true, Ordering::Relaxed);
-        let mut acknowledged = BTreeSet::new();
+        let (mut acknowledged, mut not_applied) = (BTreeSet::new(), BTreeSet::new());
         for writer in self.writers {
-            acknowledged.append(&mut writer.await.unwrap());
+            let mut written = writer.await.unwrap();
+            acknowledged.append(&mut written.acknowledged);
+            not_applied.append(&mut written.not_applied);
         }
         let log = self.store.log(&self.shard, "log", None, usize::MAX).await.unwrap();
         let mut times = BTreeMap::<Bytes, usize>::new();
@@ -72,6 +87,8 @@ impl Load {
         assert!(twice.is_empty(), "done more than once: {twice:?}");
         let lost: Vec<_> = acknowledged.iter().filter(|text| !times.contains_key(text.as_bytes())).collect();
         assert!(lost.is_empty(), "acknowledged, and lost: {lost:?}");
+        let denied: Vec<_> = not_applied.iter().filter(|text| times.contains_key(text.as_bytes())).collect();
+        assert!(denied.is_empty(), "not applied, as the store said, and done: {denied:?}");
         let counted = self.store.read(&self.shard, &[counter()]).await.unwrap();
         assert_eq!(counted, [Some(log.len().to_string().into())], "half done: the log is longer or shorter");
         self.progress.unavailable.load(Ordering::Relaxed)
@@ -88,14 +105,14 @@ fn txn(text: &str) -> Txn {
     Txn {
         adds: vec![Add { key: counter(), by: 1, min: None, max: None }],
         puts: vec![(passing, text.to_owned().into())],
-        index_puts: vec![Entry { index: "index", key: "entry".to_owned(), number: None }],
+        index_puts: vec![Entry { index: crate::INDEX, key: "entry".to_owned(), number: None }],
         appends: vec![("log", text.to_owned().into())],
         ..Txn::default()
     }
 }
 
-async fn write(store: Arc<dyn Store>, shard: Shard, progress: Arc<Progress>, writer: usize) -> BTreeSet<String> {
-    let mut acknowledged = BTreeSet::new();
+async fn write(store: Arc<dyn Store>, shard: Shard, progress: Arc<Progress>, writer: usize) -> Written {
+    let mut written = Written::default();
     for number in 0.. {
         if progress.over.load(Ordering::Relaxed) {
             break;
@@ -103,8 +120,12 @@ async fn write(store: Arc<dyn Store>, shard: Shard, progress: Arc<Progress>, wri
         let text = format!("{writer}-{number}");
         match store.commit(&shard, &txn(&text)).await {
             Ok(_) => {
-                acknowledged.insert(text);
+                written.acknowledged.insert(text);
                 progress.acknowledged.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(CommitError::NotApplied(_)) => {
+                written.not_applied.insert(text);
+                progress.unavailable.fetch_add(1, Ordering::Relaxed);
             }
             Err(CommitError::Unavailable(_)) => {
                 progress.unavailable.fetch_add(1, Ordering::Relaxed);
@@ -114,7 +135,7 @@ async fn write(store: Arc<dyn Store>, shard: Shard, progress: Arc<Progress>, wri
         // Whoever is slow waits for nobody here; a refusal at once must not starve the others.
         tokio::task::yield_now().await;
     }
-    acknowledged
+    written
 }
 
 /// Reads a shard again and again: every answer must come.

@@ -12,8 +12,11 @@ mod redis_store;
 
 use std::sync::Arc;
 
-use tenantry_core::store::Store;
+use tenantry_core::store::{Index, Store};
 use tenantry_testing::conformance;
+
+/// An index that tests use.
+const INDEX: Index = Index::new("index", 1);
 
 /// Runs the whole kit, the checks side by side, and reports all that fail.
 async fn conforms(nodes: Vec<Arc<dyn Store>>, scope: &'static str) {

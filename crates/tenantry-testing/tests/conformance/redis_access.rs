@@ -25,9 +25,8 @@ async fn the_user_of_a_deployment_may_do_nothing_else() {
         "CLIENT LIST",
         "CLUSTER RESET",
         "MIGRATE 127.0.0.1 1 tenantry:x 0 1",
-        "INFO",
         "MONITOR",
-        "GET another:key",
+        "HGET another:key field",
         "EVAL redis.call('SET','another:key','x') 1 another:key",
         "EVAL redis.call('FLUSHALL') 0",
         "PUBLISH another:channel x",
@@ -40,7 +39,7 @@ async fn the_user_of_a_deployment_may_do_nothing_else() {
         let why = ["NoPerm", "can't run this command", "permission"];
         assert!(why.iter().any(|why| error.contains(why)), "{command}: {error}");
     }
-    let _: () = redis::cmd("GET").arg("tenantry:key").query_async(&mut connection).await.unwrap();
+    let _: () = redis::cmd("HLEN").arg("tenantry:key").query_async(&mut connection).await.unwrap();
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ mod round_trips;
 mod scale;
 mod search;
 mod search_moves;
+mod server_faults;
 
 use std::{sync::Arc, time::Duration};
 

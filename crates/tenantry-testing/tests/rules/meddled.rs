@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use tenantry_core::store::{
-    Changes, CommitError, Committed, Key, Numbered, Range, Shard, Sorted, SortedRange, Store, Txn, Unavailable,
+    Changes, CommitError, Committed, Index, Key, Numbered, Range, Shard, Sorted, SortedRange, Store, Txn, Unavailable,
 };
 
 /// What happens beside the calls of a store. They go through unless it says otherwise.
@@ -65,7 +65,7 @@ impl<M: Meddling> Store for Meddled<M> {
         self.meddling.listed(shard, entries.len());
         Ok(entries)
     }
-    async fn numbers(&self, shard: &Shard, index: &str, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable> {
+    async fn numbers(&self, shard: &Shard, index: Index, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable> {
         self.store.numbers(shard, index, keys).await
     }
     async fn log(

@@ -14,8 +14,8 @@ use crate::{
     operation::{Locate, Needs, Operation, Request},
     operations::{input, invitations::close::close_at, members::join, output},
     role::RoleName,
-    rows::{InvitationState, index, keys, shards},
-    store::{Direction, SortedRange},
+    rows::{InvitationState, keys, shards},
+    store::Direction,
     transaction::Transaction,
     validate::Violations,
 };
@@ -112,11 +112,12 @@ impl Engine {
         username: &Address,
         there: impl Fn(OrganizationId) -> Withdraw + Send + Sync,
     ) -> Result<bool, Error> {
-        let (request, shard) = (Request::new(caller.clone()), shards::address(&username.normal()));
+        let (request, address) = (Request::new(caller.clone()), username.normal());
+        let shard = shards::address(&address);
         let limit = limits::LIST_LIMIT_DEFAULT as usize;
         let mut after = None;
         for _ in 0..limits::ACCOUNT_PAGES_MAX {
-            let range = SortedRange { after, ..SortedRange::whole(index::INVITED, Direction::Ascending, limit) };
+            let range = entry::invitations(&address, after, Direction::Ascending, limit);
             let entries = self.store().sorted_range(&shard, &range).await?;
             for (organization, ..) in entries.iter().filter_map(entry::parse_invited) {
                 Box::pin(self.carry_out(&request, &there(organization))).await?;

@@ -32,7 +32,7 @@ pub(super) async fn count_mails(tx: &mut Transaction<'_>, mails: usize) -> Resul
     // In the user's own shard, and so before the commit: what is refused later counts as well. Not again for each try.
     if let (0, Ok(user)) = (tx.attempt, tx.user()) {
         let meter = Meter {
-            key: keys::mails(),
+            key: keys::mails_of(&user.id),
             quota: quota("invitation-mails-user", user_max),
             beyond: "you have invited too many in too short a time: wait, then invite the others",
         };

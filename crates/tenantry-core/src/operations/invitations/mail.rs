@@ -14,19 +14,21 @@ use crate::{
     limits,
     mailer::{Delivery, InvitationMail, Mailed, NotMailed, unlinked},
     roles::Roles,
-    rows::{self, Intent, InvitationRow, InvitationState, MailingRow, OrganizationRow, keys, shards},
+    rows::{self, Intent, InvitationRow, InvitationState, MailingRow, Nested, OrganizationRow, keys, shards},
     secret::InvitationToken,
     store::{Check, CommitError, Txn},
     transaction::Transaction,
 };
 
 /// Has the invitation mailed after the commit, if the host mails.
-pub(super) fn later(tx: &mut Transaction<'_>, invitation: InvitationId) -> Result<Option<MailingRow>, Error> {
+pub(super) fn later(tx: &mut Transaction<'_>, invitation: InvitationId) -> Result<Option<Nested<MailingRow>>, Error> {
     if !is_wanted(tx) {
         return Ok(None);
     }
     tx.later(Work::MailInvitation { invitation })?;
-    Ok(Some(MailingRow { sending: tx.intent, delivery: Some(Delivery::Pending), tokens: Vec::new(), refused: false }))
+    let mailing =
+        MailingRow { sending: tx.intent, delivery: Some(Delivery::Pending), tokens: Vec::new(), refused: false };
+    Ok(Some(Nested::new(mailing)))
 }
 
 /// Whether the host mails invitations.
@@ -134,17 +136,15 @@ impl Engine {
             let is_open =
                 |row: &InvitationRow| row.state == InvitationState::Open && row.expires_at > self.clock().now();
             let Some(mut row) = row.filter(is_open) else { return Ok(None) };
-            let waits = |mailing: &&mut MailingRow| {
+            let waits = |mailing: &&mut Nested<MailingRow>| {
                 let is_done = mailing.refused || matches!(mailing.delivery, None | Some(Delivery::Sent));
                 mailing.sending == sending.intent && !is_done
             };
             let Some(mailing) = row.mailing.as_mut().filter(waits) else { return Ok(None) };
             update(mailing);
-            let txn = Txn {
-                checks: vec![Check { key: key.clone(), expected }],
-                puts: vec![(key.clone(), rows::encode(&row)?)],
-                ..Txn::default()
-            };
+            let written = rows::encode_over(&row, expected.as_deref())?;
+            let checks = vec![Check { key: key.clone(), expected }];
+            let txn = Txn { checks, puts: vec![(key.clone(), written)], ..Txn::default() };
             match self.store().commit(&home, &txn).await {
                 Ok(_) => return Ok(Some(row)),
                 Err(CommitError::Conflict | CommitError::Limit(_)) => self.back_off(attempt).await?,

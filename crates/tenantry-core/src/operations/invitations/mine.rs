@@ -4,15 +4,15 @@ use crate::{
     address::NormalAddress,
     clock::Timestamp,
     engine::Engine,
-    entry::{IndexEntry, parse_invited},
+    entry::{self, IndexEntry, parse_invited},
     error::{Error, ErrorKind},
     ids::{InvitationId, OrganizationId},
     operation::{Locate, Needs, Operation},
     operations::{input, output},
     paging,
     roles::Roles,
-    rows::{self, Intent, InvitationRow, InvitationState, OrganizationRow, index, keys, shards},
-    store::{Check, Direction, Sorted, SortedRange},
+    rows::{self, Intent, InvitationRow, InvitationState, OrganizationRow, keys, shards},
+    store::{Check, Direction, Sorted},
     transaction::Transaction,
     validate::Violations,
     view::OrgInvitation,
@@ -104,7 +104,7 @@ impl Engine {
         after: Option<Sorted>,
         limit: usize,
     ) -> Result<(Vec<OrgInvitation>, Option<Sorted>), Error> {
-        let range = SortedRange { after, ..SortedRange::whole(index::INVITED, Direction::Descending, limit) };
+        let range = entry::invitations(address, after, Direction::Descending, limit);
         let mut entries = self.store().sorted_range(&shards::address(address), &range).await?;
         let invited: Vec<_> = entries.iter().filter_map(parse_invited).collect();
         let invitations = self.confirm_invited(address, now, &invited).await?;

@@ -101,8 +101,9 @@ impl Join {
     async fn entry(&self, engine: &Engine) -> Result<Option<JoinCodeEntryRow>, Error> {
         let code =
             JoinCode::parse(&self.code).map_err(|error| Error::invalid_field("code", "invalid", error.to_string()))?;
-        let shard = shards::join_code(&code.hashed());
-        let found = engine.store().read(&shard, &[keys::join_code_entry().key]).await?.pop().flatten();
+        let hashed = code.hashed();
+        let shard = shards::join_code(&hashed);
+        let found = engine.store().read(&shard, &[keys::join_code_entry(&hashed).key]).await?.pop().flatten();
         found.as_deref().map(rows::decode).transpose()
     }
 }
@@ -133,13 +134,10 @@ async fn require_attempts_left(engine: &Engine, user: &UserId) -> Result<(), Err
 /// Notes that the user tried a wrong code. Under contention one may go uncounted: the code's 60 bits do not mind.
 async fn count_attempt(engine: &Engine, user: &UserId) -> Result<(), Error> {
     let (attempts, expected) = attempts(engine, user).await?;
-    let key = keys::attempts().key;
+    let key = keys::attempts(user).key;
     let counted = AttemptsRow { count: attempts.count + 1, ..attempts };
-    let txn = Txn {
-        checks: vec![Check { key: key.clone(), expected }],
-        puts: vec![(key, rows::encode(&counted)?)],
-        ..Txn::default()
-    };
+    let counted = rows::encode_over(&counted, expected.as_deref())?;
+    let txn = Txn { checks: vec![Check { key: key.clone(), expected }], puts: vec![(key, counted)], ..Txn::default() };
     match engine.store().commit(&shards::user(user), &txn).await {
         Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(()),
         Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => Err(error.into()),
@@ -149,7 +147,7 @@ async fn count_attempt(engine: &Engine, user: &UserId) -> Result<(), Error> {
 /// The attempts of the window that is running, and the row that tells of them.
 async fn attempts(engine: &Engine, user: &UserId) -> Result<(AttemptsRow, Option<bytes::Bytes>), Error> {
     let now = engine.clock().now();
-    let row = engine.store().read(&shards::user(user), &[keys::attempts().key]).await?.pop().flatten();
+    let row = engine.store().read(&shards::user(user), &[keys::attempts(user).key]).await?.pop().flatten();
     let kept: Option<AttemptsRow> = row.as_deref().map(rows::decode).transpose()?;
     let running = kept.filter(|kept| now.since(kept.since) < limits::JOIN_ATTEMPTS_WINDOW);
     Ok((running.unwrap_or(AttemptsRow { since: now, count: 0 }), row))

@@ -94,7 +94,7 @@ async fn list_members(
     limit: usize,
     members: &mut Vec<OrgMember>,
 ) -> Result<Option<String>, Error> {
-    let range = Range { index: index::MEMBERS, after, order: Order::OldestFirst, limit };
+    let range = Range { index: index::MEMBERS, after, to: None, order: Order::OldestFirst, limit };
     let entries = tx.range(&range).await?;
     let users: Vec<_> = entries
         .iter()
@@ -120,7 +120,7 @@ async fn list_invited(
     limit: usize,
     members: &mut Vec<OrgMember>,
 ) -> Result<Option<String>, Error> {
-    let range = Range { index: index::INVITATIONS, after, order: Order::OldestFirst, limit };
+    let range = Range { index: index::INVITATIONS, after, to: None, order: Order::OldestFirst, limit };
     let entries = tx.range(&range).await?;
     let known = tx.roles().await?;
     let ids = entries.iter().filter_map(|entry| InvitationId::from_base62(&entry.key));

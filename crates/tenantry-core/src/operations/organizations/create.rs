@@ -145,6 +145,7 @@ impl Operation for Create {
             name_intent: tx.intent,
             created_intent: tx.intent,
         };
+        tx.begin();
         tx.put(&keys::organization(), &row)?;
         tx.enter(IndexEntry::Slug { slug, derived });
         for (entry, _) in search::entries(&row) {
@@ -168,7 +169,7 @@ impl Create {
             return Ok((slug, false));
         }
         let plain = Slug::resembling(&self.name, None);
-        let claimed = tx.engine.store().read(&shards::slug(&plain), &[keys::slug_claim().key]).await?;
+        let claimed = tx.engine.store().read(&shards::slug(&plain), &[keys::slug_claim(&plain).key]).await?;
         if tx.attempt == 0 && claimed.iter().all(Option::is_none) && !host.reserves(&plain) {
             return Ok((plain, true));
         }
@@ -183,6 +184,6 @@ impl Create {
 
 /// The next number of an organization.
 async fn number(engine: &Engine) -> Result<u64, Error> {
-    let given = engine.next_numbers(&shards::platform(), index::ORGANIZATIONS, 1, Vec::new()).await?;
+    let given = engine.next_numbers(&shards::platform(), index::ALL, 1, Vec::new()).await?;
     given.ok_or_else(|| Error::internal("a commit without checks was in conflict"))
 }

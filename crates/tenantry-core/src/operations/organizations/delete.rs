@@ -9,7 +9,7 @@ use crate::{
     operation::{Locate, Needs, Operation},
     operations::{Done, input},
     permission::Permission,
-    rows::{GoneRow, keys},
+    rows::{GoneRow, Nested, keys},
     search,
     transaction::Transaction,
 };
@@ -45,7 +45,10 @@ impl Operation for Delete {
             tx.release(entry, intent);
         }
         let details = json!({ "name": row.name, "slug": row.slug });
-        tx.put(&keys::gone(), &GoneRow { organization: row, by: tx.authority.principal.clone(), at: tx.now })?;
+        tx.put(
+            &keys::gone(),
+            &GoneRow { organization: Nested::new(row), by: tx.authority.principal.clone(), at: tx.now },
+        )?;
         tx.later(Work::OrganizationDeleted { tell: tx.engine.host().known_hooks().is_some() })?;
         let change = Change::Organization(self.organization_id);
         tx.changed(change, Some(self.organization_id.to_string()), &details)?;

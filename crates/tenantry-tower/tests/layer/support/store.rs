@@ -11,7 +11,8 @@ use futures_util::{StreamExt, stream};
 use tenantry_core::{
     change::Signal,
     store::{
-        Changes, CommitError, Committed, Key, Numbered, Range, Shard, Sorted, SortedRange, Store, Txn, Unavailable,
+        Changes, CommitError, Committed, Index, Key, Numbered, Range, Shard, Sorted, SortedRange, Store, Txn,
+        Unavailable,
     },
 };
 use tenantry_embedded::EmbeddedStore;
@@ -137,7 +138,7 @@ impl Store for Watched {
         self.store.sorted_range(shard, range).await
     }
 
-    async fn numbers(&self, shard: &Shard, index: &str, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable> {
+    async fn numbers(&self, shard: &Shard, index: Index, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable> {
         self.asked()?;
         self.store.numbers(shard, index, keys).await
     }
