@@ -21,8 +21,6 @@ use self::{
 /// How often a try that the store does not answer is repeated: at first, and once what the cut left behind counts as
 /// abandoned.
 const TRIES: usize = 2;
-/// No operation asks the store so often.
-const REQUESTS_MAX: usize = 100;
 /// What an operation answers that certainly changed nothing.
 const NOT_MADE: &str = "has not made";
 
@@ -133,7 +131,7 @@ async fn hold(namespace: &str, cases: Vec<Case>) {
     for case in &cases {
         let control = Control::of(&stage, case).await;
         for (lost, lasts) in LOSSES {
-            for at in 1..=REQUESTS_MAX {
+            for at in 1.. {
                 let cut = Cut { at, lost, lasts };
                 let (happened, is_right) = tried(&stage, case, &control, cut).await;
                 wrong.extend(is_right.err().map(|what| format!("{}, {cut:?}: {what}", case.name)));
