@@ -8,15 +8,13 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use tenantry::{RedisOptions, RedisStore};
-use tenantry_testing::redis_server::{NAMESPACE, RedisServer, Stop};
+use tenantry_testing::{
+    redis_server::{NAMESPACE, RedisServer, Stop},
+    relay::{Network, Relay},
+};
 use tokio::time::Instant;
 
-use crate::{
-    actors::Actor,
-    nodes::until,
-    relay::{Network, Relay},
-    world::World,
-};
+use crate::{actors::Actor, nodes::until, world::World};
 
 /// What a node promises unless it is told otherwise.
 const STALENESS_MAX: Duration = Duration::from_secs(2);
@@ -35,9 +33,9 @@ struct Nodes {
 impl Nodes {
     async fn start() -> Self {
         let server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
-        let network = Relay::to(server.port()).await;
+        let network = Relay::to(server.port()).await.unwrap();
         let url = server.store_url();
-        let relayed = url.replace(&server.port().to_string(), &network.port.to_string());
+        let relayed = url.replace(&server.port().to_string(), &network.port().to_string());
         let [here, there] = [node(&url).await, node(&relayed).await];
         let alice = Actor::user("alice");
         let organization = here.organization(&alice).await;

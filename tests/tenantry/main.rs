@@ -26,6 +26,5 @@ mod nodes;
 mod openapi;
 mod policies;
 mod rate_limits;
-mod relay;
 mod topologies;
 mod v1;

@@ -225,6 +225,16 @@ impl From<Error> for EntryError {
     }
 }
 
+/// Whether an organization counts among those that a user owns.
+enum Counted {
+    /// The user owns it.
+    Rightly,
+    /// The user does not own it, but may be about to: it counts until that is decided.
+    Perhaps,
+    /// It does not count any more.
+    NoLonger,
+}
+
 impl Engine {
     /// Writes `entries`, before the commit that makes them true; `frees`: as that commit [does](Txn::frees).
     pub(crate) async fn write_entries(
@@ -299,21 +309,27 @@ impl Engine {
         }
     }
 
-    /// The user owns as many organizations as they may, unless some of those are counted falsely.
+    /// The user owns as many organizations as they may, unless some of those are counted falsely. One that a failed try
+    /// left behind is no reason to refuse the next: that is to be tried again, until what was left can be pruned.
     async fn contest_owned(&self, user: &UserId) -> Result<(), EntryError> {
-        let mut after = None;
+        let (mut after, mut is_certain) = (None, true);
         loop {
             let limit = limits::LIST_LIMIT_MAX as usize;
             let all = SortedRange::under(index::OWNED, &shards::user_tag(user), Direction::Ascending, limit);
             let range = SortedRange { after, ..all };
             let mut entries = self.store().sorted_range(&shards::user(user), &range).await.map_err(Error::from)?;
             for (organization, intent) in entries.iter().filter_map(|entry| parse_name(&entry.entry)) {
-                if self.prune_owned(user, organization, intent).await? {
-                    return Err(EntryError::Again);
+                match self.prune_owned(user, organization, intent).await? {
+                    Counted::Rightly => {}
+                    Counted::Perhaps => is_certain = false,
+                    Counted::NoLonger => return Err(EntryError::Again),
                 }
             }
             let is_end = entries.len() < limit;
             after = entries.pop();
+            if is_end && !is_certain {
+                return Err(EntryError::Again);
+            }
             if is_end {
                 let detail = "the user owns as many organizations as they may: one must be given up first";
                 return Err(Error::new(ErrorKind::OwnedLimit, detail).into());
@@ -321,18 +337,19 @@ impl Engine {
         }
     }
 
-    /// Gives back what is counted for an organization that the user does not own. Whether anything was given back.
-    async fn prune_owned(&self, user: &UserId, organization: OrganizationId, intent: Intent) -> Result<bool, Error> {
+    /// Gives back what is counted for an organization that the user does not own.
+    async fn prune_owned(&self, user: &UserId, organization: OrganizationId, intent: Intent) -> Result<Counted, Error> {
         let home = shards::organization(organization);
         let keys = [keys::organization().key, keys::member(user).key];
         let values = self.store().read(&home, &keys).await?;
         let there = values.first().is_some_and(Option::is_some);
         let member: Option<MemberRow> = values.get(1).and_then(Option::as_deref).map(rows::decode).transpose()?;
         if there && member.is_some_and(|member| member.owned == Some(intent)) {
-            return Ok(false);
+            return Ok(Counted::Rightly);
         }
         let checks = keys.into_iter().zip(values).map(|(key, expected)| Check { key, expected }).collect();
-        Ok(self.prune(IndexEntry::Owned(user.clone()), organization, intent, checks).await)
+        let pruned = self.prune(IndexEntry::Owned(user.clone()), organization, intent, checks).await;
+        Ok(if pruned { Counted::NoLonger } else { Counted::Perhaps })
     }
 
     /// Removes entries, after the commit that made them false, or after a try that is known to have failed.

@@ -6,7 +6,8 @@
 //! 4. [`model`] tells whether every operation answers as the specification says;
 //! 5. [`counting`] shows that a cost does not grow with what there is;
 //! 6. [`smtp_server`] starts real SMTP servers that keep the mail that they take;
-//! 7. [`actors`] are callers for the tests of all of these, and for a host's own.
+//! 7. [`relay`] stands between a store and its server, and breaks the connection wherever a test wants it;
+//! 8. [`actors`] are callers for the tests of all of these, and for a host's own.
 
 pub mod actors;
 pub mod conformance;
@@ -15,4 +16,5 @@ pub mod model;
 mod process;
 pub mod race;
 pub mod redis_server;
+pub mod relay;
 pub mod smtp_server;

@@ -14,6 +14,9 @@ use tenantry_core::{
     caller::Caller,
     clock::{Clock as _, SystemClock},
     engine::Engine,
+    error::ErrorKind,
+    host::Host,
+    idempotency::IdempotencyKey,
     limits,
     operation::{Operation, Request},
     operations::{invitations, organizations},
@@ -22,7 +25,7 @@ use tenantry_core::{
 };
 use tenantry_testing::{actors, model::ManualClock};
 
-use crate::meddled::{Meddled, Meddling};
+use crate::meddled::{Meddled, Meddling, Severed};
 
 /// What is to be removed from an address's list is lost while that is `away`.
 #[derive(Debug)]
@@ -73,4 +76,24 @@ async fn what_a_crash_left_in_an_addresss_list_is_pruned() {
         assert_eq!(waiting, std::slice::from_ref(&open), "what is not so is not told");
         assert_eq!(store.listed.load(Ordering::SeqCst), listed);
     }
+}
+
+#[tokio::test]
+async fn what_a_lost_try_counted_as_owned_is_no_reason_to_refuse_the_next() {
+    let severed = Severed::over(crate::in_memory().store().clone(), true);
+    let clock = Arc::new(ManualClock::new(SystemClock.now()));
+    let registry = Registry::builder().build().expect("what is built in fits together");
+    let host = Host::default().organizations_owned_max(1);
+    let engine = Engine::builder(severed.clone(), registry).clock(clock.clone()).host(host).build();
+    let key = IdempotencyKey::new("7f1c").expect("it is visible ASCII");
+    let request = Request::new(actors::alice()).idempotency_key(Some(key));
+    let create = json!({ "name": "Acme" });
+    let create: organizations::Create = serde_json::from_value(create).expect("the test gives valid inputs");
+    for is_cut in [true, false] {
+        severed.cut.store(is_cut, Ordering::SeqCst);
+        let refused = engine.run(&request, &create).await.expect_err("the try that was lost may yet be made");
+        assert_eq!(refused.kind(), ErrorKind::Unavailable, "{refused:?}");
+    }
+    clock.advance(limits::ENTRY_SETTLING + Duration::from_secs(2));
+    engine.run(&request, &create).await.expect("nothing is in the way");
 }

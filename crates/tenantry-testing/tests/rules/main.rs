@@ -1,5 +1,6 @@
 //! The rules of the domain hold on every store: one at a time, as the model says, and when many act at once.
 
+mod cuts;
 mod entries;
 mod jobs;
 mod mails;
