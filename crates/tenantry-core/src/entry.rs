@@ -253,7 +253,7 @@ impl Engine {
                 (Err(CommitError::Conflict), IndexEntry::Slug { slug, derived }) => {
                     self.contest_slug(claim, slug, *derived).await
                 }
-                (Err(CommitError::Limit(_)), IndexEntry::Owned(user)) => self.contest_owned(user).await,
+                (Err(CommitError::Limit(_)), IndexEntry::Owned(user)) => self.contest_owned(user, organization).await,
                 (Err(CommitError::Conflict | CommitError::Limit(_)), _) => {
                     Err(Error::internal("an index entry that nothing speaks against was refused").into())
                 }
@@ -285,7 +285,9 @@ impl Engine {
                     .into()
             }
         };
-        if !other.intent.is_settled(self.clock().now()) {
+        // A try of our own organization is fenced off at once: a retry must not wait for what its first try has left.
+        let is_own = other.organization == claim.organization;
+        if !is_own && !other.intent.is_settled(self.clock().now()) {
             return Err(taken());
         }
         let home = shards::organization(other.organization);
@@ -311,7 +313,7 @@ impl Engine {
 
     /// The user owns as many organizations as they may, unless some of those are counted falsely. One that a failed try
     /// left behind is no reason to refuse the next: that is to be tried again, until what was left can be pruned.
-    async fn contest_owned(&self, user: &UserId) -> Result<(), EntryError> {
+    async fn contest_owned(&self, user: &UserId, claimant: OrganizationId) -> Result<(), EntryError> {
         let (mut after, mut is_certain) = (None, true);
         loop {
             let limit = limits::LIST_LIMIT_MAX as usize;
@@ -319,7 +321,7 @@ impl Engine {
             let range = SortedRange { after, ..all };
             let mut entries = self.store().sorted_range(&shards::user(user), &range).await.map_err(Error::from)?;
             for (organization, intent) in entries.iter().filter_map(|entry| parse_name(&entry.entry)) {
-                match self.prune_owned(user, organization, intent).await? {
+                match self.prune_owned(user, organization, intent, organization == claimant).await? {
                     Counted::Rightly => {}
                     Counted::Perhaps => is_certain = false,
                     Counted::NoLonger => return Err(EntryError::Again),
@@ -337,8 +339,14 @@ impl Engine {
         }
     }
 
-    /// Gives back what is counted for an organization that the user does not own.
-    async fn prune_owned(&self, user: &UserId, organization: OrganizationId, intent: Intent) -> Result<Counted, Error> {
+    /// Gives back what is counted for an organization that the user does not own; what a try left of late, `at_once` only.
+    async fn prune_owned(
+        &self,
+        user: &UserId,
+        organization: OrganizationId,
+        intent: Intent,
+        at_once: bool,
+    ) -> Result<Counted, Error> {
         let home = shards::organization(organization);
         let keys = [keys::organization().key, keys::member(user).key];
         let values = self.store().read(&home, &keys).await?;
@@ -348,7 +356,8 @@ impl Engine {
             return Ok(Counted::Rightly);
         }
         let checks = keys.into_iter().zip(values).map(|(key, expected)| Check { key, expected }).collect();
-        let pruned = self.prune(IndexEntry::Owned(user.clone()), organization, intent, checks).await;
+        let pruned = (at_once || intent.is_settled(self.clock().now()))
+            && self.prune_at_once(IndexEntry::Owned(user.clone()), organization, intent, checks).await;
         Ok(if pruned { Counted::NoLonger } else { Counted::Perhaps })
     }
 
@@ -406,8 +415,18 @@ impl Engine {
         intent: Intent,
         checks: Vec<Check>,
     ) -> bool {
-        let pruned = intent.is_settled(self.clock().now())
-            && matches!(self.fence(&shards::organization(organization), intent, checks).await, Ok(true));
+        intent.is_settled(self.clock().now()) && self.prune_at_once(entry, organization, intent, checks).await
+    }
+
+    /// The same of an entry that may be about to become true: its try is fenced off, and has to begin anew.
+    async fn prune_at_once(
+        &self,
+        entry: IndexEntry,
+        organization: OrganizationId,
+        intent: Intent,
+        checks: Vec<Check>,
+    ) -> bool {
+        let pruned = matches!(self.fence(&shards::organization(organization), intent, checks).await, Ok(true));
         if pruned {
             self.remove_entries(organization, &[(entry, intent)]).await;
         }

@@ -128,7 +128,7 @@ pub const JOIN_ATTEMPTS_MAX: u32 = 10;
 /// How often an operation is decided anew before it answers 503.
 pub const ATTEMPTS_MAX: u32 = 64;
 /// How many tries of making an organization want its shard to be empty.
-pub const FIRST_ATTEMPTS_MAX: u32 = 8;
+pub const FIRST_ATTEMPTS_MAX: u32 = 3;
 /// How old an unconfirmed entry must be before it is thought abandoned. Not a matter of safety: see `entry.rs`.
 pub const ENTRY_SETTLING: Duration = Duration::from_secs(30);
 /// How long a fence stands against an abandoned entry's commit; longer than any operation can last.

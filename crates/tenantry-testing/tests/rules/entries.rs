@@ -89,11 +89,13 @@ async fn what_a_lost_try_counted_as_owned_is_no_reason_to_refuse_the_next() {
     let request = Request::new(actors::alice()).idempotency_key(Some(key));
     let create = json!({ "name": "Acme" });
     let create: organizations::Create = serde_json::from_value(create).expect("the test gives valid inputs");
-    for is_cut in [true, false] {
-        severed.cut.store(is_cut, Ordering::SeqCst);
-        let refused = engine.run(&request, &create).await.expect_err("the try that was lost may yet be made");
-        assert_eq!(refused.kind(), ErrorKind::Unavailable, "{refused:?}");
-    }
-    clock.advance(limits::ENTRY_SETTLING + Duration::from_secs(2));
-    engine.run(&request, &create).await.expect("nothing is in the way");
+    let refused = engine.run(&request, &create).await.expect_err("the organization is cut off");
+    assert_eq!(refused.kind(), ErrorKind::Unavailable, "{refused:?}");
+    severed.cut.store(false, Ordering::SeqCst);
+    // The first try is fenced off; for another organization it may yet be made.
+    let other = engine.run(&Request::new(actors::alice()), &create).await.expect_err("the first try may yet be made");
+    assert_eq!(other.kind(), ErrorKind::Unavailable, "{other:?}");
+    engine.run(&request, &create).await.expect("a repetition has not to wait for what its first try has left");
+    let other = engine.run(&Request::new(actors::alice()), &create).await.expect_err("that is one too many");
+    assert_eq!(other.kind(), ErrorKind::OwnedLimit, "{other:?}");
 }
