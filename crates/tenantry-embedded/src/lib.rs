@@ -7,7 +7,11 @@
 //!    [`OpenErrorKind::Locked`]. Within the process, share the store with an `Arc`.
 //! 2. **Durable.** `commit` answers after the file was synced. Transactions that wait at the same time are written
 //!    together, so that they share one sync (group commit).
-//! 3. **Rows with a lifetime** end by the [`Clock`](tenantry_core::clock::Clock) that the store was opened with.
+//! 3. **A disk that is full**, or fails for a moment, is not for ever: the file is closed and opened again, which tells what
+//!    became of the commits that were under way, and the store works as soon as the disk does. Meanwhile
+//!    [`ping`](tenantry_core::store::Store::ping) says so. What ends something needs room as well: every change writes
+//!    new pages first.
+//! 4. **Rows with a lifetime** end by the [`Clock`](tenantry_core::clock::Clock) that the store was opened with.
 //!
 //! ```
 //! use tenantry_core::store::{Key, Shard, Store, Txn};
@@ -24,6 +28,7 @@
 //! ```
 
 mod apply;
+mod handle;
 mod hub;
 mod open;
 mod reader;

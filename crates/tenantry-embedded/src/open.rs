@@ -1,6 +1,7 @@
 //! Opening a database, and why that may fail.
 
 use std::{
+    cmp::Ordering,
     fmt, io,
     path::{Path, PathBuf},
 };
@@ -28,8 +29,10 @@ pub enum OpenErrorKind {
     Locked,
     /// The file cannot be made, read or written, or is damaged; or the writer thread could not be started.
     Unreadable,
-    /// The file is no store, or one of another version of Tenantry.
+    /// The file is no store, or one of an older version of Tenantry that this one cannot read.
     Format,
+    /// The file was written by a newer version of Tenantry.
+    Newer,
 }
 
 /// What was to be opened.
@@ -68,6 +71,7 @@ impl fmt::Display for OpenError {
             OpenErrorKind::Format => {
                 ": it is no store of this version of tenantry: name another file, or run the version that wrote it"
             }
+            OpenErrorKind::Newer => ": it was written by a newer version of tenantry: run that version, or a newer one",
         })?;
         self.source.as_ref().map_or(Ok(()), |source| write!(f, " ({source})"))
     }
@@ -93,8 +97,10 @@ pub(crate) fn open(path: Option<&Path>) -> Result<Database, OpenError> {
         };
         OpenError::new(kind, path, Some(Box::new(error)))
     })?;
-    if prepare(&database).map_err(|error| OpenError::unreadable(path, error))? != FORMAT_VERSION {
-        return Err(OpenError::new(OpenErrorKind::Format, path, None));
+    match prepare(&database).map_err(|error| OpenError::unreadable(path, error))?.cmp(&FORMAT_VERSION) {
+        Ordering::Equal => {}
+        Ordering::Less => return Err(OpenError::new(OpenErrorKind::Format, path, None)),
+        Ordering::Greater => return Err(OpenError::new(OpenErrorKind::Newer, path, None)),
     }
     if let Some(path) = path {
         sync_directory(path).map_err(|error| OpenError::unreadable(Some(path), error))?;

@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_timer::Delay;
 use futures_util::future::{Either, select};
-use redb::Database;
 use tenantry_core::{
     clock::{Clock, SystemClock},
     store::{
@@ -17,8 +16,9 @@ use tenantry_core::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
+    handle::Handle,
     hub::Hub,
-    open::{OpenError, open},
+    open::OpenError,
     reader,
     writer::{Job, Writer},
 };
@@ -32,7 +32,7 @@ const COMMIT_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// Dropping it waits for the commit that is being written, if there is one, and closes the file.
 pub struct EmbeddedStore {
-    database: Arc<Database>,
+    database: Arc<Handle>,
     clock: Arc<dyn Clock>,
     hub: Arc<Hub>,
     /// `None` only while the store is being dropped.
@@ -65,10 +65,11 @@ impl EmbeddedStore {
     }
 
     fn start(path: Option<&Path>, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        let database = Arc::new(open(path)?);
+        let database = Arc::new(Handle::open(path.map(Path::to_owned))?);
         let hub = Arc::new(Hub::new());
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
-        let writer = Writer { database: database.clone(), clock: clock.clone(), hub: hub.clone() };
+        let last_batch = database.last_batch().unwrap_or(0);
+        let writer = Writer { database: database.clone(), clock: clock.clone(), hub: hub.clone(), last_batch };
         let writer = thread::Builder::new()
             .name("tenantry-writer".to_owned())
             .spawn(move || writer.run(jobs))
@@ -103,28 +104,24 @@ impl Drop for EmbeddedStore {
     }
 }
 
-fn unreadable(error: &redb::Error) -> Unavailable {
-    Unavailable::new(format_args!("the database cannot be read: {error}"))
-}
-
 /// Reads run on the caller's thread: a read looks at a few pages, nearly always in memory, and takes microseconds,
 /// less than handing it to another thread would. They take no lock that the writer holds while it syncs.
 #[async_trait]
 impl Store for EmbeddedStore {
     async fn read(&self, shard: &Shard, keys: &[Key]) -> Result<Vec<Option<Bytes>>, Unavailable> {
-        reader::rows(&self.database, shard, keys, self.clock.now()).map_err(|error| unreadable(&error))
+        self.database.with(|database| reader::rows(database, shard, keys, self.clock.now()))
     }
 
     async fn range(&self, shard: &Shard, range: &Range) -> Result<Vec<Numbered>, Unavailable> {
-        reader::range(&self.database, shard, range).map_err(|error| unreadable(&error))
+        self.database.with(|database| reader::range(database, shard, range))
     }
 
     async fn sorted_range(&self, shard: &Shard, range: &SortedRange) -> Result<Vec<Sorted>, Unavailable> {
-        reader::sorted_range(&self.database, shard, range).map_err(|error| unreadable(&error))
+        self.database.with(|database| reader::sorted_range(database, shard, range))
     }
 
     async fn numbers(&self, shard: &Shard, index: Index, keys: &[String]) -> Result<Vec<Option<u64>>, Unavailable> {
-        reader::numbers(&self.database, shard, index, keys).map_err(|error| unreadable(&error))
+        self.database.with(|database| reader::numbers(database, shard, index, keys))
     }
 
     async fn log(
@@ -134,7 +131,7 @@ impl Store for EmbeddedStore {
         before: Option<u64>,
         limit: usize,
     ) -> Result<Vec<(u64, Bytes)>, Unavailable> {
-        reader::log(&self.database, shard, log, before, limit).map_err(|error| unreadable(&error))
+        self.database.with(|database| reader::log(database, shard, log, before, limit))
     }
 
     async fn commit(&self, shard: &Shard, txn: &Txn) -> Result<Committed, CommitError> {

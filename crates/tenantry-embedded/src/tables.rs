@@ -2,15 +2,19 @@
 
 use redb::{ReadableTable, StorageError, Table, TableDefinition, TableError, WriteTransaction};
 
-/// The version of the layout below. A change of the layout takes the next number.
-pub(crate) const FORMAT_VERSION: u64 = 1;
-/// The only key of [`FORMAT`].
+/// The version of the layout below, and of what core keeps in it ([`tenantry_core::store::FORMAT`]). A change of either
+/// takes the next number.
+pub(crate) const FORMAT_VERSION: u64 = 2;
+const _: () = assert!(tenantry_core::store::FORMAT == 1, "a new format of core's takes the next number here");
+/// The key of [`FORMAT`] with the version.
 pub(crate) const FORMAT_KEY: &str = "version";
+/// The key of [`FORMAT`] with the number of the last batch that was written: it tells whether a batch was.
+pub(crate) const BATCH_KEY: &str = "batch";
 
 type ShardAndName = (&'static str, &'static str);
 type ShardAndNameAndNumber = (&'static str, &'static str, u64);
 
-/// Which layout the file has.
+/// Which layout the file has, and how many batches were written.
 pub(crate) const FORMAT: TableDefinition<'static, &str, u64> = TableDefinition::new("tenantry-format");
 /// (shard, name) → value: rows that stay, and counters as decimal text.
 pub(crate) const ROWS: TableDefinition<'static, ShardAndName, &[u8]> = TableDefinition::new("rows");
@@ -29,6 +33,7 @@ pub(crate) const LOGS: TableDefinition<'static, ShardAndNameAndNumber, &[u8]> = 
 
 /// All tables of one write transaction. Opening them makes them.
 pub(crate) struct Tables<'t> {
+    pub(crate) format: Table<'t, &'static str, u64>,
     pub(crate) rows: Table<'t, ShardAndName, &'static [u8]>,
     pub(crate) passing: Table<'t, ShardAndName, (i64, &'static [u8])>,
     pub(crate) ends: Table<'t, (i64, &'static str, &'static str), ()>,
@@ -41,6 +46,7 @@ pub(crate) struct Tables<'t> {
 impl<'t> Tables<'t> {
     pub(crate) fn open(transaction: &'t WriteTransaction) -> Result<Self, TableError> {
         Ok(Self {
+            format: transaction.open_table(FORMAT)?,
             rows: transaction.open_table(ROWS)?,
             passing: transaction.open_table(PASSING)?,
             ends: transaction.open_table(ENDS)?,
@@ -71,13 +77,14 @@ impl<'t> Tables<'t> {
     }
 
     /// Deletes at most `limit` rows that have ended by `now`.
-    pub(crate) fn sweep(&mut self, now: i64, limit: usize) -> Result<(), StorageError> {
-        for _ in 0..limit {
-            let Some((end, shard, name)) = self.first_ended(now)? else { break };
+    /// Whether there were any.
+    pub(crate) fn sweep(&mut self, now: i64, limit: usize) -> Result<bool, StorageError> {
+        for swept in 0..limit {
+            let Some((end, shard, name)) = self.first_ended(now)? else { return Ok(swept > 0) };
             self.ends.remove((end, shard.as_str(), name.as_str()))?;
             self.passing.remove((shard.as_str(), name.as_str()))?;
         }
-        Ok(())
+        Ok(limit > 0)
     }
 
     fn first_ended(&self, now: i64) -> Result<Option<(i64, String, String)>, StorageError> {

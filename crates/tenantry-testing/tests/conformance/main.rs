@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, and says where")]
 
 mod cluster_faults;
+mod disk_full;
 mod embedded;
 mod load;
 mod redis_access;
