@@ -1,5 +1,7 @@
 //! Carries out operations: check, locate, and then authorize, decide and commit until it holds.
 
+mod builder;
+
 use std::{
     fmt,
     sync::{Arc, OnceLock, PoisonError, RwLock, Weak},
@@ -20,7 +22,6 @@ use crate::{
     jobs::Made,
     limits,
     operation::{Locate, Needs, Operation, Request},
-    outage::Reported,
     rate_limit::RateLimiter,
     registry::Registry,
     rows::{Intent, keys},
@@ -29,6 +30,8 @@ use crate::{
     transaction::{Decided, Transaction},
     validate::Violations,
 };
+
+pub use builder::EngineBuilder;
 
 /// The domain at work over one store. Cheap to clone.
 #[derive(Clone)]
@@ -44,56 +47,6 @@ struct Inner {
     rate_limiter: RateLimiter,
     uses: RecentUses,
     observers: RwLock<Vec<Weak<dyn Observer>>>,
-}
-
-/// Puts an [`Engine`] together.
-#[derive(Debug)]
-pub struct EngineBuilder {
-    store: Arc<dyn Store>,
-    registry: Registry,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-    host: Host,
-}
-
-impl EngineBuilder {
-    /// The clock: the system's unless set.
-    #[must_use]
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    /// The source of randomness: the system's unless set.
-    #[must_use]
-    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
-        self.entropy = entropy;
-        self
-    }
-
-    /// The host's policies.
-    #[must_use]
-    pub fn host(mut self, host: Host) -> Self {
-        self.host = host;
-        self
-    }
-
-    /// The engine.
-    #[must_use]
-    pub fn build(self) -> Engine {
-        let Self { store, registry, clock, entropy, host } = self;
-        Engine(Arc::new(Inner {
-            store: Arc::new(Reported::new(store, clock.clone())),
-            registry,
-            clock,
-            entropy,
-            host,
-            made: Arc::default(),
-            rate_limiter: RateLimiter::default(),
-            uses: RecentUses::default(),
-            observers: RwLock::default(),
-        }))
-    }
 }
 
 /// An engine that ends when nobody else keeps it.

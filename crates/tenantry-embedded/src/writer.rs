@@ -118,9 +118,10 @@ impl Writer {
         self.last_batch = last.as_ref().map_or(before, |last| *last);
         let error = match (failure, last) {
             (Failure::Closed, _) => CommitError::NotApplied(handle::closed()),
-            (Failure::Before(error), _) => CommitError::NotApplied(unwritable(&error)),
             (Failure::Uncertain(_, answers), Ok(last)) if last > before => return self.acknowledge(batch, answers),
-            (Failure::Uncertain(error, _), Ok(_)) => CommitError::NotApplied(unwritable(&error)),
+            (Failure::Before(error), _) | (Failure::Uncertain(error, _), Ok(_)) => {
+                CommitError::NotApplied(unwritable(&error))
+            }
             // Nobody knows yet whether the disk has the batch.
             (Failure::Uncertain(error, _), Err(_)) => CommitError::Unavailable(unwritable(&error)),
         };

@@ -46,15 +46,14 @@ pub(crate) async fn check_format(router: &Router, names: &Names) -> Result<(), C
     let unreachable = |error| ConnectError::unreachable(&router.address(), error);
     let ask = |command: Cmd| Read::<Option<u32>>::new(Request::One(command));
     let get = ask(redis::cmd("HGET").arg(&key).arg("format").to_owned());
-    let found = match router.run(slot, &get).await.map_err(|unanswered| unreachable(unanswered.why))? {
-        Some(found) => found,
-        None => {
-            // It does no harm when it is done twice.
-            let note = ask(redis::cmd("HSETNX").arg(&key).arg("format").arg(FORMAT).to_owned());
-            router.run(slot, &note).await.map_err(|unanswered| unreachable(unanswered.why))?;
-            router.run(slot, &get).await.map_err(|unanswered| unreachable(unanswered.why))?.unwrap_or(FORMAT)
-        }
-    };
+    let mut found = router.run(slot, &get).await.map_err(|unanswered| unreachable(unanswered.why))?;
+    if found.is_none() {
+        // It does no harm when it is done twice.
+        let note = ask(redis::cmd("HSETNX").arg(&key).arg("format").arg(FORMAT).to_owned());
+        router.run(slot, &note).await.map_err(|unanswered| unreachable(unanswered.why))?;
+        found = router.run(slot, &get).await.map_err(|unanswered| unreachable(unanswered.why))?;
+    }
+    let found = found.unwrap_or(FORMAT);
     if found > FORMAT {
         let reason = format_args!(
             "what is kept there has format {found}, of a newer version of tenantry, and this one knows {FORMAT}: run the \

@@ -129,6 +129,7 @@ pub(crate) mod text {
 
     use super::Text;
 
+    #[expect(clippy::ref_option, reason = "serde gives the field as it is")]
     pub(crate) fn serialize<S: Serializer>(text: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
         text.as_deref().map(Text::from).serialize(serializer)
     }

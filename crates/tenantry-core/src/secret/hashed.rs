@@ -54,8 +54,8 @@ impl Hashed {
 
     /// A number that is the hash's beginning.
     pub(crate) fn number(&self) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+        // It is longer than a number.
+        self.0.first_chunk().copied().map_or(0, u64::from_be_bytes)
     }
 
     /// 17 digits of base62 that no two of a platform have in common: 96 bits, of the hash's end.

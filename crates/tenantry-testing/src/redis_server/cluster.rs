@@ -194,7 +194,7 @@ impl RedisCluster {
         let ranges = myself.map(|known| known.ranges).unwrap_or_default();
         let slots: Vec<u16> = ranges.into_iter().flat_map(|(first, last)| first..=last).skip(16).collect();
         let set = |state: &str, id: &str| {
-            slots.iter().map(|slot| format!("CLUSTER SETSLOT {slot} {state} {id}\n")).collect::<String>()
+            slots.iter().map(|slot| format!("CLUSTER SETSLOT {slot} {state} {id}\n")).collect::<Vec<_>>().concat()
         };
         to.commands(&set("IMPORTING", &from.id()));
         from.commands(&set("MIGRATING", &to.id()));
@@ -206,7 +206,7 @@ impl RedisCluster {
     /// # Panics
     /// When a server refuses.
     pub fn move_all_keys(&self, slots: &[u16], from: &RedisServer, to: &RedisServer) {
-        let ask = slots.iter().map(|slot| format!("CLUSTER GETKEYSINSLOT {slot} 1000\n")).collect::<String>();
+        let ask = slots.iter().map(|slot| format!("CLUSTER GETKEYSINSLOT {slot} 1000\n")).collect::<Vec<_>>().concat();
         let answer = from.commands(&ask);
         let keys: Vec<_> = answer.lines().filter(|key| key.contains('{')).collect();
         let mut batches = std::collections::BTreeMap::<&str, Vec<&str>>::new();
@@ -225,7 +225,7 @@ impl RedisCluster {
     /// When a server refuses.
     pub fn end_all_moves(&self, slots: &[u16], to: &RedisServer) {
         let id = to.id();
-        let set = slots.iter().map(|slot| format!("CLUSTER SETSLOT {slot} NODE {id}\n")).collect::<String>();
+        let set = slots.iter().map(|slot| format!("CLUSTER SETSLOT {slot} NODE {id}\n")).collect::<Vec<_>>().concat();
         to.commands(&set);
         for node in self.primaries() {
             node.commands(&set);

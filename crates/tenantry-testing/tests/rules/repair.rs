@@ -62,7 +62,7 @@ async fn world(namespace: &str) -> World {
     must::<join_codes::Join>(&engine, "bob", json!({ "code": code })).await;
     let invite = json!({ "organizationId": id, "username": "carol" });
     let invitation = must::<invitations::Create>(&engine, "alice", invite).await.invitation.id;
-    World { engine, id, code: code.to_string(), invitation: json!(invitation) }
+    World { engine, id, code, invitation: json!(invitation) }
 }
 
 impl World {

@@ -142,14 +142,13 @@ async fn a_full_server_still_lets_everything_be_ended() {
 
     server.command(&["CONFIG", "SET", "maxmemory", "1"]);
     let create = |key: &'static str| run::<organizations::Create>(&engine, alice(), key, json!({ "name": "No" }));
-    let error = create("7").await.err().expect("there is no room");
+    let error = create("7").await.expect_err("there is no room");
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.to_string().contains("no room for more, and has not made this change"), "{error}");
-    let error =
-        run::<invitations::Create>(&engine, alice(), "8", invite("dave")).await.err().expect("there is no room");
+    let error = run::<invitations::Create>(&engine, alice(), "8", invite("dave")).await.expect_err("there is no room");
     assert!(error.to_string().contains("no room for more"), "{error}");
     let join = run::<join_codes::Join>(&engine, actors::user("erin"), "9", json!({ "code": code.code })).await;
-    assert!(join.err().expect("there is no room").to_string().contains("no room for more"));
+    assert!(join.expect_err("there is no room").to_string().contains("no room for more"));
 
     let revoke = json!({ "organizationId": id, "key": made.key });
     run::<tokens::Revoke>(&engine, alice(), "10", revoke).await.expect("a token is revoked without room");

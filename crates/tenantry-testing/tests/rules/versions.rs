@@ -107,7 +107,7 @@ impl Store for SideBySide {
     }
     async fn commit(&self, shard: &Shard, txn: &Txn) -> Result<Committed, CommitError> {
         self.look(txn);
-        let is_newer = self.commits.fetch_add(1, Ordering::SeqCst) % 2 == 0;
+        let is_newer = self.commits.fetch_add(1, Ordering::SeqCst).is_multiple_of(2);
         if is_newer {
             self.store.commit(shard, &self.of_the_newer(txn)).await
         } else {
