@@ -4,7 +4,7 @@ use redis::Cmd;
 use tenantry_core::store::{FORMAT, Shard};
 
 use crate::{
-    failure::Failure,
+    failure::{Failure, Unanswered},
     keys::Names,
     node::{Node, Read, Request},
     options::ConnectError,
@@ -19,10 +19,15 @@ pub(crate) async fn check(router: &Router) -> Result<(), ConnectError> {
         let address = primary.address.to_string();
         let unreachable = |error: &dyn std::fmt::Display| ConnectError::unreachable(&address, error);
         let node = router.node(&primary.address).map_err(|error| unreachable(&error))?;
-        let (memory, persistence) = (info(&node, "memory").await, info(&node, "persistence").await);
-        let (Ok(memory), Ok(persistence)) = (memory, persistence) else {
-            tracing::warn!(address, "Redis does not tell its settings: allow its user INFO");
-            continue;
+        let (memory, persistence) = match (info(&node, "memory").await, info(&node, "persistence").await) {
+            (Ok(memory), Ok(persistence)) => (memory, persistence),
+            (Err(Failure::Failed(error)), _) | (_, Err(Failure::Failed(error))) if error.code().is_some() => {
+                tracing::warn!(address, "Redis does not tell its settings: allow its user INFO");
+                continue;
+            }
+            (Err(failure), _) | (_, Err(failure)) => {
+                return Err(unreachable(&Unanswered::of(&node.server, failure).why));
+            }
         };
         let policy = value(&memory, "maxmemory_policy").unwrap_or(NO_EVICTION);
         if policy != NO_EVICTION && !router.options.allow_eviction {

@@ -137,8 +137,8 @@ fn killed_in_mid_write_it_starts_again_with_every_acknowledged_change() {
         let before = count(&quickstart);
         let acknowledged = std::thread::scope(|scope| {
             let writers: Vec<_> = (0..4).map(|_| scope.spawn(|| create_until_it_is_gone(&admin, &jwt))).collect();
-            // In the midst of it: some are acknowledged, more are under way.
-            while count(&quickstart) < before + 10 {}
+            // In the midst of it: ten are acknowledged at least, and of each writer one more may be under way.
+            while count(&quickstart) < before + 10 + writers.len() {}
             quickstart.child.kill().unwrap(); // SIGKILL
             quickstart.child.wait().unwrap();
             writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect::<Vec<_>>()
