@@ -71,7 +71,8 @@ async fn a_revoke_is_seen<'s>(
 }
 
 async fn a_revoke_is_seen_in_a_cluster(fault: Fault) {
-    let cluster = RedisCluster::start(1, &[]);
+    // Two replicas: the one that takes over has another, which confirms what it acknowledges.
+    let cluster = RedisCluster::start(2, &[]);
     let key = |organization: &str| {
         let organization = organization.parse::<OrganizationId>().unwrap().to_base62();
         format!("tenantry:{{o:{organization}}}:r")

@@ -4,11 +4,10 @@
 -- KEYS[1]     the hash with the shard's rows and counters
 -- KEYS[2..]   every other key that is touched, all in the shard's slot: the sorted set of its indexes, sorted indexes, logs
 -- ARGV[1]     the channel of the notices
--- ARGV[2]     numbers, big end first (see the line that reads them): the time in milliseconds; if nothing is left in the
---             shard but rows that end: how long it stays, in ms, or 0; 1 in a cluster, where the number of this node
---             belongs to the channel; 1 if the shard must be empty; how many keys follow ARGV[3]
---             instead of standing in KEYS; the place of the indexes' sorted set among all keys; and how long each of the
---             lists is
+-- ARGV[2]     numbers, big end first (see the lines that read them): the time in milliseconds; if nothing is left in
+--             the shard but rows that end, how long it stays, in ms, or else 0; 1 in a cluster, where the number of this
+--             node belongs to the channel; 1 if the shard must be empty; how many keys follow ARGV[3] instead of
+--             standing in KEYS; the place of the indexes' sorted set among all keys; and how long each list is
 -- ARGV[3]     a letter for each key behind the first, which kind of key it is: z(set) or l(ist)
 -- ARGV[4..]   those keys, then the lists, one after the other. <key> is a place among the keys, <counter> one in list 3:
 --             1. rows that must be there           <field>; the <value> of each follows list 4
@@ -48,8 +47,8 @@ local SAMPLE = 16
 local TOGETHER = 4000
 
 local ARGV, KEYS, call, unpack, unpack_numbers = ARGV, KEYS, redis.call, unpack, struct.unpack
-local now, ends_after, in_cluster, is_first, undeclared, index_place, there, absent, counters, passing, adds, index_puts, rooms,
-  deletes, puts, passing_puts, removals, sorted_puts, sorted_deletes, drops, appends, notices =
+local now, ends_after, in_cluster, is_first, undeclared, index_place, there, absent, counters, passing, adds,
+  index_puts, rooms, deletes, puts, passing_puts, removals, sorted_puts, sorted_deletes, drops, appends, notices =
   unpack_numbers('>I8I8BBBBHHHHHHHHHHHHHHHH', ARGV[2])
 
 -- The place of the last argument that was taken.

@@ -22,8 +22,9 @@
 //!    way back by itself: to a server that was restarted, to the replica that the cluster or the sentinels made a primary,
 //!    to where a slot has moved. One node that does not answer holds up only what is asked of it.
 //! 4. **No change is done twice.** What was refused is sent again, where it belongs; what was sent and not answered is
-//!    not, and its caller is told `Unavailable`. While a slot of a cluster is on its way, what touches a shard of which
-//!    half has arrived waits until the rest has.
+//!    not, and its caller is told `Unavailable`. While a slot of a cluster is on its way, nothing is refused: a commit
+//!    touches no key that may be absent, and waits only for the moment in which one key of its shard has arrived and the
+//!    next has not.
 //! 5. **What Redis acknowledges is what it is configured to keep.** [`Options::wait_replicas`] makes a commit wait
 //!    for replicas. The `maxmemory-policy` must be `noeviction`: any other lets Redis drop what was acknowledged, and is refused. A
 //!    Redis that came back with less than it had acknowledged (a crash without an append-only file, an old snapshot, a

@@ -130,7 +130,9 @@ impl Options {
     /// How many replicas must have a commit before it is acknowledged (`WAIT`). Default: 0.
     ///
     /// If fewer have it in time, the commit answers `Unavailable`, although the primary has applied it. This narrows
-    /// the window in which a fail-over loses what was acknowledged; it does not close it.
+    /// the window in which a fail-over loses what was acknowledged; it does not close it. Neither is a repetition
+    /// acknowledged, nor that nothing is left to do, before so many replicas have what that rests on: while too few are
+    /// there, every change is answered so. Have one replica more than this number.
     #[must_use]
     pub const fn wait_replicas(mut self, replicas: u32) -> Self {
         self.wait_replicas = replicas;
