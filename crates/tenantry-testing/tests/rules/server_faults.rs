@@ -14,7 +14,7 @@ use tenantry_core::{
 use tenantry_redis::{Options, RedisStore};
 use tenantry_testing::{
     actors,
-    redis_server::{NAMESPACE, RedisCluster, RedisServer},
+    redis_server::{RedisCluster, RedisServer},
 };
 
 /// Carries out an operation under an idempotency key.
@@ -64,16 +64,10 @@ async fn lives(engine: &Engine, rounds: std::ops::Range<usize>, when: &str) {
     }
 }
 
-/// An engine over the cluster, with the time-outs of a deployment.
-async fn deployed(url: &str, namespace: &str) -> Engine {
-    let options = Options::new().namespace(format!("{NAMESPACE}-{namespace}")).overall_timeout(Duration::from_secs(5));
-    crate::engine(Arc::new(RedisStore::connect(url, options).await.expect("the server runs")))
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_refused_while_slots_move() {
     let cluster = RedisCluster::start(0, &[]);
-    let engine = deployed(&cluster.url(), "moves").await;
+    let engine = crate::engine(crate::redis_at(&cluster.url(), "moves").await);
     lives(&engine, 0..2, "before the move").await;
     let (from, to) = (cluster.primaries()[0], cluster.primaries()[1]);
     let refusals = || {
@@ -104,7 +98,7 @@ async fn nothing_is_refused_while_slots_move() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_refused_while_an_operator_reshards() {
     let cluster = Arc::new(RedisCluster::start(0, &[]));
-    let engine = deployed(&cluster.url(), "reshard").await;
+    let engine = crate::engine(crate::redis_at(&cluster.url(), "reshard").await);
     lives(&engine, 0..2, "before").await;
     let moving = cluster.clone();
     let mut reshard = tokio::task::spawn_blocking(move || {
@@ -126,7 +120,7 @@ async fn nothing_is_refused_while_an_operator_reshards() {
 #[tokio::test]
 async fn a_full_server_still_lets_everything_be_ended() {
     let server = RedisServer::start(&[]);
-    let engine = deployed(&server.store_url(), "full").await;
+    let engine = crate::engine(crate::redis_at(&server.store_url(), "full").await);
     let (alice, bob) = (|| actors::user("alice"), || actors::user("bob"));
     let created = run::<organizations::Create>(&engine, alice(), "1", json!({ "name": "Acme" })).await;
     let id = created.expect("there is room").organization.id;
