@@ -1,6 +1,7 @@
 //! Carries out operations: check, locate, and then authorize, decide and commit until it holds.
 
 mod builder;
+mod commit;
 
 use std::{
     fmt,
@@ -24,10 +25,10 @@ use crate::{
     operation::{Locate, Needs, Operation, Request},
     rate_limit::RateLimiter,
     registry::Registry,
-    rows::{Intent, keys},
+    rows::Intent,
     store::{Add, Check, CommitError, Index, Range, Shard, Store, Txn},
     token_use::RecentUses,
-    transaction::{Decided, Transaction},
+    transaction::Transaction,
     validate::Violations,
 };
 
@@ -377,63 +378,6 @@ impl Engine {
             }
         }
         operation.decide(tx).await
-    }
-
-    /// Entries first, then the commit, then removals.
-    async fn commit(
-        &self,
-        course: &mut Course<'_>,
-        organization: OrganizationId,
-        shard: &Shard,
-        decided: Decided,
-    ) -> Result<(), Stop> {
-        let Decided { mut txn, mut limits, entries, releases } = decided;
-        let fence = keys::fence(course.intent).key;
-        if !entries.is_empty() {
-            txn.checks.push(Check { key: fence.clone(), expected: None });
-            for entry in &entries {
-                let entered = (entry.clone(), course.intent);
-                if !course.pending.contains(&entered) {
-                    course.pending.push(entered);
-                }
-            }
-            self.write_entries(organization, course.intent, &entries, txn.frees).await?;
-        }
-        let committed = self.store().commit(shard, &txn).await;
-        if matches!(committed, Ok(_) | Err(CommitError::Unavailable(_))) {
-            self.tell_observers(&txn.notices);
-        }
-        course.is_uncertain = matches!(committed, Err(CommitError::Unavailable(_)));
-        match committed {
-            Ok(_) => {
-                for entry in &entries {
-                    if let IndexEntry::Job(job) = entry {
-                        self.0.made.push(organization, *job);
-                    }
-                }
-                // What this commit made true stays. What an earlier try entered, and this one did not want, is false.
-                let mut removals = releases;
-                course.pending.retain(|(entry, _)| !entries.contains(entry));
-                removals.append(&mut course.pending);
-                self.remove_entries(organization, &removals).await;
-                Ok(())
-            }
-            Err(CommitError::Conflict) => {
-                // Whoever prunes us must not do so for ever: the next try bears another name.
-                let fenced = !entries.is_empty()
-                    && self.store().read(shard, &[fence]).await.map_err(Error::from)?.iter().any(Option::is_some);
-                if fenced {
-                    self.remove_entries(organization, &std::mem::take(&mut course.pending)).await;
-                    course.intent = Intent::new(self.clock().now(), self.entropy())?;
-                }
-                Err(Stop::Again)
-            }
-            Err(CommitError::Limit(place)) if place < limits.len() => Err(limits.swap_remove(place).into()),
-            Err(CommitError::Limit(_)) => Err(Error::internal("the store named a counter that there is not").into()),
-            Err(error @ (CommitError::NotApplied(_) | CommitError::Unavailable(_))) => {
-                Err(Error::of_commit(error).into())
-            }
-        }
     }
 
     /// Waits a random while, longer after more tries.

@@ -1,9 +1,10 @@
 //! Entries of one organization in the shards of others: a user's organizations, an address's invitations, a join
 //! code, a slug.
 //!
-//! No commit spans two shards. So an entry is written *before* the commit that makes it true, and removed *after* the
-//! commit that makes it false: for a moment there can be too many entries, never too few. Whoever reads one confirms
-//! it in the organization's shard.
+//! Where one server has both shards, the entry is written and removed by the very commit that makes it true and false (see
+//! [`Store::commit_together`](crate::store::Store::commit_together)). In a cluster no commit spans two shards. So an entry
+//! is written *before* the commit that makes it true, and removed *after* the commit that makes it false: for a moment
+//! there can be too many entries, never too few. Whoever reads one confirms it in the organization's shard.
 //!
 //! # How a false entry is removed without losing a true one
 //! Every try of an operation that writes entries has an [`Intent`], a name of its own. It stands in the entry and in
@@ -76,6 +77,11 @@ impl IndexEntry {
         }
     }
 
+    /// Whether it is nobody else's at the same time: it is removed only by who knows what it says.
+    pub(crate) const fn is_claim(&self) -> bool {
+        matches!(self, Self::Slug { .. })
+    }
+
     /// Writes the entry.
     pub(crate) fn put(&self, organization: OrganizationId, intent: Intent, host: &Host) -> Result<Txn, Error> {
         let mut txn = Txn::default();
@@ -108,7 +114,7 @@ impl IndexEntry {
     }
 
     /// Removes the entry that the try `intent` wrote, and no other.
-    fn remove(&self, organization: OrganizationId, intent: Intent) -> Result<Txn, Error> {
+    pub(crate) fn remove(&self, organization: OrganizationId, intent: Intent) -> Result<Txn, Error> {
         let mut txn = Txn { frees: true, ..Txn::default() };
         match self {
             Self::Membership(user, at) => txn.sorted_deletes.push(membership(user, organization, intent, *at)),

@@ -220,14 +220,9 @@ impl Host {
         self.organizations_owned_max.map(u64::from)
     }
 
-    /// Whether the caller may invite into the organization, which is only shown to a policy that there is.
-    pub(crate) fn may_invite(
-        &self,
-        caller: &Caller,
-        show: impl FnOnce() -> Result<Organization, Error>,
-    ) -> Result<bool, Error> {
-        let Some(may_invite) = &self.may_invite else { return Ok(true) };
-        Ok(may_invite(caller, &show()?))
+    /// Says whether a caller may invite into an organization; `None`: everybody may.
+    pub(crate) fn known_may_invite(&self) -> Option<&MayInvite> {
+        self.may_invite.as_ref()
     }
 
     pub(crate) fn known_open_invitations_max(&self) -> u32 {
@@ -239,10 +234,9 @@ impl Host {
         self.mails_max.unwrap_or((limits::MAILS_MAX_DEFAULT, limits::MAILS_MAX_DEFAULT))
     }
 
-    /// How many members the organization may have; it is only shown to a policy that there is.
-    pub(crate) fn seats(&self, show: impl FnOnce() -> Result<Organization, Error>) -> Result<Option<i64>, Error> {
-        let Some(seats_max) = &self.seats_max else { return Ok(None) };
-        Ok(seats_max(&show()?).map(i64::from))
+    /// Says how many members an organization may have; `None`: any number.
+    pub(crate) fn known_seats_max(&self) -> Option<&SeatsMax> {
+        self.seats_max.as_ref()
     }
 }
 

@@ -46,6 +46,14 @@ impl Reported {
         result
     }
 
+    fn note_commit<T>(&self, result: Result<T, CommitError>) -> Result<T, CommitError> {
+        match &result {
+            Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => self.failed(error),
+            Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => self.answered(),
+        }
+        result
+    }
+
     fn answered(&self) {
         if let Some(Outage { failures, lasted }) = self.outages.answered(|| self.clock.elapsed()) {
             let seconds = lasted.as_secs();
@@ -98,12 +106,16 @@ impl Store for Reported {
     }
 
     async fn commit(&self, shard: &Shard, txn: &Txn) -> Result<Committed, CommitError> {
-        let committed = self.store.commit(shard, txn).await;
-        match &committed {
-            Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => self.failed(error),
-            Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => self.answered(),
-        }
-        committed
+        self.note_commit(self.store.commit(shard, txn).await)
+    }
+
+    async fn commit_together(
+        &self,
+        shard: &Shard,
+        txn: &Txn,
+        others: &[(Shard, Txn)],
+    ) -> Result<Option<Committed>, CommitError> {
+        self.note_commit(self.store.commit_together(shard, txn, others).await)
     }
 
     fn changes(&self) -> Changes {

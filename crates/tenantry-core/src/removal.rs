@@ -160,7 +160,14 @@ impl Removal<'_> {
         let numbers = INDEXES.into_iter().map(Range::counter);
         let deletes = holders
             .chain(numbers)
-            .chain([key, keys::seats(), keys::workspaces(), keys::open_invitations(), keys::mails()])
+            .chain([
+                key,
+                keys::profile().key,
+                keys::seats(),
+                keys::workspaces(),
+                keys::open_invitations(),
+                keys::mails(),
+            ])
             .collect();
         self.commit(Txn { deletes, ..self.txn() }).await
     }

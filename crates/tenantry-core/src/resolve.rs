@@ -13,9 +13,9 @@ use crate::{
     ids::{OrganizationId, UserId},
     limits,
     roles::Roles,
-    rows::{self, Intent, MemberRow, OrganizationRow, SlugClaimRow, keys, shards},
+    rows::{self, Intent, MemberRow, OrganizationRow, SlugClaimRow, WholeOrganization, keys, shards},
     slug::Slug,
-    store::{Check, Sorted},
+    store::{Check, Key, Sorted},
     tenant::Tenant,
     view::OrgMembership,
 };
@@ -103,7 +103,7 @@ impl Engine {
         let mut after = None;
         loop {
             let entries = self.membership_entries(&identity.id, after, ONLY_LOOKAHEAD).await?;
-            for confirmed in self.confirm_all(&identity.id, &entries).await? {
+            for (confirmed, []) in self.confirm_all(&identity.id, &entries, []).await? {
                 if only.replace(confirmed).is_some() {
                     return Ok(OnlyOrganization::Several);
                 }
@@ -146,8 +146,10 @@ impl Engine {
             let entries = self.membership_entries(user, after, wanted).await?;
             let is_end = entries.len() < wanted;
             after = entries.last().cloned();
-            for (organization, row, member, roles) in self.confirm_all(user, &entries).await? {
-                memberships.push(OrgMembership::new(organization, row, member, &roles)?);
+            for (confirmed, [profile]) in self.confirm_all(user, &entries, [keys::profile().key]).await? {
+                let (id, row, member, roles) = confirmed;
+                let organization = WholeOrganization::with(row, profile.as_deref())?;
+                memberships.push(OrgMembership::new(id, organization, member, &roles)?);
             }
             // Entries that were not confirmed leave room for the next ones.
             if is_end {
@@ -169,31 +171,41 @@ impl Engine {
         Ok(self.store().sorted_range(&shards::user(user), &range).await?)
     }
 
-    /// Reads each entry's organization, all at once, and drops what is not so.
-    async fn confirm_all(&self, user: &UserId, entries: &[Sorted]) -> Result<Vec<Confirmed>, Error> {
+    /// Reads each entry's organization, and `more` of its rows, all at once; drops what is not so.
+    async fn confirm_all<const N: usize>(
+        &self,
+        user: &UserId,
+        entries: &[Sorted],
+        more: [Key; N],
+    ) -> Result<Vec<(Confirmed, [Option<Bytes>; N])>, Error> {
         let confirmed = entries
             .iter()
             .filter_map(entry::parse_membership)
-            .map(async |entry| self.confirm_membership(user, entry).await);
+            .map(async |entry| self.confirm_membership(user, entry, more.clone()).await);
         let confirmed = futures_util::future::join_all(confirmed).await;
         confirmed.into_iter().filter_map(Result::transpose).collect()
     }
 
-    /// What the entry of a membership leads to; `None` if it is false, and then it is pruned.
-    pub(crate) async fn confirm_membership(
+    /// What the entry of a membership leads to, and `more` rows of the organization; `None` if it is false, and then it is
+    /// pruned.
+    pub(crate) async fn confirm_membership<const N: usize>(
         &self,
         user: &UserId,
         (organization, intent, at): (OrganizationId, Intent, Timestamp),
-    ) -> Result<Option<Confirmed>, Error> {
+        more: [Key; N],
+    ) -> Result<Option<(Confirmed, [Option<Bytes>; N])>, Error> {
         let member_key = keys::member(user).key;
-        let keys = [keys::organization().key, member_key.clone(), keys::roles().key];
-        let [row, member, roles] = exactly(self.store().read(&shards::organization(organization), &keys).await?)?;
+        let mut keys = vec![keys::organization().key, member_key.clone(), keys::roles().key];
+        keys.extend(more);
+        let mut values = self.store().read(&shards::organization(organization), &keys).await?;
+        let more = exactly(values.split_off(values.len().min(keys.len() - N)))?;
+        let [row, member, roles] = exactly(values)?;
         let found: Option<OrganizationRow> = row.as_deref().map(rows::decode).transpose()?;
         let found_member: Option<MemberRow> = member.as_deref().map(rows::decode).transpose()?;
         match (found, found_member) {
             (Some(found), Some(found_member)) if (found_member.intent, found_member.joined_at) == (intent, at) => {
                 let roles = Roles::read(self.registry(), organization, roles.as_deref())?;
-                Ok(Some((organization, found, found_member, roles)))
+                Ok(Some(((organization, found, found_member, roles), more)))
             }
             _ => {
                 let checks = vec![Check { key: member_key, expected: member }];

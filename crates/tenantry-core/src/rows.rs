@@ -72,7 +72,7 @@ pub(crate) mod index {
 #[serde(transparent)]
 pub(crate) struct Intent(pub(crate) u64);
 
-/// An organization.
+/// An organization, as far as it is read by whatever happens in it. What it tells of itself is a [`ProfileRow`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct OrganizationRow {
     pub(crate) number: u64,
@@ -85,8 +85,8 @@ pub(crate) struct OrganizationRow {
     pub(crate) status_reason: Option<String>,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
+    /// Grows with each change of the profile as well.
     pub(crate) version: u64,
-    pub(crate) profile: ProfileRow,
     /// The entry by name in the search index.
     #[serde(default)]
     pub(crate) name_intent: Intent,
@@ -117,7 +117,28 @@ pub(crate) struct GoneRow {
     pub(crate) at: Timestamp,
 }
 
-/// What an organization tells of itself.
+/// An organization, whole.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct WholeOrganization {
+    pub(crate) row: OrganizationRow,
+    pub(crate) profile: ProfileRow,
+}
+
+impl WholeOrganization {
+    /// From the values of [`keys::organization`] and [`keys::profile`].
+    pub(crate) fn read(row: Option<&[u8]>, profile: Option<&[u8]>) -> Result<Option<Self>, Error> {
+        let Some(row) = row else { return Ok(None) };
+        Self::with(decode(row)?, profile).map(Some)
+    }
+
+    /// The row, and the value of [`keys::profile`].
+    pub(crate) fn with(row: OrganizationRow, profile: Option<&[u8]>) -> Result<Self, Error> {
+        let profile = profile.map(decode).transpose()?.unwrap_or_default();
+        Ok(Self { row, profile })
+    }
+}
+
+/// What an organization tells of itself. One that tells nothing has no such row.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ProfileRow {
     pub(crate) description: String,

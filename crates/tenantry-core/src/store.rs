@@ -5,7 +5,7 @@
 //! stores behave alike. `tenantry-testing` has a conformance kit that tells whether a store keeps this contract.
 //!
 //! # What is kept
-//! State is divided into [`Shard`]s; a call touches exactly one. In a shard there are
+//! State is divided into [`Shard`]s; a call touches exactly one, but for [`Store::commit_together`]. In a shard there are
 //!
 //! 1. **rows**: a [`Key`] and a value of bytes. A key may have a *lifetime*: such a row is absent after that time (by the
 //!    clock of the store or of its node, give or take a minute), and a put starts the time anew. The store removes
@@ -89,6 +89,22 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Applies `txn`, atomically, if all of its checks hold and none of its bounds is left.
     async fn commit(&self, shard: &Shard, txn: &Txn) -> Result<Committed, CommitError>;
+
+    /// Applies `txn` to `shard` as [`commit`](Self::commit) does and, in the same moment, each of `others` to its shard:
+    /// all of it or nothing. `None`: nothing was applied, since the store keeps those shards in several places, or since
+    /// one of `others` is refused. Whoever asked goes on step by step then.
+    ///
+    /// The others put and delete rows and entries of sorted indexes, none of them twice. They may check that a row which
+    /// they put is absent, and that there is [room](Room).
+    async fn commit_together(
+        &self,
+        shard: &Shard,
+        txn: &Txn,
+        others: &[(Shard, Txn)],
+    ) -> Result<Option<Committed>, CommitError> {
+        let _ = (shard, txn, others);
+        Ok(None)
+    }
 
     /// Ends well when all that was committed to `shard` before is kept as safely as `commit` acknowledges it.
     ///

@@ -22,8 +22,9 @@ use crate::{
     permission::Permission,
     registry::Registry,
     roles::Roles,
-    rows::{self, AUDIT, Intent, OrganizationRow, RowKey, index, keys, shards},
+    rows::{self, AUDIT, Intent, OrganizationRow, RowKey, WholeOrganization, index, keys, shards},
     store::{Add, Check, Entry, Index, Key, Numbered, Range, Shard, Txn},
+    view::Organization,
 };
 
 /// One try of an operation on one organization.
@@ -215,6 +216,24 @@ impl<'a> Transaction<'a> {
     /// The organization's row.
     pub(crate) async fn organization(&mut self) -> Result<OrganizationRow, Error> {
         self.get(&keys::organization()).await?.ok_or_else(|| Error::not_found("organization"))
+    }
+
+    /// The organization's row, and what it tells of itself.
+    pub(crate) async fn whole_organization(&mut self) -> Result<WholeOrganization, Error> {
+        let row = self.organization().await?;
+        self.with_profile(row).await
+    }
+
+    /// What the organization tells of itself, beside its row.
+    pub(crate) async fn with_profile(&mut self, row: OrganizationRow) -> Result<WholeOrganization, Error> {
+        let profile = self.get(&keys::profile()).await?.unwrap_or_default();
+        Ok(WholeOrganization { row, profile })
+    }
+
+    /// The organization, as the host and its people see it.
+    pub(crate) async fn shown(&mut self, row: OrganizationRow) -> Result<Organization, Error> {
+        let whole = self.with_profile(row).await?;
+        Organization::new(self.organization_id()?, whole)
     }
 
     /// The roles of the organization. Read together with the caller's rights; see [`authority::keys`].

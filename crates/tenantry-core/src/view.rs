@@ -15,7 +15,7 @@ use crate::{
     registry::Registry,
     role::RoleName,
     roles::Roles,
-    rows::{InvitationRow, JoinCodeRow, MemberRow, OrganizationRow, ProfileRow, Status, TokenRow, UsedRow},
+    rows::{InvitationRow, JoinCodeRow, MemberRow, ProfileRow, Status, TokenRow, UsedRow, WholeOrganization},
     secret::{ApiTokenSecret, Environment, TokenKey},
 };
 
@@ -264,7 +264,8 @@ pub enum InvitationStatus {
 }
 
 impl Organization {
-    pub(crate) fn new(id: OrganizationId, row: OrganizationRow) -> Result<Self, Error> {
+    pub(crate) fn new(id: OrganizationId, organization: WholeOrganization) -> Result<Self, Error> {
+        let WholeOrganization { row, profile } = organization;
         let ProfileRow {
             description,
             avatar_url,
@@ -277,7 +278,7 @@ impl Organization {
             timezone,
             email,
             metadata,
-        } = row.profile;
+        } = profile;
         let metadata =
             if metadata.is_empty() { Map::new() } else { serde_json::from_str(&metadata).map_err(Error::internal)? };
         Ok(Self {
@@ -315,7 +316,7 @@ fn ranked(known: &Roles, roles: Vec<RoleName>) -> (RoleName, Vec<RoleName>) {
 impl OrgMembership {
     pub(crate) fn new(
         id: OrganizationId,
-        organization: OrganizationRow,
+        organization: WholeOrganization,
         member: MemberRow,
         known: &Roles,
     ) -> Result<Self, Error> {

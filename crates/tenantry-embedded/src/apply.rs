@@ -1,20 +1,20 @@
-//! One transaction: first all that may refuse it, then all that it writes.
+//! One transaction, or several that are applied together: first all that may refuse them, then all that they write.
 
 use std::collections::HashMap;
 
 use redb::{ReadableTable, StorageError};
 use tenantry_core::{
     clock::Timestamp,
-    store::{Add, Check, CommitError, Committed, Key, Range, Room, Txn, Unavailable},
+    store::{Add, Check, CommitError, Committed, Key, Range, Room, Shard, Txn, Unavailable},
 };
 
-use crate::tables::Tables;
+use crate::{tables::Tables, writer::Answer};
 
 /// Counters stay within plus and minus this (see [`Add::by`]).
 const COUNTER_MAX: i64 = 1 << 53;
 
 /// The answer to the caller, or an error of the file, which spoils the whole batch.
-pub(crate) type Applied = Result<Result<Committed, CommitError>, StorageError>;
+pub(crate) type Applied = Result<Answer, StorageError>;
 
 /// Why evaluating stopped.
 enum Refused {
@@ -28,19 +28,33 @@ impl From<StorageError> for Refused {
     }
 }
 
-/// Applies `txn`, or leaves everything as it was.
-pub(crate) fn apply(tables: &mut Tables<'_>, shard: &str, txn: &Txn, now: Timestamp) -> Applied {
-    let plan = match Plan::make(tables, shard, txn, now) {
+/// Applies `txn` and all of `others`, or leaves everything as it was; `None`: one of the others is refused.
+pub(crate) fn apply(
+    tables: &mut Tables<'_>,
+    shard: &Shard,
+    txn: &Txn,
+    others: &[(Shard, Txn)],
+    now: Timestamp,
+) -> Applied {
+    let plan = match Plan::make(tables, shard.as_str(), txn, now) {
         Ok(plan) => plan,
         Err(Refused::Commit(error)) => return Ok(Err(error)),
         Err(Refused::Storage(error)) => return Err(error),
     };
-    write_rows(tables, shard, txn, &plan, now)?;
-    write_indexes(tables, shard, txn, &plan)?;
-    write_sorted(tables, shard, txn)?;
-    write_logs(tables, shard, txn)?;
+    let mut plans = Vec::with_capacity(others.len());
+    for (shard, txn) in others {
+        match Plan::make(tables, shard.as_str(), txn, now) {
+            Ok(plan) => plans.push(plan),
+            Err(Refused::Commit(_)) => return Ok(Ok(None)),
+            Err(Refused::Storage(error)) => return Err(error),
+        }
+    }
+    plan.carry_out(tables, shard.as_str(), txn, now)?;
+    for (plan, (shard, txn)) in plans.iter().zip(others) {
+        plan.carry_out(tables, shard.as_str(), txn, now)?;
+    }
     let counters = txn.adds.iter().filter_map(|add| plan.counters.get(add.key.name()).copied()).collect();
-    Ok(Ok(Committed { counters }))
+    Ok(Ok(Some(Committed { counters })))
 }
 
 /// What has been decided before anything is written.
@@ -83,6 +97,13 @@ impl Plan {
             plan.numbers.push(number);
         }
         Ok(plan)
+    }
+
+    fn carry_out(&self, tables: &mut Tables<'_>, shard: &str, txn: &Txn, now: Timestamp) -> Result<(), StorageError> {
+        write_rows(tables, shard, txn, self, now)?;
+        write_indexes(tables, shard, txn, self)?;
+        write_sorted(tables, shard, txn)?;
+        write_logs(tables, shard, txn)
     }
 
     /// The counter's value as this transaction has left it so far.

@@ -20,7 +20,7 @@ use crate::{
     hub::Hub,
     open::OpenError,
     reader,
-    writer::{Job, Writer},
+    writer::{Answer, Job, Writer},
 };
 
 /// How many commits may wait for the writer; a further one waits for a place.
@@ -78,10 +78,20 @@ impl EmbeddedStore {
         Ok(Self { database, clock, hub, queue: Some(queue), writer: Some(writer), place })
     }
 
-    async fn write(&self, shard: &Shard, txn: &Txn) -> Result<Committed, CommitError> {
+    async fn write(&self, shard: &Shard, txn: &Txn, others: &[(Shard, Txn)]) -> Answer {
+        match select(Box::pin(self.enqueue(shard, txn, others)), Delay::new(COMMIT_TIMEOUT)).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(((), _)) => {
+                let reason = format!("the disk has not taken the commit within {} s", COMMIT_TIMEOUT.as_secs());
+                Err(Unavailable::new(reason).into())
+            }
+        }
+    }
+
+    async fn enqueue(&self, shard: &Shard, txn: &Txn, others: &[(Shard, Txn)]) -> Answer {
         let gone = || Unavailable::new("the writer of the database has died: restart this process");
         let (answer, answered) = oneshot::channel();
-        let job = Job { shard: shard.clone(), txn: txn.clone(), answer };
+        let job = Job { shard: shard.clone(), txn: txn.clone(), others: others.to_vec(), answer };
         self.queue.as_ref().ok_or_else(gone)?.send(job).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
@@ -135,13 +145,17 @@ impl Store for EmbeddedStore {
     }
 
     async fn commit(&self, shard: &Shard, txn: &Txn) -> Result<Committed, CommitError> {
-        match select(Box::pin(self.write(shard, txn)), Delay::new(COMMIT_TIMEOUT)).await {
-            Either::Left((answer, _)) => answer,
-            Either::Right(((), _)) => {
-                let reason = format!("the disk has not taken the commit within {} s", COMMIT_TIMEOUT.as_secs());
-                Err(Unavailable::new(reason).into())
-            }
-        }
+        // Without others, none of them is refused.
+        self.write(shard, txn, &[]).await.map(Option::unwrap_or_default)
+    }
+
+    async fn commit_together(
+        &self,
+        shard: &Shard,
+        txn: &Txn,
+        others: &[(Shard, Txn)],
+    ) -> Result<Option<Committed>, CommitError> {
+        self.write(shard, txn, others).await
     }
 
     fn changes(&self) -> Changes {

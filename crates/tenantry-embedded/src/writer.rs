@@ -29,10 +29,17 @@ const SWEEP_MIN: usize = 16;
 pub(crate) struct Job {
     pub(crate) shard: Shard,
     pub(crate) txn: Txn,
+    /// What is applied together with it.
+    pub(crate) others: Vec<(Shard, Txn)>,
     pub(crate) answer: oneshot::Sender<Answer>,
 }
 
-pub(crate) type Answer = Result<Committed, CommitError>;
+/// `None`: nothing was applied, since another transaction that was to be applied together with it is refused.
+pub(crate) type Answer = Result<Option<Committed>, CommitError>;
+
+const fn is_applied(answer: &Answer) -> bool {
+    matches!(answer, Ok(Some(_)))
+}
 
 /// What the thread works with.
 pub(crate) struct Writer {
@@ -89,11 +96,12 @@ impl Writer {
         let mut answers = Vec::with_capacity(batch.len());
         let mut ending = 0;
         for job in batch {
-            answers.push(apply(&mut tables, job.shard.as_str(), &job.txn, now)?);
-            ending += job.txn.puts.iter().filter(|(key, _)| key.lifetime().is_some()).count();
+            answers.push(apply(&mut tables, &job.shard, &job.txn, &job.others, now)?);
+            let txns = job.others.iter().map(|(_, txn)| txn).chain([&job.txn]);
+            ending += txns.flat_map(|txn| &txn.puts).filter(|(key, _)| key.lifetime().is_some()).count();
         }
         let swept = tables.sweep(now.as_millis(), SWEEP_MIN + 2 * ending)?;
-        if !swept && answers.iter().all(Result::is_err) {
+        if !swept && answers.iter().all(|answer| !is_applied(answer)) {
             // Nothing is written: the disk has not to wait for it.
             drop(tables);
             transaction.abort()?;
@@ -131,7 +139,7 @@ impl Writer {
     /// Notices first: they are under way when the caller hears `Ok`.
     fn acknowledge(&self, batch: impl Iterator<Item = Job>, answers: Vec<Answer>) {
         for (job, answer) in batch.zip(answers) {
-            if answer.is_ok() {
+            if is_applied(&answer) {
                 for notice in job.txn.notices {
                     self.hub.tell(Signal::Changed(notice));
                 }

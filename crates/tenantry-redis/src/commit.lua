@@ -1,14 +1,17 @@
 #!lua
--- Applies one transaction to one shard, or nothing of it. What it means is decided in Rust; here is no rule.
+-- Applies one transaction to one shard, and with it what belongs to it elsewhere, or nothing of it. What it means is
+-- decided in Rust; here is no rule.
 --
 -- KEYS[1]     the hash with the shard's rows and counters
--- KEYS[2..]   every other key that is touched, all in the shard's slot: the sorted set of its indexes, sorted indexes, logs
+-- KEYS[2..]   every other key that is touched: the sorted set of the shard's indexes, sorted indexes, logs; and, outside of
+--             a cluster, hashes and sorted sets of other shards
 -- ARGV[1]     the channel of the notices
 -- ARGV[2]     numbers, big end first (see the lines that read them): the time in milliseconds; if nothing is left in
 --             the shard but rows that end, how long it stays, in ms, or else 0; 1 in a cluster, where the number of this
 --             node belongs to the channel; 1 if the shard must be empty; how many keys follow ARGV[3] instead of
 --             standing in KEYS; the place of the indexes' sorted set among all keys; and how long each list is
--- ARGV[3]     a letter for each key behind the first, which kind of key it is: z(set) or l(ist)
+-- ARGV[3]     a letter for each key behind the first, which kind of key it is: z(set) or l(ist) of the shard; Z(set) or H(ash)
+--             elsewhere
 -- ARGV[4..]   those keys, then the lists, one after the other. <key> is a place among the keys, <counter> one in list 3:
 --             1. rows that must be there           <field>; the <value> of each follows list 4
 --             2. rows that must not be there       <field>
@@ -28,10 +31,13 @@
 --            14. logs to drop                      <key>
 --            15. what to append to a log           <key> <value>
 --            16. notices                           <text>
+--            17. rows elsewhere that must not be there    <key> <field>
+--            18. what to put elsewhere: commands of four words      HSET or ZADD, <key>, and the two that follow
+--            19. what to delete elsewhere: commands of three words  HDEL or ZREM, <key>, and the one that follows
 -- Returns     {0, the values of the counters of 5., in their order}     it is applied
 --             {1}                a check did not hold
---             {2, n}             the add at place n (from 0) would leave its bounds, or there is no room; places of 7.
---                                follow those of 5.
+--             {2, n}             the add at place n (from 0) would leave its bounds, or there is no room, or a row is
+--                                elsewhere; places of 7. follow those of 5., and places of 17. those of 7.
 --             {3, what is wrong} a key or row is not what it must be
 --
 -- An error in the middle would not undo the writes before it. So: look at everything, then write, then publish.
@@ -48,8 +54,9 @@ local TOGETHER = 4000
 
 local ARGV, KEYS, call, unpack, unpack_numbers = ARGV, KEYS, redis.call, unpack, struct.unpack
 local now, ends_after, in_cluster, is_first, undeclared, index_place, there, absent, counters, passing, adds,
-  index_puts, rooms, deletes, puts, passing_puts, removals, sorted_puts, sorted_deletes, drops, appends, notices =
-  unpack_numbers('>I8I8BBBBHHHHHHHHHHHHHHHH', ARGV[2])
+  index_puts, rooms, deletes, puts, passing_puts, removals, sorted_puts, sorted_deletes, drops, appends, notices,
+  absent_elsewhere, puts_elsewhere, deletes_elsewhere =
+  unpack_numbers('>I8I8BBBBHHHHHHHHHHHHHHHHHHH', ARGV[2])
 
 -- The place of the last argument that was taken.
 local place = 3 + undeclared
@@ -80,9 +87,16 @@ end
 if is_first == 1 and call('HLEN', rows) > 0 then
   return { 1 }
 end
+local LENGTH = { z = 'ZCARD', l = 'LLEN', Z = 'ZCARD', H = 'HLEN' }
+local function kind(i)
+  return string.sub(ARGV[3], i - 1, i - 1)
+end
+local function is_own(i)
+  return i == 1 or string.find(kind(i), '^%l')
+end
 for i = 2, #keys do
-  local length = call(string.sub(ARGV[3], i - 1, i - 1) == 'l' and 'LLEN' or 'ZCARD', keys[i])
-  if is_first == 1 and length > 0 then
+  local length = call(LENGTH[kind(i)], keys[i])
+  if is_first == 1 and length > 0 and is_own(i) then
     return { 1 }
   end
 end
@@ -179,14 +193,26 @@ for i = 0, rooms - 1 do
   place = place + 5
 end
 
+-- Where the words of lists 17 to 19 stand.
+local elsewhere = #ARGV - 2 * absent_elsewhere - 4 * puts_elsewhere - 3 * deletes_elsewhere
+for i = 0, absent_elsewhere - 1 do
+  if call('HGET', keys[tonumber(ARGV[elsewhere + 1])], ARGV[elsewhere + 2]) then
+    return { 2, adds + rooms + i }
+  end
+  elsewhere = elsewhere + 2
+end
+
 -- There is no list of the rows that end: while a slot moves, a key that is not there yet could not be written.
-if passing_puts > 0 then
-  local found = call('HRANDFIELD', rows, SAMPLE) or {}
+local function sweep(key)
+  local found = call('HRANDFIELD', key, SAMPLE) or {}
   for i = 1, #found do
-    if string.byte(found[i]) == 1 and unpack_numbers('>I8', call('HGET', rows, found[i])) <= now then
-      call('HDEL', rows, found[i])
+    if string.byte(found[i]) == 1 and unpack_numbers('>I8', call('HGET', key, found[i])) <= now then
+      call('HDEL', key, found[i])
     end
   end
+end
+if passing_puts > 0 then
+  sweep(rows)
 end
 of_all('HDEL', rows, ARGV, place + 1, place + deletes)
 place = place + deletes
@@ -229,12 +255,26 @@ if ends_after > 0 or ended then
     call('HSET', rows, ENDED, ms)
   end
   for i = 1, #keys do
-    if lives_on then
+    if not is_own(i) then
+      -- It goes on without this shard.
+    elseif lives_on then
       call('PERSIST', keys[i])
     else
       call('PEXPIRE', keys[i], ms)
     end
   end
+end
+for _ = 1, puts_elsewhere do
+  local key, first = keys[tonumber(ARGV[elsewhere + 2])], ARGV[elsewhere + 3]
+  if string.byte(first) == 1 then
+    sweep(key)
+  end
+  call(ARGV[elsewhere + 1], key, first, ARGV[elsewhere + 4])
+  elsewhere = elsewhere + 4
+end
+for _ = 1, deletes_elsewhere do
+  call(ARGV[elsewhere + 1], keys[tonumber(ARGV[elsewhere + 2])], ARGV[elsewhere + 3])
+  elsewhere = elsewhere + 3
 end
 for i = 1, notices do
   call('PUBLISH', channel, ARGV[place + i])

@@ -44,6 +44,7 @@
 //! ```
 
 mod confirmed;
+mod elsewhere;
 mod failure;
 mod fields;
 mod hub;

@@ -5,10 +5,11 @@ use std::{borrow::Cow, sync::LazyLock, time::Duration};
 use redis::{Cmd, ErrorKind, FromRedisValue, ParsingError, RedisError, Script, ServerErrorKind, Value};
 use tenantry_core::{
     clock::Timestamp,
-    store::{Add, Check, CommitError, Committed, Entry, Key, Range, Shard, Txn, Unavailable},
+    store::{Add, Check, CommitError, Committed, Entry, Key, Range, Room, Shard, Txn, Unavailable},
 };
 
 use crate::{
+    elsewhere::{Elsewhere, Word},
     fields::{self, field, millis},
     keys::Names,
     plain, sorted,
@@ -18,6 +19,9 @@ use crate::{
 const INDEXES: char = 'z';
 const SORTED: char = 's';
 const LOG: char = 'l';
+/// The same of other shards.
+const HASH_ELSEWHERE: char = 'H';
+const SORTED_ELSEWHERE: char = 'Z';
 
 const CODE: &str = include_str!("commit.lua");
 static STRICT: LazyLock<Code> = LazyLock::new(|| Code::new(CODE.to_owned()));
@@ -62,7 +66,14 @@ pub(crate) struct Invocation<'t> {
 }
 
 impl<'t> Invocation<'t> {
-    pub(crate) fn new(names: &'t Names, shard: &'t Shard, txn: &'t Txn, now: Timestamp) -> Self {
+    /// `elsewhere` is written together with `txn`.
+    pub(crate) fn new(
+        names: &'t Names,
+        shard: &'t Shard,
+        txn: &'t Txn,
+        elsewhere: Elsewhere<'t>,
+        now: Timestamp,
+    ) -> Self {
         let mut this = Self {
             names,
             shard,
@@ -86,14 +97,7 @@ impl<'t> Invocation<'t> {
         this.checks(&txn.checks);
         this.adds(&txn.adds);
         this.index_puts(&txn.index_puts);
-        this.list(&txn.rooms, |this, room| {
-            this.key(SORTED, room.index);
-            this.owned(sorted::member(&room.entry));
-            this.owned(room.max.to_string());
-            let (least, greater) = sorted::members(&room.entry.sort_key);
-            this.owned(least);
-            this.owned(greater);
-        });
+        this.rooms(&txn.rooms, elsewhere.rooms);
         this.rows(txn);
         for entries in [&txn.sorted_puts, &txn.sorted_deletes] {
             this.list(entries, |this, (index, entry)| {
@@ -107,6 +111,12 @@ impl<'t> Invocation<'t> {
             this.arguments.push(Cow::Borrowed(value));
         });
         this.list(&txn.notices, |this, notice| this.owned(notice.to_string()));
+        this.list(elsewhere.absent, |this, (key, field)| {
+            this.key_elsewhere(HASH_ELSEWHERE, key);
+            this.text(field);
+        });
+        this.list(elsewhere.puts, Self::word);
+        this.list(elsewhere.deletes, Self::word);
         this
     }
 
@@ -191,6 +201,29 @@ impl<'t> Invocation<'t> {
         });
     }
 
+    fn rooms(&mut self, rooms: &'t [Room], elsewhere: Vec<(String, &'t Room)>) {
+        let own = rooms.iter().map(|room| (None, room));
+        let rooms: Vec<_> = own.chain(elsewhere.into_iter().map(|(key, room)| (Some(key), room))).collect();
+        self.list(rooms, |this, (key, room)| {
+            match key {
+                Some(key) => this.key_elsewhere(SORTED_ELSEWHERE, key),
+                None => this.key(SORTED, room.index),
+            }
+            this.owned(sorted::member(&room.entry));
+            this.owned(room.max.to_string());
+            let (least, greater) = sorted::members(&room.entry.sort_key);
+            this.owned(least);
+            this.owned(greater);
+        });
+    }
+
+    fn word<const N: usize>(&mut self, word: Word<'t, N>) {
+        self.arguments.push(Cow::Borrowed(word.command.as_bytes()));
+        let kind = if word.command.starts_with('H') { HASH_ELSEWHERE } else { SORTED_ELSEWHERE };
+        self.key_elsewhere(kind, word.key);
+        self.arguments.extend(word.words);
+    }
+
     /// Rows that are deleted and put, and entries that are deleted from indexes.
     fn rows(&mut self, txn: &'t Txn) {
         self.list(&txn.deletes, |this, key| this.text(field(key)));
@@ -248,6 +281,18 @@ impl<'t> Invocation<'t> {
             self.places.len() - 1
         });
         place + 2
+    }
+
+    /// The same of a key of another shard.
+    fn key_elsewhere(&mut self, kind: char, key: String) {
+        let found = self.keys.iter().position(|other| *other == key);
+        let place = found.unwrap_or_else(|| {
+            self.keys.push(key);
+            self.kinds.push(kind);
+            self.places.push((kind, ""));
+            self.keys.len() - 1
+        });
+        self.owned((place + 1).to_string());
     }
 
     fn key(&mut self, kind: char, name: &'t str) {

@@ -15,6 +15,7 @@ use tenantry_core::{
 use tokio::task::AbortHandle;
 
 use crate::{
+    elsewhere::Elsewhere,
     fields,
     hub::Hub,
     keys::Names,
@@ -197,8 +198,29 @@ impl RedisStore {
     async fn apply(&self, shard: &Shard, txn: &Txn, confirmed: bool) -> Result<Committed, CommitError> {
         let work = match Plain::new(&self.names, shard, txn) {
             Some(plain) => Work::Plain(plain),
-            None => Work::Script(Invocation::new(&self.names, shard, txn, SystemClock.now())),
+            None => Work::Script(Invocation::new(&self.names, shard, txn, Elsewhere::default(), SystemClock.now())),
         };
+        self.carry_out(shard, work, confirmed).await
+    }
+
+    async fn apply_together(
+        &self,
+        shard: &Shard,
+        txn: &Txn,
+        others: &[(Shard, Txn)],
+    ) -> Result<Option<Committed>, CommitError> {
+        let now = SystemClock.now();
+        let elsewhere = (!self.names.in_cluster).then(|| Elsewhere::new(&self.names, others, now)).flatten();
+        let Some(elsewhere) = elsewhere else { return Ok(None) };
+        let own_bounds = txn.adds.len() + txn.rooms.len();
+        let work = Work::Script(Invocation::new(&self.names, shard, txn, elsewhere, now));
+        match self.carry_out(shard, work, true).await {
+            Err(CommitError::Limit(place)) if place >= own_bounds => Ok(None),
+            answer => answer.map(Some),
+        }
+    }
+
+    async fn carry_out(&self, shard: &Shard, work: Work<'_>, confirmed: bool) -> Result<Committed, CommitError> {
         self.router.run(Names::slot(shard), &Commit { work, confirmed }).await?.into_result()
     }
 }
@@ -254,6 +276,15 @@ impl Store for RedisStore {
 
     async fn commit(&self, shard: &Shard, txn: &Txn) -> Result<Committed, CommitError> {
         self.router.bounded(self.apply(shard, txn, true)).await
+    }
+
+    async fn commit_together(
+        &self,
+        shard: &Shard,
+        txn: &Txn,
+        others: &[(Shard, Txn)],
+    ) -> Result<Option<Committed>, CommitError> {
+        self.router.bounded(self.apply_together(shard, txn, others)).await
     }
 
     /// Something is written for the replicas to confirm: `WAIT` does not speak of what other connections wrote.

@@ -64,6 +64,7 @@ impl Counts {
 #[derive(Debug)]
 pub struct Counting {
     store: Arc<dyn Store>,
+    is_step_by_step: bool,
     counts: Mutex<Counts>,
 }
 
@@ -71,7 +72,13 @@ impl Counting {
     /// Counts what `store` is asked for from now on.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, counts: Mutex::default() }
+        Self { store, is_step_by_step: false, counts: Mutex::default() }
+    }
+
+    /// The same, and never applies transactions of several shards together: as in a cluster.
+    #[must_use]
+    pub fn step_by_step(store: Arc<dyn Store>) -> Self {
+        Self { is_step_by_step: true, ..Self::new(store) }
     }
 
     /// What was counted since this was last asked.
@@ -81,6 +88,13 @@ impl Counting {
 
     fn count(&self, count: impl FnOnce(&mut Counts)) {
         count(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn count_conflict<T>(&self, committed: Result<T, CommitError>) -> Result<T, CommitError> {
+        if matches!(committed, Err(CommitError::Conflict)) {
+            self.count(|counts| counts.conflicts += 1);
+        }
+        committed
     }
 }
 
@@ -142,36 +156,32 @@ impl Store for Counting {
     }
 
     async fn commit(&self, shard: &Shard, txn: &Txn) -> Result<Committed, CommitError> {
-        let Txn {
-            is_first: _,
-            frees: _,
-            ends_shard: _,
-            checks,
-            puts,
-            deletes,
-            adds,
-            index_puts,
-            index_deletes,
-            rooms,
-            sorted_puts,
-            sorted_deletes,
-            log_drops,
-            appends,
-            notices,
-        } = txn;
-        let rows = checks.len() + puts.len() + deletes.len() + adds.len() + notices.len();
-        let logs = log_drops.len() + appends.len();
-        let sorted = rooms.len() + sorted_puts.len() + sorted_deletes.len();
-        let entries = index_puts.len() + index_deletes.len() + sorted;
+        let changes = changes(txn);
         self.count(|counts| {
             counts.commits += 1;
-            counts.changes += rows + logs + entries;
+            counts.changes += changes;
         });
-        let committed = self.store.commit(shard, txn).await;
-        if matches!(committed, Err(CommitError::Conflict)) {
-            self.count(|counts| counts.conflicts += 1);
+        self.count_conflict(self.store.commit(shard, txn).await)
+    }
+
+    async fn commit_together(
+        &self,
+        shard: &Shard,
+        txn: &Txn,
+        others: &[(Shard, Txn)],
+    ) -> Result<Option<Committed>, CommitError> {
+        if self.is_step_by_step {
+            return Ok(None);
         }
-        committed
+        let changes = changes(txn) + others.iter().map(|(_, txn)| changes(txn)).sum::<usize>();
+        let committed = self.store.commit_together(shard, txn, others).await;
+        if !matches!(committed, Ok(None)) {
+            self.count(|counts| {
+                counts.commits += 1;
+                counts.changes += changes;
+            });
+        }
+        self.count_conflict(committed)
     }
 
     fn changes(&self) -> Changes {
@@ -181,4 +191,30 @@ impl Store for Counting {
     async fn ping(&self) -> Result<(), Unavailable> {
         self.store.ping().await
     }
+}
+
+/// How many things a transaction requires and does.
+fn changes(txn: &Txn) -> usize {
+    let Txn {
+        is_first: _,
+        frees: _,
+        ends_shard: _,
+        checks,
+        puts,
+        deletes,
+        adds,
+        index_puts,
+        index_deletes,
+        rooms,
+        sorted_puts,
+        sorted_deletes,
+        log_drops,
+        appends,
+        notices,
+    } = txn;
+    let rows = checks.len() + puts.len() + deletes.len() + adds.len() + notices.len();
+    let logs = log_drops.len() + appends.len();
+    let sorted = rooms.len() + sorted_puts.len() + sorted_deletes.len();
+    let entries = index_puts.len() + index_deletes.len() + sorted;
+    rows + logs + entries
 }

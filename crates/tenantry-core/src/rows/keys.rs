@@ -3,7 +3,8 @@
 use super::{
     AddressRow, AttemptsRow, GoneRow, IdempotencyRow, InvitationEntryRow, InvitationId, InvitationRow,
     JoinCodeEntryRow, JoinCodeId, JoinCodeRow, Key, MemberRow, NormalAddress, OrganizationId, OrganizationRow,
-    RolesRow, RowKey, Slug, SlugClaimRow, TokenKey, TokenRow, UsedRow, UserId, WorkspaceId, WorkspaceRow, limits,
+    ProfileRow, RolesRow, RowKey, Slug, SlugClaimRow, TokenKey, TokenRow, UsedRow, UserId, WorkspaceId, WorkspaceRow,
+    limits,
 };
 use crate::{
     jobs::{JobId, JobRow},
@@ -12,6 +13,9 @@ use crate::{
 
 pub(crate) fn organization() -> RowKey<OrganizationRow> {
     RowKey::lasting("o")
+}
+pub(crate) fn profile() -> RowKey<ProfileRow> {
+    RowKey::lasting("p")
 }
 /// Instead of the organization's row, once it was deleted.
 pub(crate) fn gone() -> RowKey<GoneRow> {

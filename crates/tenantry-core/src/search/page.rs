@@ -26,7 +26,7 @@ use crate::{
     error::Error,
     ids::{OrganizationId, UserId},
     limits,
-    rows::{OrganizationRow, index},
+    rows::{WholeOrganization, index},
     store::{Direction, Sorted},
     text,
 };
@@ -52,7 +52,7 @@ pub(crate) struct Window {
 
 /// What a page found, in its order, and where the search goes on.
 pub(crate) struct Page {
-    pub(crate) found: Vec<(OrganizationId, OrganizationRow)>,
+    pub(crate) found: Vec<(OrganizationId, WholeOrganization)>,
     pub(crate) next: Option<Cursor>,
 }
 
@@ -67,7 +67,7 @@ enum Lead {
 struct Hit {
     rank: Rank,
     id: OrganizationId,
-    row: OrganizationRow,
+    organization: WholeOrganization,
     /// Where the scan found it; not known of one that an earlier page found.
     place: Option<Sorted>,
 }
@@ -95,8 +95,8 @@ impl<'a> Search<'a> {
         let wanted = limit + cursor.skip;
         let (lead, mut scan) = self.scan(&cursor);
         let mut best = Vec::new();
-        for (id, row) in again(self.engine, self.user, &cursor.best).await? {
-            best.extend(self.hit(&cursor, id, row, None));
+        for (id, organization) in again(self.engine, self.user, &cursor.best).await? {
+            best.extend(self.hit(&cursor, id, organization, None));
         }
         let mut met: HashSet<_> = best.iter().map(|hit| hit.id).collect();
         let mut truncated = cursor.more;
@@ -107,13 +107,13 @@ impl<'a> Search<'a> {
             left -= steps.len();
             let reached = steps.last().map(|step| step.place.clone());
             for step in steps {
-                let Some(Found { id, row, place }) = step.found else { continue };
+                let Some(Found { id, organization, place }) = step.found else { continue };
                 if lead == Lead::Alone && cursor.scan.as_ref().is_some_and(|start| !self.precedes(start, &place)) {
                     // It has gone to where an earlier page was.
                     continue;
                 }
                 // Two entries can lead to it: it was renamed in the midst of it, or has come again.
-                best.extend(self.hit(&cursor, id, row, Some(place)).filter(|hit| met.insert(hit.id)));
+                best.extend(self.hit(&cursor, id, organization, Some(place)).filter(|hit| met.insert(hit.id)));
             }
             best.sort_by(|one: &Hit, two| one.rank.compare(&two.rank, &self.order));
             truncated |= best.len() > wanted;
@@ -137,14 +137,20 @@ impl<'a> Search<'a> {
         Ok(Self::finished(lead, &cursor, best, truncated))
     }
 
-    fn hit(&self, cursor: &Cursor, id: OrganizationId, row: OrganizationRow, place: Option<Sorted>) -> Option<Hit> {
-        let named = |name: &String| text::unaccented(&row.name).contains(name.as_str());
-        if !self.name.as_ref().is_none_or(named) || !self.tests.iter().all(|test| test.holds(id, &row)) {
+    fn hit(
+        &self,
+        cursor: &Cursor,
+        id: OrganizationId,
+        organization: WholeOrganization,
+        place: Option<Sorted>,
+    ) -> Option<Hit> {
+        let named = |name: &String| text::unaccented(&organization.row.name).contains(name.as_str());
+        if !self.name.as_ref().is_none_or(named) || !self.tests.iter().all(|test| test.holds(id, &organization)) {
             return None;
         }
-        let rank = Rank::new(&self.order, id, &row);
+        let rank = Rank::new(&self.order, id, &organization);
         let behind = cursor.last.as_ref().is_none_or(|last| rank.compare(last, &self.order).is_gt());
-        behind.then_some(Hit { rank, id, row, place })
+        behind.then_some(Hit { rank, id, organization, place })
     }
 
     /// Whether the scan comes to `one` before `other`.
@@ -208,7 +214,7 @@ impl<'a> Search<'a> {
     fn interrupted(lead: Lead, cursor: Cursor, best: Vec<Hit>, reached: Sorted) -> Page {
         if lead == Lead::Alone {
             let skip = cursor.skip.saturating_sub(best.len());
-            let found = best.into_iter().skip(cursor.skip).map(|hit| (hit.id, hit.row)).collect();
+            let found = best.into_iter().skip(cursor.skip).map(|hit| (hit.id, hit.organization)).collect();
             return Page {
                 found,
                 next: Some(Cursor { search: cursor.search, scan: Some(reached), skip, ..Cursor::default() }),
@@ -227,6 +233,6 @@ impl<'a> Search<'a> {
                 _ => Cursor { last: Some(last.rank.clone()), ..next },
             }
         });
-        Page { found: best.into_iter().skip(cursor.skip).map(|hit| (hit.id, hit.row)).collect(), next }
+        Page { found: best.into_iter().skip(cursor.skip).map(|hit| (hit.id, hit.organization)).collect(), next }
     }
 }

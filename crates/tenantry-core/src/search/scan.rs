@@ -11,7 +11,8 @@ use crate::{
     error::Error,
     ids::{OrganizationId, UserId},
     limits,
-    rows::{self, OrganizationRow, index, keys, shards},
+    resolve::exactly,
+    rows::{OrganizationRow, WholeOrganization, index, keys, shards},
     store::{Check, Direction, Sorted, SortedRange},
 };
 
@@ -35,7 +36,7 @@ pub(crate) struct Step {
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) id: OrganizationId,
-    pub(crate) row: OrganizationRow,
+    pub(crate) organization: WholeOrganization,
     /// Where it is. That is elsewhere than the entry if it was renamed after the index was read: the scan may have
     /// been there already, or may have read that far ahead already, so that it would not come to it again.
     pub(crate) place: Sorted,
@@ -72,8 +73,12 @@ impl<'a> Scan<'a> {
                     let named = entry::parse_membership(&entry);
                     let Some(named) = named else { return Ok(Step { place: entry, found: None }) };
                     let (id, ..) = named;
-                    let confirmed = engine.confirm_membership(user, named).await?;
-                    let found = confirmed.map(|(_, row, ..)| Found { id, row, place: entry.clone() });
+                    let mut found = None;
+                    let confirmed = engine.confirm_membership(user, named, [keys::profile().key]).await?;
+                    if let Some(((_, row, ..), [profile])) = confirmed {
+                        let organization = WholeOrganization::with(row, profile.as_deref())?;
+                        found = Some(Found { id, organization, place: entry.clone() });
+                    }
                     Ok(Step { place: entry, found })
                 });
                 join_all(steps).await.into_iter().collect()
@@ -157,16 +162,17 @@ async fn confirm(engine: &Engine, index: &'static str, entry: Sorted) -> Result<
     let mut found = None;
     if let Some((id, intent)) = entry::parse_name(&entry.entry) {
         let key = keys::organization().key;
-        let value = engine.store().read(&shards::organization(id), std::slice::from_ref(&key)).await?.pop().flatten();
-        let row: Option<OrganizationRow> = value.as_deref().map(rows::decode).transpose()?;
-        let true_entry = row.as_ref().and_then(|row| true_entry(id, row, index));
+        let keys = [key.clone(), keys::profile().key];
+        let [value, profile] = exactly(engine.store().read(&shards::organization(id), &keys).await?)?;
+        let whole = WholeOrganization::read(value.as_deref(), profile.as_deref())?;
+        let true_entry = whole.as_ref().and_then(|whole| true_entry(id, &whole.row, index));
         if true_entry.as_ref() != Some(&entry)
             && let Some(told) = told(index, &entry)
         {
             let checks = vec![Check { key, expected: value }];
             engine.prune(IndexEntry::Search(told), id, intent, checks).await;
         }
-        found = row.zip(true_entry).map(|(row, place)| Found { id, row, place });
+        found = whole.zip(true_entry).map(|(organization, place)| Found { id, organization, place });
     }
     Ok(Step { place: entry, found })
 }
@@ -193,17 +199,18 @@ pub(crate) async fn again(
     engine: &Engine,
     user: Option<&UserId>,
     ids: &[OrganizationId],
-) -> Result<Vec<(OrganizationId, OrganizationRow)>, Error> {
+) -> Result<Vec<(OrganizationId, WholeOrganization)>, Error> {
     let reads = ids.iter().map(async |id| {
-        let mut keys = vec![keys::organization().key];
+        let mut keys = vec![keys::organization().key, keys::profile().key];
         keys.extend(user.map(|user| keys::member(user).key));
         let values = engine.store().read(&shards::organization(*id), &keys).await?;
-        // The organization, and the membership if it matters.
-        if values.iter().any(Option::is_none) {
+        // The membership, if it matters.
+        let [row, profile, member @ ..] = &values[..] else { return Ok(None) };
+        if member.iter().any(Option::is_none) {
             return Ok(None);
         }
-        let row: Option<OrganizationRow> = values.first().and_then(Option::as_deref).map(rows::decode).transpose()?;
-        Ok(row.map(|row| (*id, row)))
+        let whole = WholeOrganization::read(row.as_deref(), profile.as_deref())?;
+        Ok(whole.map(|whole| (*id, whole)))
     });
     let rows: Result<Vec<_>, Error> = join_all(reads).await.into_iter().collect();
     Ok(rows?.into_iter().flatten().collect())

@@ -8,7 +8,7 @@ use super::{
     filter::{Field, OrderBy, SortDirection},
     sort_key, time_key,
 };
-use crate::{clock::Timestamp, ids::OrganizationId, rows::OrganizationRow, text::folded};
+use crate::{clock::Timestamp, ids::OrganizationId, rows::WholeOrganization, text::folded};
 
 /// The value of a field.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -21,8 +21,8 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    fn of(field: Field, id: OrganizationId, row: &OrganizationRow) -> Self {
-        let profile = &row.profile;
+    fn of(field: Field, id: OrganizationId, whole: &WholeOrganization) -> Self {
+        let WholeOrganization { row, profile } = whole;
         let text = |text: &str| Self::Text(text.to_owned());
         let optional = |text: Option<&str>| text.map_or(Self::Null, |text| Self::Text(text.to_owned()));
         match field {
@@ -217,11 +217,11 @@ impl Test {
         Self::Concat(fields.to_vec(), folded(text))
     }
 
-    pub(crate) fn holds(&self, id: OrganizationId, row: &OrganizationRow) -> bool {
+    pub(crate) fn holds(&self, id: OrganizationId, whole: &WholeOrganization) -> bool {
         match self {
-            Self::Field(field, op) => op.holds(Value::of(*field, id, row)),
+            Self::Field(field, op) => op.holds(Value::of(*field, id, whole)),
             Self::Concat(fields, text) => {
-                let values = fields.iter().map(|field| match Value::of(*field, id, row) {
+                let values = fields.iter().map(|field| match Value::of(*field, id, whole) {
                     Value::Text(text) => text,
                     _ => String::new(),
                 });
@@ -247,8 +247,8 @@ pub(crate) struct Rank {
 }
 
 impl Rank {
-    pub(crate) fn new(order: &[OrderBy], id: OrganizationId, row: &OrganizationRow) -> Self {
-        let values = order.iter().map(|by| Value::of(by.field, id, row).rank()).collect();
+    pub(crate) fn new(order: &[OrderBy], id: OrganizationId, whole: &WholeOrganization) -> Self {
+        let values = order.iter().map(|by| Value::of(by.field, id, whole).rank()).collect();
         Self { values, id }
     }
 

@@ -31,6 +31,7 @@ mod logs;
 mod notices;
 mod rows;
 mod sorted;
+mod together;
 
 use std::{pin::Pin, sync::Arc};
 
@@ -105,6 +106,8 @@ pub fn checks() -> Vec<Check> {
         rows::a_dropped_commit_is_whole_or_nothing,
         rows::many_rows_fit_into_one_transaction,
         rows::shards_are_apart,
+        together::all_is_applied_or_nothing,
+        together::what_is_deleted_goes_and_what_is_there_may_be_put_again,
         counters::stay_within_bounds,
         counters::stay_within_two_to_the_53rd,
         counters::share_rows_and_may_be_added_to_twice,

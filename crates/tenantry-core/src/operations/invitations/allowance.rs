@@ -9,13 +9,12 @@ use crate::{
     rows::{OrganizationRow, keys, shards},
     store::Add,
     transaction::Transaction,
-    view::Organization,
 };
 
 /// The caller is one of those whom the host lets invite.
-pub(super) fn require_inviter(tx: &Transaction<'_>, organization: &OrganizationRow) -> Result<(), Error> {
-    let id = tx.organization_id()?;
-    if tx.engine.host().may_invite(tx.caller, || Organization::new(id, organization.clone()))? {
+pub(super) async fn require_inviter(tx: &mut Transaction<'_>, organization: &OrganizationRow) -> Result<(), Error> {
+    let Some(may_invite) = tx.engine.host().known_may_invite() else { return Ok(()) };
+    if may_invite(tx.caller, &tx.shown(organization.clone()).await?) {
         return Ok(());
     }
     Err(Error::new(ErrorKind::Forbidden, "you may not invite anybody here: ask the operator of this service"))

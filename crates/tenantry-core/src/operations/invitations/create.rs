@@ -75,7 +75,7 @@ impl Operation for Create {
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<OrgInvitationCreated, Error> {
         let organization = tx.organization().await?;
-        require_inviter(tx, &organization)?;
+        require_inviter(tx, &organization).await?;
         let invitee = self.invitee();
         let found = invitee.find(tx.engine).await?;
         let admissible = invitee.decide(tx, &found, &mut BTreeSet::new()).await?;

@@ -88,7 +88,7 @@ impl Operation for CreateBatch {
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Invited, Error> {
         let organization = tx.organization().await?;
-        require_inviter(tx, &organization)?;
+        require_inviter(tx, &organization).await?;
         let found = self.find(tx).await?;
         self.load(tx, &found).await?;
         let mut claimed = BTreeSet::new();

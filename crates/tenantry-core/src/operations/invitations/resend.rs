@@ -61,7 +61,7 @@ impl Operation for Resend {
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<OrgInvitationCreated, Error> {
         let organization = tx.organization().await?;
-        allowance::require_inviter(tx, &organization)?;
+        allowance::require_inviter(tx, &organization).await?;
         let mut row = find(tx, self.id).await?.ok_or_else(|| Error::not_found("invitation"))?;
         // Renewing an invitation is inviting: nobody does either above themselves.
         let roles = tx.roles().await?;

@@ -17,7 +17,6 @@ use crate::{
     rows::{AddressRow, InvitationState, MemberRow, OrganizationRow, RowKey, index, keys},
     store::{Add, Key},
     transaction::Transaction,
-    view::Organization,
 };
 
 /// The rows of a user's addresses. Whoever is about to make them a member reads these together with what decides it.
@@ -46,7 +45,7 @@ pub(crate) async fn add_member(
     roles: Vec<RoleName>,
     organization: &OrganizationRow,
 ) -> Result<Vec<Ended>, Error> {
-    take_seat(tx, organization)?;
+    take_seat(tx, organization).await?;
     let address_keys: Vec<_> = address_keys(user).collect();
     let ended = close_at(tx, &address_keys, InvitationState::Superseded).await?;
     for key in &address_keys {
@@ -98,9 +97,11 @@ pub(crate) async fn admit(
 }
 
 /// One member more, if the host's policy has a seat for them. The count is never read, so that joins do not conflict.
-fn take_seat(tx: &mut Transaction<'_>, organization: &OrganizationRow) -> Result<(), Error> {
-    let id = tx.organization_id()?;
-    let max = tx.engine.host().seats(|| Organization::new(id, organization.clone()))?;
+async fn take_seat(tx: &mut Transaction<'_>, organization: &OrganizationRow) -> Result<(), Error> {
+    let max = match tx.engine.host().known_seats_max() {
+        Some(seats_max) => seats_max(&tx.shown(organization.clone()).await?).map(i64::from),
+        None => None,
+    };
     let beyond = "all seats of the organization are taken: have a member removed, or ask its operator for more seats";
     let add = Add { key: keys::seats(), by: 1, min: None, max };
     tx.add(add, Error::new(ErrorKind::SeatsExhausted, beyond));

@@ -16,7 +16,7 @@ use crate::{
     operation::{Locate, Needs, Operation},
     operations::{input, members::join, output},
     role::RoleName,
-    rows::{OrganizationRow, ProfileRow, Status, index, keys, shards},
+    rows::{OrganizationRow, ProfileRow, Status, WholeOrganization, index, keys, shards},
     search,
     slug::Slug,
     store::Key,
@@ -141,12 +141,14 @@ impl Operation for Create {
             created_at: tx.now,
             updated_at: tx.now,
             version: 1,
-            profile,
             name_intent: tx.intent,
             created_intent: tx.intent,
         };
         tx.begin();
         tx.put(&keys::organization(), &row)?;
+        if profile != ProfileRow::default() {
+            tx.put(&keys::profile(), &profile)?;
+        }
         tx.enter(IndexEntry::Slug { slug, derived });
         for (entry, _) in search::entries(&row) {
             tx.enter(entry);
@@ -155,7 +157,7 @@ impl Operation for Create {
         let details = json!({ "name": row.name, "slug": row.slug });
         // Nobody knows the organization yet; but it may have been said that the user has another one only.
         tx.changed(Change::Member(id, user.id.clone()), Some(id.to_string()), &details)?;
-        Ok(Created { organization: Organization::new(id, row)? })
+        Ok(Created { organization: Organization::new(id, WholeOrganization { row, profile })? })
     }
 }
 

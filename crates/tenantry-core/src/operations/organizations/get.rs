@@ -1,9 +1,12 @@
 use crate::{
+    caller::Caller,
     error::{Error, ErrorKind},
     ids::OrganizationId,
     operation::{Locate, Needs, Operation},
     operations::{input, output},
     permission::Permission,
+    rows::keys,
+    store::Key,
     transaction::Transaction,
     view::Organization,
 };
@@ -37,8 +40,12 @@ impl Operation for Get {
         Ok(Some(self.organization_id))
     }
 
+    fn reads(&self, _: &Caller) -> Vec<Key> {
+        vec![keys::profile().key]
+    }
+
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Found, Error> {
-        let row = tx.organization().await?;
-        Ok(Found { organization: Organization::new(self.organization_id, row)? })
+        let organization = tx.whole_organization().await?;
+        Ok(Found { organization: Organization::new(self.organization_id, organization)? })
     }
 }

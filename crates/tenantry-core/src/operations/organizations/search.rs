@@ -97,7 +97,7 @@ impl Operation for Search {
         let tests = self.filter.as_ref().map(Filter::tests).unwrap_or_default();
         let course = Course::new(tx.engine, user, self.name.as_deref(), tests, self.order.as_deref());
         let page = course.page(Window { limit, cursor }).await?;
-        let organizations = page.found.into_iter().map(|(id, row)| Organization::new(id, row));
+        let organizations = page.found.into_iter().map(|(id, organization)| Organization::new(id, organization));
         Ok(Results {
             organizations: organizations.collect::<Result<_, _>>()?,
             next_cursor: page.next.map(|cursor| cursor.to_text()).transpose()?,

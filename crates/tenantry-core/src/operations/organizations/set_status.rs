@@ -53,6 +53,7 @@ impl Operation for SetStatus {
     }
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<StatusSet, Error> {
+        tx.load([keys::organization().key, keys::profile().key]).await?;
         let before = tx.organization().await?;
         let mut row = before.clone();
         row.status = self.status;
@@ -65,6 +66,6 @@ impl Operation for SetStatus {
             let details = json!({ "from": before.status, "to": row.status, "reason": row.status_reason });
             tx.changed(Change::Organization(self.organization_id), Some(self.organization_id.to_string()), &details)?;
         }
-        Ok(StatusSet { organization: Organization::new(self.organization_id, row)? })
+        Ok(StatusSet { organization: tx.shown(row).await? })
     }
 }

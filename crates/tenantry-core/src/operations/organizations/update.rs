@@ -2,6 +2,7 @@ use serde_json::{Map, Value, json};
 
 use super::{parse_slug, profile::profile_of, require_unreserved};
 use crate::{
+    caller::Caller,
     change::Change,
     entry::IndexEntry,
     error::{Error, ErrorKind},
@@ -10,9 +11,10 @@ use crate::{
     operation::{Locate, Needs, Operation},
     operations::{input, output},
     permission::Permission,
-    rows::keys,
+    rows::{WholeOrganization, keys},
     search::{self, SearchEntry},
     slug::Slug,
+    store::Key,
     transaction::Transaction,
     validate::Violations,
     view::Organization,
@@ -101,8 +103,12 @@ impl Operation for Update {
         Ok(Some(self.organization_id))
     }
 
+    fn reads(&self, _: &Caller) -> Vec<Key> {
+        vec![keys::profile().key]
+    }
+
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Updated, Error> {
-        let before = tx.organization().await?;
+        let WholeOrganization { row: before, profile: before_profile } = tx.whole_organization().await?;
         if self.if_version.is_some_and(|version| version != before.version) {
             return Err(Error::new(
                 ErrorKind::Stale,
@@ -122,8 +128,9 @@ impl Operation for Update {
                 require_unreserved(tx.engine.host(), &row.slug)?;
             }
         }
-        profile_of!(self).apply(&mut row.profile);
-        if row != before {
+        let mut profile = before_profile.clone();
+        profile_of!(self).apply(&mut profile);
+        if row != before || profile != before_profile {
             row.version += 1;
             row.updated_at = tx.now;
             if row.slug != before.slug {
@@ -139,9 +146,13 @@ impl Operation for Update {
                 tx.release(IndexEntry::Search(name), before.name_intent);
             }
             tx.put(&keys::organization(), &row)?;
+            if profile != before_profile {
+                tx.put(&keys::profile(), &profile)?;
+            }
             let details = json!({ "version": row.version, "name": row.name, "slug": row.slug });
             tx.changed(Change::Organization(self.organization_id), Some(self.organization_id.to_string()), &details)?;
         }
-        Ok(Updated { ok: true, organization: Organization::new(self.organization_id, row)? })
+        let organization = Organization::new(self.organization_id, WholeOrganization { row, profile })?;
+        Ok(Updated { ok: true, organization })
     }
 }

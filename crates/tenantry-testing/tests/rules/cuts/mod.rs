@@ -125,8 +125,8 @@ async fn done_once(stage: &Stage, case: &Case, control: &Control, scene: &Scene,
 }
 
 /// Loses each message of each operation, and reports all that is not as it must be.
-async fn hold(namespace: &str, cases: Vec<Case>) {
-    let stage = Stage::new(namespace).await;
+async fn hold(namespace: &str, step_by_step: bool, cases: Vec<Case>) {
+    let stage = Stage::new(namespace, step_by_step).await;
     let mut wrong = Vec::new();
     for case in &cases {
         let control = Control::of(&stage, case).await;
@@ -144,22 +144,22 @@ async fn hold(namespace: &str, cases: Vec<Case>) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn organizations_are_changed_once_or_not_at_all() {
-    hold("cuts-organizations", operations::of_organizations()).await;
+macro_rules! hold {
+    ($($kind:ident),* $(,)?) => {$(
+        mod $kind {
+            use super::{hold, operations};
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn are_changed_once_or_not_at_all() {
+                hold(concat!("cuts-", stringify!($kind)), false, operations::$kind()).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn are_changed_once_or_not_at_all_step_by_step() {
+                hold(concat!("cuts-steps-", stringify!($kind)), true, operations::$kind()).await;
+            }
+        }
+    )*};
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn members_are_changed_once_or_not_at_all() {
-    hold("cuts-members", operations::of_members()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn invitations_are_changed_once_or_not_at_all() {
-    hold("cuts-invitations", operations::of_invitations()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn settings_are_changed_once_or_not_at_all() {
-    hold("cuts-settings", operations::of_settings()).await;
-}
+hold!(organizations, members, invitations, settings);

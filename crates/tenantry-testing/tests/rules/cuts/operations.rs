@@ -24,7 +24,7 @@ fn case<O: Operation>(what: &str, by: &'static str, input: fn(&Scene) -> Value) 
     Case { name: format!("{} {what}", O::ROUTE).trim_end().to_owned(), by, input, run: run::<O>, ends_the_right: false }
 }
 
-pub(crate) fn of_organizations() -> Vec<Case> {
+pub(crate) fn organizations() -> Vec<Case> {
     use organizations::{Create, Delete, Leave, TransferOwnership, Update};
     vec![
         case::<Create>(
@@ -42,7 +42,7 @@ pub(crate) fn of_organizations() -> Vec<Case> {
     ]
 }
 
-pub(crate) fn of_members() -> Vec<Case> {
+pub(crate) fn members() -> Vec<Case> {
     use members::{Remove, SetRole, Update};
     fn bob(scene: &Scene, mut fields: Value) -> Value {
         fields["userId"] = json!(scene.name("bob"));
@@ -69,7 +69,7 @@ pub(crate) fn of_members() -> Vec<Case> {
     ]
 }
 
-pub(crate) fn of_invitations() -> Vec<Case> {
+pub(crate) fn invitations() -> Vec<Case> {
     use invitations::{Accept, Create, CreateBatch, Decline, Resend, Revoke};
     vec![
         case::<Create>("", "alice", |scene| scene.input(json!({ "email": scene.email("dave"), "role": "auditor" }))),
@@ -86,7 +86,7 @@ pub(crate) fn of_invitations() -> Vec<Case> {
     ]
 }
 
-pub(crate) fn of_settings() -> Vec<Case> {
+pub(crate) fn settings() -> Vec<Case> {
     fn token(scene: &Scene, mut fields: Value) -> Value {
         fields["key"] = scene.known["token"]["apiToken"]["key"].clone();
         scene.input(fields)

@@ -21,7 +21,7 @@ use tenantry_core::{
     operations::{invitations, join_codes, organizations, roles, tokens, workspaces},
     registry::Registry,
 };
-use tenantry_testing::{actors, model::ManualClock, redis_server::RedisServer, relay::Relay};
+use tenantry_testing::{actors, counting::Counting, model::ManualClock, redis_server::RedisServer, relay::Relay};
 
 /// What an operation answers.
 pub(crate) type Answer = Result<Value, Error>;
@@ -52,13 +52,17 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) async fn new(namespace: &str) -> Self {
+    /// `step_by_step`: as in a cluster, where no commit spans shards.
+    pub(crate) async fn new(namespace: &str, step_by_step: bool) -> Self {
         let server = RedisServer::shared();
         let relay = Relay::to(server.port()).await.expect("there is a free port");
         let [direct, relayed] = [server.port(), relay.port()].map(|port| port.to_string());
         let clock = Arc::new(ManualClock::new(SystemClock.now()));
         let node = async |url: String| {
-            let store = crate::redis_at(&url, namespace).await;
+            let mut store = crate::redis_at(&url, namespace).await;
+            if step_by_step {
+                store = Arc::new(Counting::step_by_step(store));
+            }
             let registry = Registry::builder().build().expect("what is built in fits together");
             // Everybody owns as many as they may: what is counted falsely would be in their way.
             let host = Host::default().organizations_owned_max(1);
