@@ -44,6 +44,9 @@
 //! [`Signal::LinkLost`], and `LinkBack` once they arrive again. A listener that cannot keep up is told the same way.
 //! A store whose notices come over a network also proves with [`Signal::Proven`], several times a second, that they do.
 
+#[cfg(feature = "store-kit")]
+pub mod hub;
+
 use std::{borrow::Cow, fmt, fmt::Write as _, pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;

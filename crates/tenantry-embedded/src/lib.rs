@@ -29,7 +29,6 @@
 
 mod apply;
 mod handle;
-mod hub;
 mod open;
 mod reader;
 mod store;

@@ -7,17 +7,17 @@ use bytes::Bytes;
 use futures_timer::Delay;
 use futures_util::future::{Either, select};
 use tenantry_core::{
+    change::Signal,
     clock::{Clock, SystemClock},
     store::{
         Changes, CommitError, Committed, Index, Key, Numbered, Range, Shard, Sorted, SortedRange, Store, Txn,
-        Unavailable,
+        Unavailable, hub::Hub,
     },
 };
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     handle::Handle,
-    hub::Hub,
     open::OpenError,
     reader,
     writer::{Answer, Job, Writer},
@@ -67,6 +67,7 @@ impl EmbeddedStore {
     fn start(path: Option<&Path>, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let database = Arc::new(Handle::open(path.map(Path::to_owned))?);
         let hub = Arc::new(Hub::new());
+        hub.tell(Signal::LinkBack);
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let last_batch = database.last_batch().unwrap_or(0);
         let writer = Writer { database: database.clone(), clock: clock.clone(), hub: hub.clone(), last_batch };

@@ -8,14 +8,13 @@ use std::{io::ErrorKind, sync::Arc};
 use tenantry_core::{
     change::Signal,
     clock::Clock,
-    store::{CommitError, Committed, Shard, Txn, Unavailable},
+    store::{CommitError, Committed, Shard, Txn, Unavailable, hub::Hub},
 };
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     apply::apply,
     handle::{self, Handle},
-    hub::Hub,
     tables::{BATCH_KEY, Tables},
 };
 

@@ -34,6 +34,33 @@
 //! 7. **TLS** is a feature, `tls`, and then a matter of the URL (`rediss://`) or of `Options::tls`. Certificates
 //!    are always verified. If the process has chosen no cryptography for rustls, it gets aws-lc-rs.
 //!
+//! # The way of a command
+//! No file uses one that stands above it here.
+//!
+//! ```text
+//! store      RedisStore: what is to be read or committed       watch     one session at each primary, and when to begin
+//!   │        settings: what the server must be set to             │       one anew
+//!   │ plain, script, elsewhere: a transaction as one              │
+//!   │ command or as an invocation of commit.lua                session   a connection that subscribes, and beats
+//!   │ (fields, sorted, keys: how all of it is called)             │
+//!   ▼                                                             ├──▶ proof ──▶ the listeners
+//! router     which node has the slot; what to do after a          │    (tenantry_core::store::hub)
+//!   │        failure (failure, pause)                             ▼
+//!   │        who the primaries are: slots, sentinel            router    who the primaries are
+//!   ▼
+//! node       one server
+//!   ├───────────────────────────────┐
+//!   ▼                               ▼ commits that wait for replicas
+//! shared     one connection for    confirmed   batches with one WAIT,
+//!   │        all callers               │       over a pool
+//!   └───────────────┬──────────────────┘
+//!                   ▼
+//!        work, request    what is written to a connection, and (reply) what the answer means
+//!                   ▼
+//!        server           the connection itself (servers: which there are; place: their URL; tls)
+//! ```
+//!
+//! # Example
 //! ```no_run
 //! use tenantry_redis::{Options, RedisStore};
 //!
@@ -47,7 +74,6 @@ mod confirmed;
 mod elsewhere;
 mod failure;
 mod fields;
-mod hub;
 mod keys;
 mod node;
 mod options;
@@ -55,18 +81,23 @@ mod pause;
 mod place;
 mod plain;
 mod proof;
+mod reply;
+mod request;
 mod router;
 mod script;
 mod sentinel;
 mod server;
+mod servers;
 mod session;
 mod settings;
+mod shared;
 mod slots;
 mod sorted;
 mod store;
 #[cfg(feature = "tls")]
 mod tls;
 mod watch;
+mod work;
 
 pub use options::{ConnectError, ConnectErrorKind, Options};
 pub use place::SCHEMES;

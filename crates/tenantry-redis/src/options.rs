@@ -60,7 +60,7 @@ impl Default for Options {
             response_timeout: Duration::from_millis(500),
             overall_timeout: Duration::from_secs(1),
             wait_replicas: 0,
-            pool_size: 16,
+            pool_size: 2,
             allow_eviction: false,
         }
     }
@@ -139,8 +139,9 @@ impl Options {
         self
     }
 
-    /// How many commits may wait for replicas at once, each on a connection of its own; in a cluster, at each primary.
-    /// Without [`wait_replicas`](Self::wait_replicas) there is one connection for everything. Default: 16.
+    /// How many connections there are for commits that wait for replicas; in a cluster, at each primary. The commits that
+    /// queue up while all of them wait travel together over the next that is free. Without
+    /// [`wait_replicas`](Self::wait_replicas) there is one connection for everything. Default: 2.
     #[must_use]
     pub const fn pool_size(mut self, connections: usize) -> Self {
         self.pool_size = connections;

@@ -5,9 +5,14 @@
 //! them).
 
 use redis::{Cmd, RedisError};
-use tenantry_core::store::{CommitError, Committed, Shard, Sorted, Txn, Unavailable};
+use tenantry_core::store::{CommitError, Committed, Shard, Sorted, Txn};
 
-use crate::{fields::field, keys::Names, script::Reply, sorted};
+use crate::{
+    fields::field,
+    keys::Names,
+    reply::{Reply, refusal},
+    sorted,
+};
 
 /// A transaction as one command.
 pub(crate) struct Plain {
@@ -89,12 +94,4 @@ impl Plain {
     pub(crate) fn refusal(&self, error: &RedisError) -> Option<Reply> {
         refusal(error, &self.key)
     }
-}
-
-/// What it means that there was an error at `key`, which was there already and is none of ours.
-pub(crate) fn refusal(error: &RedisError, key: &str) -> Option<Reply> {
-    let is_of_another_kind = error.code() == Some("WRONGTYPE");
-    let mend = "delete it, or choose another namespace";
-    let reason = format_args!("key {key} is of another kind than it must be: {mend}");
-    is_of_another_kind.then(|| Reply::Refused(CommitError::NotApplied(Unavailable::new(reason))))
 }

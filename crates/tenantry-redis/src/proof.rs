@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
-use tenantry_core::change::Signal;
+use tenantry_core::{change::Signal, store::hub::Hub};
 use tokio::sync::Notify;
 
-use crate::{hub::Hub, slots::Primary};
+use crate::slots::Primary;
 
 /// Adds up what the sessions prove, and tells the listeners when it becomes enough, or too little.
 ///

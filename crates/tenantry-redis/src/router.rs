@@ -22,12 +22,14 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::{
     failure::{Advice, Failure, Unanswered, advice},
     keys::Names,
-    node::{Node, Request, Task},
+    node::{Node, Task},
     options::Options,
     pause::Pauses,
     place::{Address, Kind, Place},
+    request::Request,
     sentinel::Sentinels,
-    server::Servers,
+    servers::Servers,
+    shared::Shared,
     slots::{Map, Primary},
 };
 
@@ -75,10 +77,10 @@ struct State {
 }
 
 impl Router {
-    pub(crate) fn new(place: &Place, servers: Servers, sentinels: Vec<Arc<Node>>, options: Options) -> Self {
+    pub(crate) fn new(place: &Place, servers: Servers, sentinels: Vec<Shared>, options: Options) -> Self {
         let topology = match &place.kind {
             Kind::Node => Topology::Node,
-            Kind::Sentinel(service) => Topology::Sentinel(Sentinels { service: service.clone(), nodes: sentinels }),
+            Kind::Sentinel(service) => Topology::Sentinel(Sentinels { service: service.clone(), servers: sentinels }),
             Kind::Cluster => Topology::Cluster,
         };
         Self {
@@ -142,25 +144,25 @@ impl Router {
         let mut pauses = Pauses::new(RETRY_MIN, RETRY_MAX);
         let (mut hops, mut repeated) = (0, false);
         loop {
-            let advice = advice(&failure, &node.server.address);
+            let advice = advice(&failure, &node.server().address);
             let pause = match advice {
                 Advice::Repeat if T::IS_HARMLESS && !repeated => {
                     repeated = true;
                     Duration::ZERO
                 }
-                Advice::GiveUp | Advice::Repeat => return Err(Unanswered::of(&node.server, failure)),
+                Advice::GiveUp | Advice::Repeat => return Err(Unanswered::of(node.server(), failure)),
                 Advice::GoTo(..) if hops < HOPS_AT_ONCE => Duration::ZERO,
                 Advice::LookUp => Duration::ZERO,
                 Advice::GoTo(..) | Advice::Wait | Advice::LookUpAndWait => pauses.next(),
             };
             if begun.elapsed() + pause >= self.options.overall_timeout {
-                return Err(Unanswered::of(&node.server, failure));
+                return Err(Unanswered::of(node.server(), failure));
             }
             sleep(pause).await;
             if !matches!(advice, Advice::Wait | Advice::GoTo(_, true)) {
                 self.refresh(seen).await;
             }
-            let before = node.server.address.clone();
+            let before = node.server().address.clone();
             let asking;
             (node, asking) = match &advice {
                 Advice::GoTo(address, asking) => {
@@ -169,9 +171,9 @@ impl Router {
                 }
                 _ => (self.owner(slot).map_err(Unanswered::unsent)?.0, false),
             };
-            if matches!(advice, Advice::LookUp) && node.server.address == before {
+            if matches!(advice, Advice::LookUp) && node.server().address == before {
                 // It is out of reach, and nobody has taken its place yet.
-                return Err(Unanswered::of(&node.server, failure));
+                return Err(Unanswered::of(node.server(), failure));
             }
             seen = self.lookups();
             failure = match task.run(&node, asking).await {
@@ -300,8 +302,8 @@ impl Router {
     /// Who has which slots as the node at `address` sees it, and whether it sees most of the cluster.
     async fn view(&self, address: Address) -> Result<(Map, bool), String> {
         let node = self.node(&address).map_err(|error| error.to_string())?;
-        let answer = node.query::<(String, Value)>(&view_request(), false).await;
-        let answer = answer.map_err(|failure| Unanswered::of(&node.server, failure).why.to_string())?;
+        let answer = node.shared.query::<(String, Value)>(&view_request(), false).await;
+        let answer = answer.map_err(|failure| Unanswered::of(node.server(), failure).why.to_string())?;
         parse_view(answer, &address)
     }
 

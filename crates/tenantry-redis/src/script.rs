@@ -2,17 +2,18 @@
 
 use std::{borrow::Cow, sync::LazyLock, time::Duration};
 
-use redis::{Cmd, ErrorKind, FromRedisValue, ParsingError, RedisError, Script, ServerErrorKind, Value};
+use redis::{Cmd, RedisError, Script};
 use tenantry_core::{
     clock::Timestamp,
-    store::{Add, Check, CommitError, Committed, Entry, Key, Range, Room, Shard, Txn, Unavailable},
+    store::{Add, Check, Entry, Key, Range, Room, Shard, Txn},
 };
 
 use crate::{
     elsewhere::{Elsewhere, Word},
     fields::{self, field, millis},
     keys::Names,
-    plain, sorted,
+    reply::{Reply, refusal},
+    sorted,
 };
 
 /// The kinds of keys behind the first: the set of the shard's indexes, a sorted index, a log.
@@ -132,7 +133,7 @@ impl<'t> Invocation<'t> {
 
     /// What an error of the script means; `None` if it is none of the transaction's.
     pub(crate) fn refusal(&self, error: &RedisError) -> Option<Reply> {
-        plain::refusal(error, &format!("{}, or one of the same shard,", self.names.rows(self.shard)))
+        refusal(error, &format!("{}, or one of the same shard,", self.names.rows(self.shard)))
     }
 
     fn command(&self, name: &str, script: &str) -> Cmd {
@@ -319,52 +320,4 @@ fn counter_of(entry: &Entry) -> Cow<'static, str> {
 
 const fn is_lasting(key: &Key) -> bool {
     key.lifetime().is_none()
-}
-
-/// What the script answers.
-#[derive(Debug)]
-pub(crate) enum Reply {
-    Applied(Committed),
-    Refused(CommitError),
-}
-
-impl Reply {
-    pub(crate) const fn is_applied(&self) -> bool {
-        matches!(self, Self::Applied(_))
-    }
-
-    pub(crate) fn into_result(self) -> Result<Committed, CommitError> {
-        match self {
-            Self::Applied(committed) => Ok(committed),
-            Self::Refused(error) => Err(error),
-        }
-    }
-}
-
-impl FromRedisValue for Reply {
-    fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
-        let unexpected = || ParsingError::from("commit.lua answered something unexpected");
-        let Value::Array(words) = value else { return Err(unexpected()) };
-        match &words[..] {
-            [Value::Int(0), counters @ ..] => {
-                let number = |value: &Value| if let Value::Int(number) = value { Some(*number) } else { None };
-                let counters = counters.iter().map(number).collect::<Option<_>>();
-                Ok(Self::Applied(Committed { counters: counters.ok_or_else(unexpected)? }))
-            }
-            [Value::Int(1)] => Ok(Self::Refused(CommitError::Conflict)),
-            [Value::Int(2), Value::Int(place)] => {
-                usize::try_from(*place).map(|place| Self::Refused(CommitError::Limit(place))).map_err(|_| unexpected())
-            }
-            [Value::Int(3), Value::BulkString(what)] => {
-                let what = String::from_utf8_lossy(what);
-                Ok(Self::Refused(CommitError::NotApplied(Unavailable::new(what))))
-            }
-            _ => Err(unexpected()),
-        }
-    }
-}
-
-/// The server has forgotten the script (a restart, a fail-over, `SCRIPT FLUSH`).
-pub(crate) fn is_unknown_script(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
 }

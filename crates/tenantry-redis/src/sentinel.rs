@@ -1,21 +1,17 @@
 //! Who the primary is, as the sentinels say.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
-use crate::{
-    failure::Failure,
-    node::{Node, Request},
-    place::Address,
-};
+use crate::{failure::Failure, place::Address, request::Request, shared::Shared};
 
 /// The sentinels of one service.
 pub(crate) struct Sentinels {
     pub(crate) service: String,
     /// All that the URL lists.
-    pub(crate) nodes: Vec<Arc<Node>>,
+    pub(crate) servers: Vec<Shared>,
 }
 
 /// What one sentinel says.
@@ -57,7 +53,7 @@ impl Sentinels {
             }
             confirmed += 1;
         }
-        let listed = self.nodes.len();
+        let listed = self.servers.len();
         if confirmed * 2 > listed {
             return Ok(());
         }
@@ -65,21 +61,21 @@ impl Sentinels {
     }
 
     async fn ask(&self, patience: Duration) -> Vec<Result<Answer, String>> {
-        let ask = async |node: &Arc<Node>| {
-            let answer = timeout(patience, ask(node, &self.service)).await;
-            answer.unwrap_or_else(|_| Err(format!("the sentinel at {} does not answer", node.server.address)))
+        let ask = async |sentinel: &Shared| {
+            let answer = timeout(patience, ask(sentinel, &self.service)).await;
+            answer.unwrap_or_else(|_| Err(format!("the sentinel at {} does not answer", sentinel.server.address)))
         };
-        join_all(self.nodes.iter().map(ask)).await
+        join_all(self.servers.iter().map(ask)).await
     }
 }
 
-async fn ask(node: &Node, service: &str) -> Result<Answer, String> {
+async fn ask(sentinel: &Shared, service: &str) -> Result<Answer, String> {
     let words = |words: &[&str]| redis::cmd("SENTINEL").arg(words).arg(service).to_owned();
     // The second says more, but names the old primary until the fail-over is over.
     let request = Request::Each(vec![words(&["GET-MASTER-ADDR-BY-NAME"]), words(&["MASTER"])]);
-    let answer = node.query::<(Option<(String, u16)>, HashMap<String, String>)>(&request, false).await;
+    let answer = sentinel.query::<(Option<(String, u16)>, HashMap<String, String>)>(&request, false).await;
     let (address, master) = answer.map_err(|failure| match failure {
-        Failure::NotAsked(error) | Failure::Failed(error) => node.server.unavailable(&error).to_string(),
+        Failure::NotAsked(error) | Failure::Failed(error) => sentinel.server.unavailable(&error).to_string(),
         Failure::Unconfirmed(unavailable) => unavailable.to_string(),
     })?;
     let (host, port) = address.ok_or_else(|| format!("the sentinels know no service {service}"))?;

@@ -10,16 +10,12 @@ use std::{
 };
 
 use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, ProtocolVersion, PushInfo, PushKind,
-    RedisConnectionInfo, RedisError, ServerErrorKind, aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, ConnectionInfo, ErrorKind, PushInfo, PushKind, RedisError, ServerErrorKind,
+    aio::MultiplexedConnection,
 };
 use tenantry_core::store::Unavailable;
 
-use crate::{
-    node::Node,
-    options::{ConnectError, Options},
-    place::{Address, Kind, Place},
-};
+use crate::place::Address;
 
 /// How many commands may be on their way to the socket before the next has to wait.
 const PIPELINE_BUFFER: usize = 1024;
@@ -35,54 +31,6 @@ pub(crate) enum Role {
     Sentinel,
 }
 
-/// Makes servers of one kind from their addresses.
-#[derive(Clone)]
-pub(crate) struct Servers {
-    info: ConnectionInfo,
-    role: Role,
-}
-
-impl Servers {
-    /// The servers that keep the data.
-    pub(crate) fn of_data(place: &Place, options: &Options) -> Self {
-        let role = if place.kind == Kind::Cluster { Role::ClusterNode } else { Role::Primary };
-        let info = options.user.as_ref().map_or_else(|| place.info.clone(), |user| user.apply(&place.info));
-        Self { info, role }
-    }
-
-    /// The sentinels, if there are any.
-    pub(crate) fn sentinels(place: &Place, options: &Options) -> Result<Vec<Arc<Node>>, ConnectError> {
-        let Kind::Sentinel(_) = place.kind else {
-            return Ok(Vec::new());
-        };
-        // They have users of their own, and no databases.
-        let nobody = RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP3);
-        let info = place.info.clone().set_redis_settings(nobody);
-        let info = options.sentinel_user.as_ref().map_or_else(|| info.clone(), |user| user.apply(&info));
-        let servers = Self { info, role: Role::Sentinel };
-        let node = |address: &Address| {
-            let server = servers.at(address).map_err(|error| ConnectError::unreachable(&address.to_string(), error))?;
-            Ok(Arc::new(Node::new(server, options.clone())))
-        };
-        place.listed.iter().map(node).collect()
-    }
-
-    /// The server at `address`.
-    pub(crate) fn at(&self, address: &Address) -> Result<Server, RedisError> {
-        let host = address.host.to_string();
-        let there = match self.info.addr() {
-            ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
-                let (insecure, tls_params) = (*insecure, tls_params.clone());
-                ConnectionAddr::TcpTls { host, port: address.port, insecure, tls_params }
-            }
-            ConnectionAddr::Tcp(..) => ConnectionAddr::Tcp(host, address.port),
-            // A socket in the file system is the only server there is.
-            socket => socket.clone(),
-        };
-        Server::new(self.info.clone().set_addr(there), address.clone(), self.role)
-    }
-}
-
 /// One server.
 #[derive(Clone)]
 pub(crate) struct Server {
@@ -93,7 +41,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    fn new(info: ConnectionInfo, address: Address, role: Role) -> Result<Self, RedisError> {
+    pub(crate) fn new(info: ConnectionInfo, address: Address, role: Role) -> Result<Self, RedisError> {
         let password = info.redis_settings().password().filter(|password| !password.is_empty()).map(Arc::from);
         Ok(Self { client: Client::open(info)?, password, address, role })
     }

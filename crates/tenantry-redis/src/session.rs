@@ -1,8 +1,9 @@
 //! One primary's notices: a connection to it, from the subscription until it is lost.
 
 use std::{
+    collections::HashMap,
     pin::pin,
-    sync::{OnceLock, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -12,6 +13,7 @@ use redis::{
 use tenantry_core::{
     change::Signal,
     clock::{Clock as _, SystemClock},
+    store::hub::Hub,
 };
 use tokio::{
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
@@ -19,11 +21,12 @@ use tokio::{
 };
 
 use crate::{
+    keys::Names,
     pause::random,
-    router::{Topology, parse_view},
+    proof::Proof,
+    router::{Router, Topology, parse_view},
     server::Server,
     slots::Primary,
-    watch::Watch,
 };
 
 /// How long after one beat has come back the next is sent.
@@ -35,9 +38,19 @@ const BEATS_AN_AGE: u64 = 5;
 /// How long the sentinels may take to say that the primary is still the one: a frozen one must not end the beat.
 const SENTINEL_TIMEOUT: Duration = Duration::from_millis(200);
 
-pub(crate) struct Session<'w> {
-    pub(crate) watch: &'w Watch,
-    pub(crate) primary: &'w Primary,
+/// What all sessions of a store work with.
+pub(crate) struct Ears {
+    pub(crate) router: Arc<Router>,
+    pub(crate) names: Names,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) proof: Proof,
+    /// How far the counters of [`Session::age`] were seen to be, by their keys.
+    pub(crate) ages: Mutex<HashMap<String, i64>>,
+}
+
+pub(crate) struct Session<'e> {
+    pub(crate) ears: &'e Ears,
+    pub(crate) primary: &'e Primary,
     pub(crate) server: Server,
     /// In a cluster: the epoch of the primary's slots when the session began.
     pub(crate) epoch: OnceLock<String>,
@@ -54,7 +67,7 @@ impl Session<'_> {
 
     async fn listen(&self) -> Result<std::convert::Infallible, String> {
         let (sender, pushes) = unbounded_channel();
-        let connect_timeout = self.watch.router.options.connect_timeout;
+        let connect_timeout = self.ears.router.options.connect_timeout;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(connect_timeout))
             .set_response_timeout(Some(BEAT_TIMEOUT))
@@ -69,8 +82,8 @@ impl Session<'_> {
                 return Err(format!("another node has the address: {id}"));
             }
         }
-        let beats = self.watch.names.link(u128::from_le_bytes(random()));
-        let notices = self.watch.names.notices(&self.primary.id);
+        let beats = self.ears.names.link(u128::from_le_bytes(random()));
+        let notices = self.ears.names.notices(&self.primary.id);
         connection.subscribe(&[notices, beats.clone()]).await.map_err(|error| self.describe(&error))?;
         self.forward(&connection, &beats, pushes).await
     }
@@ -100,7 +113,7 @@ impl Session<'_> {
                     }
                 }
             }
-            if self.watch.proof.prove(self.primary, sent, view.unwrap_or_default()) {
+            if self.ears.proof.prove(self.primary, sent, view.unwrap_or_default()) {
                 tracing::info!(address = %self.primary.address, "change notices arrive");
             }
             let wake = Instant::now() + BEAT_EVERY;
@@ -118,15 +131,15 @@ impl Session<'_> {
     /// Counts one further on the primary, and looks whether the counter is behind what was seen of it: then the primary
     /// has lost what it had. One that takes no writes just now says nothing.
     async fn age(&self, mut connection: MultiplexedConnection) -> Result<(), String> {
-        let Some(shard) = self.watch.router.shard_at(&self.primary.address) else { return Ok(()) };
-        let key = self.watch.names.rows(&shard);
+        let Some(shard) = self.ears.router.shard_at(&self.primary.address) else { return Ok(()) };
+        let key = self.ears.names.rows(&shard);
         let count = redis::cmd("HINCRBY").arg(&key).arg("age").arg(1).query_async::<i64>(&mut connection).await;
         let count = match count {
             Ok(count) => count,
             Err(error) if error.code().is_some() => return Ok(()),
             Err(error) => return Err(self.describe(&error)),
         };
-        let mut ages = self.watch.ages.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ages = self.ears.ages.lock().unwrap_or_else(PoisonError::into_inner);
         let seen = ages.insert(key, count).unwrap_or(0);
         if count > seen {
             return Ok(());
@@ -145,7 +158,7 @@ impl Session<'_> {
     ) -> Result<Vec<Primary>, String> {
         let mut publish = redis::cmd("PUBLISH");
         publish.arg(beats).arg(number);
-        match &self.watch.router.topology {
+        match &self.ears.router.topology {
             Topology::Cluster => {
                 let mut pipeline = Pipeline::new();
                 pipeline.add_command(publish).ignore();
@@ -159,7 +172,7 @@ impl Session<'_> {
                     return Err("it is cut off from most of the cluster".to_owned());
                 }
                 if !primaries.iter().any(|primary| primary.id == self.primary.id) {
-                    self.watch.abandon(self.primary);
+                    self.abandon();
                     return Err("it has no slots any more".to_owned());
                 }
                 return Ok(primaries);
@@ -167,10 +180,10 @@ impl Session<'_> {
             Topology::Node | Topology::Sentinel(_) => self.ask::<()>(&publish, &mut connection).await?,
         }
         let still = self.server.check_role(&mut connection).await;
-        still.inspect_err(|_| self.watch.abandon(self.primary)).map_err(|error| self.describe(&error))?;
-        if let Topology::Sentinel(sentinels) = &self.watch.router.topology {
+        still.inspect_err(|_| self.abandon()).map_err(|error| self.describe(&error))?;
+        if let Topology::Sentinel(sentinels) = &self.ears.router.topology {
             let confirmed = sentinels.confirm(&self.primary.address, SENTINEL_TIMEOUT).await;
-            confirmed.inspect_err(|_| self.watch.abandon(self.primary))?;
+            confirmed.inspect_err(|_| self.abandon())?;
         }
         Ok(vec![self.primary.clone()])
     }
@@ -219,11 +232,18 @@ impl Session<'_> {
     fn tell(&self, text: &str) {
         if let Ok(change) = text.parse() {
             // Nobody hears it who has not been told that all primaries are proven.
-            return self.watch.hub.tell(Signal::Changed(change));
+            return self.ears.hub.tell(Signal::Changed(change));
         }
         // A newer version says something that this one does not understand: anything may have changed.
         tracing::info!(address = %self.primary.address, "a change notice of another version has arrived");
-        self.watch.proof.doubt();
+        self.ears.proof.doubt();
+    }
+
+    /// It is no primary any more, or another may be: calls look for the primary anew.
+    fn abandon(&self) {
+        if let Ok(node) = self.ears.router.node(&self.primary.address) {
+            node.abandon();
+        }
     }
 
     fn describe(&self, error: &RedisError) -> String {

@@ -6,8 +6,9 @@ use tenantry_core::store::{FORMAT, Shard};
 use crate::{
     failure::{Failure, Unanswered},
     keys::Names,
-    node::{Node, Read, Request},
+    node::{Node, Read},
     options::ConnectError,
+    request::Request,
     router::Router,
 };
 
@@ -26,7 +27,7 @@ pub(crate) async fn check(router: &Router) -> Result<(), ConnectError> {
                 continue;
             }
             (Err(failure), _) | (_, Err(failure)) => {
-                return Err(unreachable(&Unanswered::of(&node.server, failure).why));
+                return Err(unreachable(&Unanswered::of(node.server(), failure).why));
             }
         };
         let policy = value(&memory, "maxmemory_policy").unwrap_or(NO_EVICTION);
@@ -71,7 +72,7 @@ pub(crate) async fn check_format(router: &Router, names: &Names) -> Result<(), C
 
 async fn info(node: &Node, section: &str) -> Result<String, Failure> {
     let command = redis::cmd("INFO").arg(section).to_owned();
-    node.query(&Request::One(command), false).await
+    node.shared.query(&Request::One(command), false).await
 }
 
 fn value<'i>(info: &'i str, name: &str) -> Option<&'i str> {

@@ -9,7 +9,7 @@ use tenantry_core::{
     clock::{Clock as _, SystemClock},
     store::{
         Changes, CommitError, Committed, Index, Key, Numbered, Order, Range, Shard, Sorted, SortedRange, Store, Txn,
-        Unavailable,
+        Unavailable, hub::Hub,
     },
 };
 use tokio::task::AbortHandle;
@@ -17,17 +17,17 @@ use tokio::task::AbortHandle;
 use crate::{
     elsewhere::Elsewhere,
     fields,
-    hub::Hub,
     keys::Names,
-    node::{Commit, Read, Request, Work},
+    node::{Commit, Read},
     options::{ConnectError, Options},
     place::{Kind, parse},
     plain::Plain,
+    request::Request,
     router::Router,
     script::{COMMAND_BYTES, Invocation},
-    server::Servers,
-    settings, sorted,
-    watch::Watch,
+    servers::Servers,
+    settings, sorted, watch,
+    work::Work,
 };
 
 /// The row that a barrier writes. No row of core's is called so.
@@ -71,7 +71,7 @@ impl RedisStore {
         found.map_err(|error| failed(error.to_string()))?;
         settings::check(&router).await?;
         settings::check_format(&router, &names).await?;
-        let store = Self { names: names.clone(), hub: hub.clone(), watch: Watch::start(&router, names, hub), router };
+        let store = Self { names: names.clone(), hub: hub.clone(), watch: watch::start(&router, names, hub), router };
         // An empty transaction writes nothing, and proves that the server knows such scripts and lets us run them.
         let (shard, nothing) = (Shard::new('p', "connect"), Txn::default());
         match store.router.bounded(store.apply(&shard, &nothing, false)).await {

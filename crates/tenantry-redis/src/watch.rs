@@ -42,96 +42,85 @@ use tokio::{
     time::sleep,
 };
 
-use crate::{hub::Hub, keys::Names, pause::Pauses, proof::Proof, router::Router, session::Session, slots::Primary};
+use tenantry_core::store::hub::Hub;
+
+use crate::{
+    keys::Names,
+    pause::Pauses,
+    proof::Proof,
+    router::Router,
+    session::{Ears, Session},
+    slots::Primary,
+};
 
 /// The pauses between attempts to connect, and between looks for the primaries when none is known.
 const PAUSE_MIN: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// What the task works with.
-pub(crate) struct Watch {
-    pub(crate) router: Arc<Router>,
-    pub(crate) names: Names,
-    pub(crate) hub: Arc<Hub>,
-    pub(crate) proof: Proof,
-    /// How far the counters of [`Session::age`] were seen to be, by their keys.
-    pub(crate) ages: Mutex<HashMap<String, i64>>,
+/// Begins to listen. The handle ends it.
+pub(crate) fn start(router: &Arc<Router>, names: Names, hub: Arc<Hub>) -> AbortHandle {
+    let proof = Proof::new(hub.clone());
+    let ears = Ears { router: router.clone(), names, proof, hub, ages: Mutex::default() };
+    tokio::spawn(run(Arc::new(ears))).abort_handle()
 }
 
-impl Watch {
-    /// Begins to listen. The handle ends it.
-    pub(crate) fn start(router: &Arc<Router>, names: Names, hub: Arc<Hub>) -> AbortHandle {
-        let proof = Proof::new(hub.clone());
-        let watch = Self { router: router.clone(), names, proof, hub, ages: Mutex::default() };
-        tokio::spawn(Arc::new(watch).run()).abort_handle()
-    }
-
-    /// Works until it is aborted, and its sessions with it.
-    async fn run(self: Arc<Self>) {
-        let this = self;
-        let (mut sessions, mut running) = (JoinSet::new(), HashMap::<Primary, AbortHandle>::new());
-        let mut pauses = Pauses::new(PAUSE_MIN, PAUSE_MAX);
-        this.proof.expect(this.router.primaries());
-        loop {
-            let required = this.proof.required();
-            running.retain(|primary, session| {
-                let keep = required.contains(primary);
-                if !keep {
-                    session.abort();
-                    this.proof.lose(primary);
-                }
-                keep
-            });
-            // Those that were ended are forgotten.
-            while sessions.try_join_next().is_some() {}
-            for primary in required {
-                let watch = this.clone();
-                running
-                    .entry(primary.clone())
-                    .or_insert_with(|| sessions.spawn(async move { watch.listen(&primary).await }));
+/// Works until it is aborted, and its sessions with it.
+async fn run(ears: Arc<Ears>) {
+    let (mut sessions, mut running) = (JoinSet::new(), HashMap::<Primary, AbortHandle>::new());
+    let mut pauses = Pauses::new(PAUSE_MIN, PAUSE_MAX);
+    ears.proof.expect(ears.router.primaries());
+    loop {
+        let required = ears.proof.required();
+        running.retain(|primary, session| {
+            let keep = required.contains(primary);
+            if !keep {
+                session.abort();
+                ears.proof.lose(primary);
             }
-            if this.proof.is_blind() {
-                tokio::select! {
-                    () = this.proof.changed.notified() => {}
-                    () = sleep(pauses.next()) => {}
-                }
-            } else {
-                pauses.reset();
-                this.proof.changed.notified().await;
+            keep
+        });
+        // Those that were ended are forgotten.
+        while sessions.try_join_next().is_some() {}
+        for primary in required {
+            let ears = ears.clone();
+            running
+                .entry(primary.clone())
+                .or_insert_with(|| sessions.spawn(async move { listen(&ears, &primary).await }));
+        }
+        if ears.proof.is_blind() {
+            tokio::select! {
+                () = ears.proof.changed.notified() => {}
+                () = sleep(pauses.next()) => {}
             }
-            // Whoever is required now has slots that the calls need to find, too.
-            this.router.refresh(this.router.lookups()).await;
-            if this.proof.is_blind() {
-                this.proof.expect(this.router.primaries());
-            }
+        } else {
+            pauses.reset();
+            ears.proof.changed.notified().await;
+        }
+        // Whoever is required now has slots that the calls need to find, too.
+        ears.router.refresh(ears.router.lookups()).await;
+        if ears.proof.is_blind() {
+            ears.proof.expect(ears.router.primaries());
         }
     }
+}
 
-    /// One session at `primary` after the other.
-    async fn listen(&self, primary: &Primary) {
-        let mut pauses = Pauses::new(PAUSE_MIN, PAUSE_MAX);
-        loop {
-            let reason = match self.router.node(&primary.address) {
-                Ok(node) => {
-                    let server = node.server.clone();
-                    Session { watch: self, primary, server, epoch: OnceLock::new() }.run().await
-                }
-                Err(unavailable) => unavailable.to_string(),
-            };
-            if self.proof.lose(primary) {
-                pauses.reset();
-                tracing::warn!(address = %primary.address, reason, "the link for change notices is lost");
-            } else {
-                tracing::debug!(address = %primary.address, reason, "the link for change notices is still lost");
+/// One session at `primary` after the other.
+async fn listen(ears: &Ears, primary: &Primary) {
+    let mut pauses = Pauses::new(PAUSE_MIN, PAUSE_MAX);
+    loop {
+        let reason = match ears.router.node(&primary.address) {
+            Ok(node) => {
+                let server = node.server().clone();
+                Session { ears, primary, server, epoch: OnceLock::new() }.run().await
             }
-            sleep(pauses.next()).await;
+            Err(unavailable) => unavailable.to_string(),
+        };
+        if ears.proof.lose(primary) {
+            pauses.reset();
+            tracing::warn!(address = %primary.address, reason, "the link for change notices is lost");
+        } else {
+            tracing::debug!(address = %primary.address, reason, "the link for change notices is still lost");
         }
-    }
-
-    /// It is no primary any more, or another may be: calls look for the primary anew.
-    pub(crate) fn abandon(&self, primary: &Primary) {
-        if let Ok(node) = self.router.node(&primary.address) {
-            node.abandon();
-        }
+        sleep(pauses.next()).await;
     }
 }

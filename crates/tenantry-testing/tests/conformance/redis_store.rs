@@ -180,13 +180,52 @@ async fn a_commit_that_no_replica_confirms_is_unavailable() {
     assert!(text.contains("applied on the primary, but not confirmed: 0 of 1 replicas"), "{text}");
     assert_eq!(store.read(&shard(), &[Key::lasting("row")]).await.unwrap(), [Some(vec![1].into())]);
 
+    let replica = replica_of(&server).await;
+    // The replica reports how far it is once a second: the first WAIT after it has come may still miss it.
+    while store.commit(&shard(), &loud(2)).await.is_err() {}
+    assert!(replica.command(&["HGET", "tenantry:{o:acme}:r", "row"]).contains('\u{2}'));
+}
+
+async fn replica_of(server: &RedisServer) -> RedisServer {
     let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &server.port().to_string()]);
     while !replica.command(&["INFO", "replication"]).contains("master_link_status:up") {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    // The replica reports how far it is once a second: the first WAIT after it has come may still miss it.
-    while store.commit(&shard(), &loud(2)).await.is_err() {}
-    assert!(replica.command(&["HGET", "tenantry:{o:acme}:r", "row"]).contains('\u{2}'));
+    replica
+}
+
+#[tokio::test]
+async fn many_commits_wait_for_replicas_together() {
+    let server = RedisServer::start(&[]);
+    let _replica = replica_of(&server).await;
+    let store = RedisStore::connect(&server.store_url(), Options::new().wait_replicas(1)).await.unwrap();
+    while store.commit(&shard(), &loud(0)).await.is_err() {}
+    let waits = || {
+        let stats = server.command(&["INFO", "commandstats"]);
+        let calls = stats.split_once("cmdstat_wait:calls=").and_then(|(_, rest)| rest.split_once(','));
+        calls.map_or(0, |(calls, _)| calls.parse::<u64>().unwrap())
+    };
+    let before = waits();
+    let rows: Vec<_> = (0..64).map(|number| Key::lasting(format!("row-{number}"))).collect();
+    let commits = rows.iter().map(async |row| {
+        let puts = vec![(row.clone(), row.name().to_owned().into())];
+        // What is one command, and what is a script; and somebody gives up among them.
+        let with_notice = Txn { puts: puts.clone(), ..loud(1) };
+        store.commit(&shard(), &Txn { puts, ..Txn::default() }).await.unwrap();
+        store.commit(&shard(), &with_notice).await.unwrap();
+    });
+    let (home, given_up) = (shard(), loud(2));
+    let give_up = async {
+        tokio::select! {
+            biased;
+            answer = store.commit(&home, &given_up) => panic!("nothing was sent yet: {answer:?}"),
+            () = std::future::ready(()) => {}
+        }
+    };
+    tokio::join!(give_up, futures_util::future::join_all(commits));
+    assert!(store.read(&shard(), &rows).await.unwrap().iter().all(Option::is_some));
+    let waited = waits() - before;
+    assert!((1..=16).contains(&waited), "{waited} times for 128 commits");
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! Tells every listener what the subscription hears.
+//! For who writes a store: tells all listeners of [`Store::changes`](super::Store::changes) what was committed, as the
+//! [contract](super#a-listeners-life) has it. Feature `store-kit`.
 
 use std::{
     collections::VecDeque,
@@ -7,15 +8,34 @@ use std::{
 };
 
 use futures_util::stream;
-use tenantry_core::{change::Signal, store::Changes};
 use tokio::sync::broadcast::{self, error::RecvError};
+
+use super::Changes;
+use crate::change::Signal;
 
 /// How many signals a listener may be behind before it must forget what it knew.
 const BACKLOG_MAX: usize = 4096;
 
 /// The listeners of one store.
-#[derive(Debug)]
-pub(crate) struct Hub(Mutex<State>);
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use futures_util::StreamExt as _;
+/// use tenantry_core::{change::Signal, store::hub::Hub};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let hub = Arc::new(Hub::new());
+/// hub.tell(Signal::LinkBack);
+/// let mut changes = hub.listen();
+/// assert_eq!(changes.next().await, Some(Signal::LinkBack));
+/// drop(hub);
+/// assert_eq!(changes.next().await, Some(Signal::LinkLost));
+/// # }
+/// ```
+#[derive(Debug, Default)]
+pub struct Hub(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
@@ -26,13 +46,21 @@ struct State {
     sender: broadcast::Sender<Signal>,
 }
 
+impl Default for State {
+    fn default() -> Self {
+        Self { up: false, proven: None, sender: broadcast::Sender::new(BACKLOG_MAX) }
+    }
+}
+
 impl Hub {
-    pub(crate) fn new() -> Self {
-        Self(Mutex::new(State { up: false, proven: None, sender: broadcast::Sender::new(BACKLOG_MAX) }))
+    /// Without listeners. Notices do not arrive until it is told [`Signal::LinkBack`].
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    /// Tells all listeners.
-    pub(crate) fn tell(&self, signal: Signal) {
+    /// Tells all listeners, except those that still wait for the link.
+    pub fn tell(&self, signal: Signal) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match signal {
             Signal::Changed(_) => {}
@@ -57,8 +85,10 @@ impl Hub {
         (pending, state.sender.subscribe())
     }
 
-    /// A stream of all signals from now on. When the store is dropped, it says `LinkLost` and ends.
-    pub(crate) fn listen(self: &Arc<Self>) -> Changes {
+    /// A stream of all signals from now on. It does not keep the hub: when that is dropped, it says
+    /// [`Signal::LinkLost`] and ends.
+    #[must_use]
+    pub fn listen(self: &Arc<Self>) -> Changes {
         let listener = Listener::new(Arc::downgrade(self), self.attach());
         Box::pin(stream::unfold(listener, |mut listener| async { Some((listener.next().await?, listener)) }))
     }
@@ -112,10 +142,9 @@ impl Listener {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::StreamExt;
-    use tenantry_core::{change::Change, clock::Timestamp, ids::OrganizationId};
-
     use super::*;
+    use crate::{change::Change, clock::Timestamp, ids::OrganizationId};
+    use futures_util::StreamExt;
 
     fn changed() -> Signal {
         Signal::Changed(Change::Organization(OrganizationId::from_parts(Timestamp::from_millis(1), [1; 10])))
