@@ -79,10 +79,11 @@ impl EmbeddedStore {
     }
 
     async fn write(&self, shard: &Shard, txn: &Txn) -> Result<Committed, CommitError> {
-        let gone = || Unavailable::new("the writer of the database has died: restart this process");
+        let gone = || Unavailable::until_restart("the writer of the database has died: restart this process");
+        let never_asked = || CommitError::NotApplied(gone());
         let (answer, answered) = oneshot::channel();
         let job = Job { shard: shard.clone(), txn: txn.clone(), answer };
-        self.queue.as_ref().ok_or_else(gone)?.send(job).await.map_err(|_| gone())?;
+        self.queue.as_ref().ok_or_else(never_asked)?.send(job).await.map_err(|_| never_asked())?;
         answered.await.map_err(|_| gone())?
     }
 }
