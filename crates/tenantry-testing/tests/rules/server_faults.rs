@@ -18,7 +18,12 @@ use tenantry_testing::{
 };
 
 /// Carries out an operation under an idempotency key.
-async fn run<O: Operation>(engine: &Engine, caller: Caller, key: &str, input: Value) -> Result<O::Output, Error> {
+pub(crate) async fn run<O: Operation>(
+    engine: &Engine,
+    caller: Caller,
+    key: &str,
+    input: Value,
+) -> Result<O::Output, Error> {
     let operation: O = serde_json::from_value(input).expect("the test gives valid inputs");
     let key = IdempotencyKey::new(key).expect("the test gives valid keys");
     engine.run(&Request::new(caller).idempotency_key(Some(key)), &operation).await
