@@ -4,6 +4,8 @@ mod cuts;
 mod disk_faults;
 mod entries;
 mod jobs;
+mod log;
+mod lost_second;
 mod mails;
 mod meddled;
 mod model;
