@@ -194,15 +194,12 @@ async fn what_one_primary_has_lost_is_put_back_or_told() {
     let (mut standing, mut gone) = (Vec::new(), 0);
     for made in &all {
         let is_at_victim = std::ptr::eq(cluster.primary_of(&key_of(made)), victim);
-        match members(&engine, made).await {
-            Some(users) => {
-                assert!(is_at_victim || !made.joined || users.contains(&made.guest), "{} lost a member", made.id);
-                standing.push((made, users));
-            }
-            None => {
-                assert!(is_at_victim, "{} is gone, and its primary lost nothing", made.id);
-                gone += 1;
-            }
+        if let Some(users) = members(&engine, made).await {
+            assert!(is_at_victim || !made.joined || users.contains(&made.guest), "{} lost a member", made.id);
+            standing.push((made, users));
+        } else {
+            assert!(is_at_victim, "{} is gone, and its primary lost nothing", made.id);
+            gone += 1;
         }
     }
     let well = agreeing(&engine, &standing).await;
