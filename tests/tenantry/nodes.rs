@@ -73,6 +73,8 @@ async fn without_redis_the_answer_is_503_and_all_is_well_when_it_is_back() {
     }
     let ready = world.request(reqwest::Method::GET, "/tenantry/readyz");
     world.send(&Actor::nobody(), ready).await.refused(503, "unavailable");
+    // A restart of this process would mend nothing.
+    world.send(&Actor::nobody(), world.request(reqwest::Method::GET, "/tenantry/healthz")).await.ok();
 
     server.start_again();
     let who = until(async || world.whoami(&token, None).await, |answer| answer.status.is_success()).await;

@@ -10,9 +10,12 @@ use crate::{Admin, json_response};
 
 const OK: &str = r#"{"status":"ok"}"#;
 
-/// The process answers.
-pub(crate) async fn alive() -> Response {
-    json_response(OK)
+/// The process answers, and a restart of it would mend nothing.
+pub(crate) async fn alive(State(admin): State<Arc<Admin>>) -> Response {
+    match admin.engine.needs_restart() {
+        None => json_response(OK),
+        Some(error) => problem::response(&Error::from(error.clone())),
+    }
 }
 
 /// The store answers.

@@ -7,8 +7,8 @@
 //!    [`Engine`], and writes down the answer. What the head decides is answered before the body has come, which must
 //!    arrive within [`limits::BODY_TIMEOUT`](tenantry_core::limits::BODY_TIMEOUT).
 //! 3. Everything that is refused is refused with a problem document (RFC 9457).
-//! 4. `GET /openapi.json` describes all of it; `GET /healthz` answers while the process lives, `GET /readyz` while the
-//!    store can be used.
+//! 4. `GET /openapi.json` describes all of it; `GET /healthz` answers well until the store has said that only a restart of
+//!    the process mends it, `GET /readyz` while the store can be used.
 
 mod body;
 mod handler;

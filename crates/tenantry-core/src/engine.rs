@@ -23,10 +23,11 @@ use crate::{
     jobs::Made,
     limits,
     operation::{Locate, Needs, Operation, Request},
+    outage::Dead,
     rate_limit::RateLimiter,
     registry::Registry,
     rows::Intent,
-    store::{Add, Check, CommitError, Index, Range, Shard, Store, Txn},
+    store::{Add, Check, CommitError, Index, Range, Shard, Store, Txn, Unavailable},
     token_use::RecentUses,
     transaction::Transaction,
     validate::Violations,
@@ -40,6 +41,7 @@ pub struct Engine(Arc<Inner>);
 
 struct Inner {
     store: Arc<dyn Store>,
+    dead: Dead,
     registry: Registry,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -160,6 +162,14 @@ impl Engine {
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.0.store
+    }
+
+    /// What the store said when it told that only a restart of this process mends it; `None`: it has not.
+    ///
+    /// It asks the store nothing: a store that is away or slow is no reason to end a process.
+    #[must_use]
+    pub fn needs_restart(&self) -> Option<&Unavailable> {
+        self.0.dead.get()
     }
 
     /// The permissions and roles.
@@ -409,8 +419,7 @@ impl Engine {
                 .map(Some)
                 .ok_or_else(|| Error::internal("the store did not tell the number that it gave")),
             Err(CommitError::Conflict) => Ok(None),
-            Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => Err(error.into()),
-            Err(error) => Err(Error::internal(error)),
+            Err(error) => Err(Error::of_preparation(error)),
         }
     }
 }

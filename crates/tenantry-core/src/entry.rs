@@ -263,8 +263,8 @@ impl Engine {
                 (Err(CommitError::Conflict | CommitError::Limit(_)), _) => {
                     Err(Error::internal("an index entry that nothing speaks against was refused").into())
                 }
-                (Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)), _) => {
-                    Err(Error::from(error).into())
+                (Err(error @ (CommitError::NotApplied(_) | CommitError::Unavailable(_))), _) => {
+                    Err(Error::of_preparation(error).into())
                 }
             }
         });
@@ -313,7 +313,9 @@ impl Engine {
         match self.store().commit(&shard, &takeover).await {
             Ok(_) => Ok(()),
             Err(CommitError::Conflict | CommitError::Limit(_)) => Err(EntryError::Again),
-            Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => Err(Error::from(error).into()),
+            Err(error @ (CommitError::NotApplied(_) | CommitError::Unavailable(_))) => {
+                Err(Error::of_preparation(error).into())
+            }
         }
     }
 
@@ -446,7 +448,9 @@ impl Engine {
         match self.store().commit(home, &fence).await {
             Ok(_) => Ok(true),
             Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(false),
-            Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => Err(error.into()),
+            Err(error @ (CommitError::NotApplied(_) | CommitError::Unavailable(_))) => {
+                Err(Error::of_preparation(error))
+            }
         }
     }
 }

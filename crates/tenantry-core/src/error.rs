@@ -249,6 +249,15 @@ impl Error {
         }
     }
 
+    /// A commit that prepares a change and comes before it. Was it refused, the change was not made; is it uncertain, the
+    /// change was not made either, and whoever tries again finds what was prepared.
+    pub(crate) fn of_preparation(error: CommitError) -> Self {
+        Self::of_commit(match error {
+            CommitError::Unavailable(source) => CommitError::NotApplied(source),
+            other => other,
+        })
+    }
+
     /// Something that is needed is away: try again after `retry_after`. Whoever says so has logged what lies behind it.
     pub fn away(detail: impl Into<Cow<'static, str>>, retry_after: Duration) -> Self {
         let mut error = Self::new(ErrorKind::Unavailable, detail);

@@ -80,7 +80,9 @@ impl Engine {
                 Ok(_) => return Ok(()),
                 Err(CommitError::Limit(_)) => return Err(beyond),
                 Err(CommitError::Conflict) => self.back_off(attempt).await?,
-                Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => return Err(error.into()),
+                Err(error @ (CommitError::NotApplied(_) | CommitError::Unavailable(_))) => {
+                    return Err(Error::of_preparation(error));
+                }
             }
         }
         Err(Error::unavailable(format!("{}: in conflict {} times", meter.quota.name, limits::ATTEMPTS_MAX)))

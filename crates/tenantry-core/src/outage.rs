@@ -7,7 +7,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -25,17 +25,25 @@ use crate::{
     },
 };
 
-/// Passes every call on, and logs outages.
+/// What a store said when it first told that only a restart of the process mends it. That is then so for good.
+pub(crate) type Dead = Arc<OnceLock<Unavailable>>;
+
+/// Passes every call on, logs outages, and remembers one that does not end.
 #[derive(Debug)]
 pub(crate) struct Reported {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     outages: Outages,
+    dead: Dead,
 }
 
 impl Reported {
     pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock, outages: Outages::default() }
+        Self { store, clock, outages: Outages::default(), dead: Dead::default() }
+    }
+
+    pub(crate) fn dead(&self) -> Dead {
+        self.dead.clone()
     }
 
     fn note<T>(&self, result: Result<T, Unavailable>) -> Result<T, Unavailable> {
@@ -62,6 +70,9 @@ impl Reported {
     }
 
     fn failed(&self, error: &Unavailable) {
+        if error.needs_restart() && self.dead.set(error.clone()).is_ok() {
+            tracing::error!(%error, "only a restart of this process mends the store: the liveness probe fails from now on");
+        }
         match self.outages.failed(self.clock.elapsed()) {
             Failure::First => tracing::warn!(%error, "the store is unavailable: what needs it is answered 503"),
             Failure::Lasting(Outage { failures, lasted }) => {

@@ -38,6 +38,8 @@
 //!    [`CommitError::NotApplied`] was not and never will be.
 //! 5. A store that has no room for more refuses what grows with [`CommitError::NotApplied`] of [`Unavailable::full`], and
 //!    still applies a transaction that [frees](Txn::frees), if its medium can.
+//! 6. A store that comes back by itself when what stood in its way is gone says no more than that it is unavailable. One
+//!    that cannot says so with [`Unavailable::until_restart`].
 //!
 //! # A listener's life
 //! A stream from `changes` begins with [`Signal::LinkBack`] once notices arrive. When they may be missing it says
@@ -46,6 +48,7 @@
 
 #[cfg(feature = "store-kit")]
 pub mod hub;
+mod unavailable;
 
 use std::{borrow::Cow, fmt, fmt::Write as _, pin::Pin, sync::Arc, time::Duration};
 
@@ -54,6 +57,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use serde::{Deserialize, Serialize};
 
+pub use self::unavailable::Unavailable;
 use crate::change::{Change, Signal};
 
 /// The format of what this crate keeps in a store.
@@ -450,34 +454,6 @@ pub enum CommitError {
     Unavailable(#[from] Unavailable),
 }
 
-/// The store cannot be reached, does not answer in time, or has failed.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("the store is unavailable: {reason}")]
-pub struct Unavailable {
-    reason: Arc<str>,
-    is_full: bool,
-}
-
-impl Unavailable {
-    /// `reason` is for logs: it must not contain a secret (such as the password in a connection's address).
-    #[must_use]
-    pub fn new(reason: impl fmt::Display) -> Self {
-        Self { reason: reason.to_string().into(), is_full: false }
-    }
-
-    /// There is no room for more.
-    #[must_use]
-    pub fn full(reason: impl fmt::Display) -> Self {
-        Self { is_full: true, ..Self::new(reason) }
-    }
-
-    /// Whether there is no room for more.
-    #[must_use]
-    pub const fn is_full(&self) -> bool {
-        self.is_full
-    }
-}
-
 impl CommitError {
     /// Why the store is unavailable; `Err` if it decided.
     pub fn into_unavailable(self) -> Result<Unavailable, Self> {
@@ -487,15 +463,6 @@ impl CommitError {
         }
     }
 }
-
-/// Why the store did not answer is for a person to read: two outages are the same outage.
-impl PartialEq for Unavailable {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for Unavailable {}
 
 #[cfg(test)]
 mod tests {

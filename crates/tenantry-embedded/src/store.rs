@@ -90,10 +90,11 @@ impl EmbeddedStore {
     }
 
     async fn enqueue(&self, shard: &Shard, txn: &Txn, others: &[(Shard, Txn)]) -> Answer {
-        let gone = || Unavailable::new("the writer of the database has died: restart this process");
+        let gone = || Unavailable::until_restart("the writer of the database has died: restart this process");
+        let never_asked = || CommitError::NotApplied(gone());
         let (answer, answered) = oneshot::channel();
         let job = Job { shard: shard.clone(), txn: txn.clone(), others: others.to_vec(), answer };
-        self.queue.as_ref().ok_or_else(gone)?.send(job).await.map_err(|_| gone())?;
+        self.queue.as_ref().ok_or_else(never_asked)?.send(job).await.map_err(|_| never_asked())?;
         answered.await.map_err(|_| gone())?
     }
 }

@@ -7,11 +7,13 @@
 //! 5. [`counting`] shows that a cost does not grow with what there is;
 //! 6. [`smtp_server`] starts real SMTP servers that keep the mail that they take;
 //! 7. [`relay`] stands between a store and its server, and breaks the connection wherever a test wants it;
-//! 8. [`actors`] are callers for the tests of all of these, and for a host's own.
+//! 8. [`disk`] is a small disk, which a test can fill;
+//! 9. [`actors`] are callers for the tests of all of these, and for a host's own.
 
 pub mod actors;
 pub mod conformance;
 pub mod counting;
+pub mod disk;
 pub mod model;
 mod process;
 pub mod race;

@@ -44,8 +44,10 @@ impl EngineBuilder {
     #[must_use]
     pub fn build(self) -> Engine {
         let Self { store, registry, clock, entropy, host } = self;
+        let store = Reported::new(store, clock.clone());
         Engine(Arc::new(Inner {
-            store: Arc::new(Reported::new(store, clock.clone())),
+            dead: store.dead(),
+            store: Arc::new(store),
             registry,
             clock,
             entropy,

@@ -172,6 +172,12 @@ impl RedisServer {
         self.port
     }
 
+    /// Where it keeps its files, unless its arguments say otherwise.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
     /// Stops the server and waits until it is gone. Nothing happens if it does not run.
     pub fn stop(&self, how: Stop) {
         if let Some(running) = self.running().take() {

@@ -1,47 +1,10 @@
 //! The embedded store when its disk is full, and when there is room again.
 
-use std::{
-    io::Write as _,
-    path::Path,
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::time::Duration;
 
-use tempfile::TempDir;
 use tenantry_core::store::{CommitError, Key, Shard, Store, Txn};
 use tenantry_embedded::{EmbeddedStore, OpenErrorKind};
-
-/// A small disk, in memory. It goes with the value.
-struct Disk(TempDir);
-
-impl Disk {
-    /// `None`: this user may not mount one, and a line on the standard error says so.
-    fn of(size: &str) -> Option<Self> {
-        let directory = tempfile::tempdir().unwrap();
-        let mounted = mount(&["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"], directory.path());
-        if !mounted {
-            // Not by `eprintln!`, which the test runner keeps for itself when a test passes.
-            let _ = writeln!(std::io::stderr(), "SKIPPED: only root can mount a small disk");
-            return None;
-        }
-        Some(Self(directory))
-    }
-
-    fn resize(&self, size: &str) {
-        assert!(mount(&["-o", &format!("remount,size={size}")], self.0.path()), "what is mounted can be made larger");
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
-    }
-}
-
-fn mount(arguments: &[&str], place: &Path) -> bool {
-    let mount = Command::new("mount").args(arguments).arg(place).stderr(Stdio::null()).status();
-    mount.is_ok_and(|status| status.success())
-}
+use tenantry_testing::disk::Disk;
 
 fn shard() -> Shard {
     Shard::new('o', "acme")
@@ -70,7 +33,7 @@ async fn holds(store: &EmbeddedStore, acknowledged: &[usize], not_applied: &[usi
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_is_forgotten_when_there_is_room_again() {
     let Some(disk) = Disk::of("6m") else { return };
-    let path = disk.0.path().join("store");
+    let path = disk.path().join("store");
     let store = EmbeddedStore::open(&path).unwrap();
     let (mut acknowledged, mut not_applied) = (Vec::new(), Vec::new());
     let mut next = 0..;

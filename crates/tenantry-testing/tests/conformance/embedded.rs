@@ -205,6 +205,42 @@ async fn a_row_ends_by_the_clock_that_the_store_was_given() {
     assert_eq!(store.read(&shard, std::slice::from_ref(&key)).await.unwrap(), [Some("3".into())]);
 }
 
+/// A clock at which whoever writes panics.
+#[derive(Debug)]
+struct Fatal;
+
+impl Clock for Fatal {
+    fn now(&self) -> Timestamp {
+        assert_ne!(std::thread::current().name(), Some("tenantry-writer"), "the test kills the writer here");
+        Timestamp::from_millis(0)
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn sleep(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn a_dead_writer_says_that_only_a_restart_mends_it() {
+    let store = EmbeddedStore::in_memory_with_clock(Arc::new(Fatal)).unwrap();
+    let (shard, key) = (Shard::new('o', "acme"), Key::lasting("row"));
+    let txn = Txn { puts: vec![(key.clone(), "value".into())], ..Txn::default() };
+    match store.commit(&shard, &txn).await {
+        Err(CommitError::Unavailable(error)) => assert!(error.needs_restart(), "it died with this commit: {error}"),
+        other => panic!("nobody knows what became of it: {other:?}"),
+    }
+    match store.commit(&shard, &txn).await {
+        Err(CommitError::NotApplied(error)) => assert!(error.needs_restart(), "nobody takes it: {error}"),
+        other => panic!("it was given to nobody: {other:?}"),
+    }
+    assert!(store.ping().await.unwrap_err().needs_restart());
+    assert_eq!(store.read(&shard, &[key]).await.unwrap(), [None], "what is there can be read");
+}
+
 #[tokio::test]
 async fn a_check_of_a_batch_sees_what_the_batch_has_written() {
     let store = EmbeddedStore::in_memory().unwrap();

@@ -214,11 +214,11 @@ async fn many_commits_wait_for_replicas_together() {
         store.commit(&shard(), &Txn { puts, ..Txn::default() }).await.unwrap();
         store.commit(&shard(), &with_notice).await.unwrap();
     });
-    let (home, given_up) = (shard(), loud(2));
+    let (home, txn) = (shard(), loud(2));
     let give_up = async {
         tokio::select! {
             biased;
-            answer = store.commit(&home, &given_up) => panic!("nothing was sent yet: {answer:?}"),
+            answer = store.commit(&home, &txn) => panic!("nothing was sent yet: {answer:?}"),
             () = std::future::ready(()) => {}
         }
     };

@@ -1,8 +1,6 @@
 //! Who is invited is mailed, whoever dies in between; and no more than wanted.
 
 use std::{
-    io::Write,
-    process::Command,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -27,6 +25,8 @@ use tenantry_core::{
     store::Store,
 };
 use tenantry_testing::{actors, model::ManualClock};
+
+use crate::log::{Lines, runs_alone};
 
 /// Notes what is mailed; of the next mails so many hang, then so many fail.
 #[derive(Debug, Clone, Default)]
@@ -151,39 +151,13 @@ async fn of_the_mailed_tokens_the_last_ones_work() {
     assert_eq!(accept(&engine, &tokens[1]).await, Ok(()));
 }
 
-/// Where a test's log lines go.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(|_| panic!("nobody panics with the lock")).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Says that this process runs one test alone.
-const ALONE: &str = "TENANTRY_TEST_ALONE";
-
 #[tokio::test]
 async fn no_log_line_shows_a_token() {
-    // tracing remembers for the whole process whether somebody wants a line: the tests beside this one would decide it.
-    if std::env::var_os(ALONE).is_none() {
-        let itself = std::env::current_exe().expect("the test is a program");
-        let alone = Command::new(itself).args(["--exact", "mails::no_log_line_shows_a_token"]).env(ALONE, "1").output();
-        let alone = alone.expect("the test can be started once more");
-        let told = String::from_utf8_lossy(&alone.stdout);
-        assert!(alone.status.success() && told.contains("1 passed"), "{told}");
+    if !runs_alone("mails::no_log_line_shows_a_token") {
         return;
     }
     let lines = Lines::default();
-    let to = lines.clone();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false);
-    let _guard = tracing::subscriber::set_default(subscriber.with_writer(move || to.clone()).finish());
+    let _guard = lines.listen(tracing::Level::TRACE);
     let store = crate::in_memory().store().clone();
     let (clock, post) = (clock(), Post::default());
     let engine = node(&store, &clock, &post);
@@ -193,7 +167,7 @@ async fn no_log_line_shows_a_token() {
         engine.work_once().await.expect("the store is there");
         clock.advance(limits::JOB_RETRY_MAX);
     }
-    let log = String::from_utf8(lines.0.lock().expect("nobody panics with the lock").clone()).expect("it is text");
+    let log = lines.text();
     assert!(log.contains("a job failed"), "{log}");
     let tokens = post.tokens();
     assert_eq!(tokens.len(), 2);

@@ -1,8 +1,11 @@
 //! The rules of the domain hold on every store: one at a time, as the model says, and when many act at once.
 
 mod cuts;
+mod disk_faults;
 mod entries;
 mod jobs;
+mod log;
+mod lost_second;
 mod mails;
 mod meddled;
 mod model;
@@ -57,6 +60,21 @@ async fn redis_at(url: &str, namespace: &str) -> Arc<dyn Store> {
         .response_timeout(patience)
         .overall_timeout(patience);
     Arc::new(RedisStore::connect(url, options).await.expect("the server runs"))
+}
+
+/// How often a condition is looked at before it is given up, and how long to wait in between: a minute in all.
+const POLLS_MAX: usize = 3000;
+const POLL_EVERY: Duration = Duration::from_millis(20);
+
+/// Asks until there is an answer.
+async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    for _ in 0..POLLS_MAX {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        tokio::time::sleep(POLL_EVERY).await;
+    }
+    panic!("waited in vain until {what}");
 }
 
 /// Carries out an operation that nothing stands in the way of.

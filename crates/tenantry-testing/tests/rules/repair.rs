@@ -15,7 +15,7 @@ use tenantry_testing::{
 
 use crate::must;
 
-async fn run<O: Operation>(engine: &Engine, user: &str, input: Value) -> Result<O::Output, Error> {
+pub(crate) async fn run<O: Operation>(engine: &Engine, user: &str, input: Value) -> Result<O::Output, Error> {
     let operation: O = serde_json::from_value(input).expect("the test gives valid inputs");
     engine.run(&Request::new(actors::user(user)), &operation).await
 }
@@ -34,7 +34,7 @@ async fn lose(namespace: &str, shards: &[&str]) {
 }
 
 /// All steps; the last word on slugs.
-async fn repair(engine: &Engine) -> (u64, Vec<ContestedSlug>) {
+pub(crate) async fn repair(engine: &Engine) -> (u64, Vec<ContestedSlug>) {
     let (mut progress, mut entries, mut contested) = (None, 0, Vec::new());
     loop {
         let step = engine.repair(progress).await.expect("the store is there");

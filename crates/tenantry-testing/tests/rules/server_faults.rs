@@ -18,7 +18,12 @@ use tenantry_testing::{
 };
 
 /// Carries out an operation under an idempotency key.
-async fn run<O: Operation>(engine: &Engine, caller: Caller, key: &str, input: Value) -> Result<O::Output, Error> {
+pub(crate) async fn run<O: Operation>(
+    engine: &Engine,
+    caller: Caller,
+    key: &str,
+    input: Value,
+) -> Result<O::Output, Error> {
     let operation: O = serde_json::from_value(input).expect("the test gives valid inputs");
     let key = IdempotencyKey::new(key).expect("the test gives valid keys");
     engine.run(&Request::new(caller).idempotency_key(Some(key)), &operation).await
@@ -56,6 +61,23 @@ async fn live(engine: &Engine, round: usize) -> Result<(), Error> {
 /// move, and in others.
 const ROUNDS: usize = 12;
 
+/// Where the rounds begin that go on for as long as `TENANTRY_SLOTS_HELD_SECONDS` says.
+const HELD_FROM: usize = 1_000;
+
+/// Lives on while the slots stay open, for as many seconds as the environment variable `TENANTRY_SLOTS_HELD_SECONDS`
+/// says; without it, not at all.
+async fn lives_while_held(engine: &Engine) {
+    let Ok(seconds) = std::env::var("TENANTRY_SLOTS_HELD_SECONDS") else { return };
+    let seconds = seconds.parse().expect("TENANTRY_SLOTS_HELD_SECONDS is a number of seconds");
+    let over = tokio::spawn(tokio::time::sleep(Duration::from_secs(seconds)));
+    let mut round = HELD_FROM;
+    while !over.is_finished() {
+        lives(engine, round..round + 1, "while the slots are held open").await;
+        round += 1;
+    }
+    eprintln!("the slots were held open for {seconds} s: {} rounds, nothing refused", round - HELD_FROM);
+}
+
 async fn lives(engine: &Engine, rounds: std::ops::Range<usize>, when: &str) {
     for round in rounds {
         if let Err(error) = live(engine, round).await {
@@ -78,6 +100,7 @@ async fn nothing_is_refused_while_slots_move() {
     // Held open: nothing has moved yet, and whatever is made anew is made there.
     let slots = cluster.begin_to_move_most(from, to);
     lives(&engine, ROUNDS..2 * ROUNDS, "before the keys are moved").await;
+    lives_while_held(&engine).await;
     assert!(!refusals().contains("TRYAGAIN"), "no commit touches a key that is not there: {}", refusals());
 
     // Organizations are moved under those who live in them.

@@ -144,7 +144,7 @@ async fn count_attempt(engine: &Engine, user: &UserId) -> Result<(), Error> {
     let txn = Txn { checks: vec![Check { key: key.clone(), expected }], puts: vec![(key, counted)], ..Txn::default() };
     match engine.store().commit(&shards::user(user), &txn).await {
         Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(()),
-        Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => Err(error.into()),
+        Err(error @ (CommitError::NotApplied(_) | CommitError::Unavailable(_))) => Err(Error::of_preparation(error)),
     }
 }
 
