@@ -209,7 +209,7 @@ impl Key {
 /// A counter may be added to several times: one after the other, in the order of [`adds`](Self::adds).
 ///
 /// A store takes every transaction of at most [`ITEMS_MAX`](Self::ITEMS_MAX) items and [`BYTES_MAX`](Self::BYTES_MAX)
-/// bytes.
+/// bytes, and [refuses](Self::check_size) every larger one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Txn {
     /// The shard must be empty: no row, no entry, no log. Otherwise it is a [`Conflict`](CommitError::Conflict).
@@ -251,6 +251,28 @@ impl Txn {
     pub const ITEMS_MAX: usize = 4096;
     /// How long the values in it may be together.
     pub const BYTES_MAX: usize = 1024 * 1024;
+
+    /// For a store, before it begins: whether transactions that are applied together are of a size that it must take.
+    pub fn check_size<'t>(txns: impl IntoIterator<Item = &'t Self>) -> Result<(), CommitError> {
+        let (mut items, mut bytes) = (0, 0);
+        for txn in txns {
+            let rows = txn.checks.len() + txn.puts.len() + txn.deletes.len() + txn.adds.len();
+            let indexes = txn.index_puts.len() + txn.index_deletes.len() + txn.rooms.len();
+            let sorted = txn.sorted_puts.len() + txn.sorted_deletes.len();
+            items += rows + indexes + sorted + txn.log_drops.len() + txn.appends.len() + txn.notices.len();
+            let expected = txn.checks.iter().filter_map(|check| check.expected.as_ref());
+            let values = txn.puts.iter().map(|(_, value)| value).chain(txn.appends.iter().map(|(_, line)| line));
+            bytes += values.chain(expected).map(Bytes::len).sum::<usize>();
+        }
+        if items <= Self::ITEMS_MAX && bytes <= Self::BYTES_MAX {
+            return Ok(());
+        }
+        let (items_max, bytes_max) = (Self::ITEMS_MAX, Self::BYTES_MAX);
+        let reason = format_args!(
+            "a transaction of {items} items and {bytes} bytes is too large: it may have {items_max} and {bytes_max}"
+        );
+        Err(CommitError::NotApplied(Unavailable::new(reason)))
+    }
 }
 
 /// A row that must have exactly this value (`None`: be absent).

@@ -80,6 +80,7 @@ impl EmbeddedStore {
     }
 
     async fn write(&self, shard: &Shard, txn: &Txn, others: &[(Shard, Txn)]) -> Answer {
+        Txn::check_size(others.iter().map(|(_, txn)| txn).chain([txn]))?;
         match select(Box::pin(self.enqueue(shard, txn, others)), Delay::new(COMMIT_TIMEOUT)).await {
             Either::Left((answer, _)) => answer,
             Either::Right(((), _)) => {

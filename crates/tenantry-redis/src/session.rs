@@ -26,6 +26,7 @@ use crate::{
     proof::Proof,
     router::{Router, Topology, parse_view},
     server::Server,
+    settings::evicts,
     slots::Primary,
 };
 
@@ -82,10 +83,22 @@ impl Session<'_> {
                 return Err(format!("another node has the address: {id}"));
             }
         }
+        self.look_at_settings(&mut connection).await;
         let beats = self.ears.names.link(u128::from_le_bytes(random()));
         let notices = self.ears.names.notices(&self.primary.id);
         connection.subscribe(&[notices, beats.clone()]).await.map_err(|error| self.describe(&error))?;
         self.forward(&connection, &beats, pushes).await
+    }
+
+    /// A primary that has come since the store was connected is not refused, since the service must go on. What it is set
+    /// to is told loudly.
+    async fn look_at_settings(&self, connection: &mut MultiplexedConnection) {
+        let info = redis::cmd("INFO").arg("memory").query_async::<String>(connection).await;
+        // One that does not let us look is taken at its word.
+        let reason = info.ok().and_then(|info| evicts(&info, &self.ears.router.options));
+        if let Some(reason) = reason {
+            tracing::error!(address = %self.primary.address, reason, "Redis may drop what it has acknowledged");
+        }
     }
 
     async fn forward(

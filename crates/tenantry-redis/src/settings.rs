@@ -7,7 +7,7 @@ use crate::{
     failure::{Failure, Unanswered},
     keys::Names,
     node::{Node, Read},
-    options::ConnectError,
+    options::{ConnectError, Options},
     request::Request,
     router::Router,
 };
@@ -30,12 +30,7 @@ pub(crate) async fn check(router: &Router) -> Result<(), ConnectError> {
                 return Err(unreachable(&Unanswered::of(node.server(), failure).why));
             }
         };
-        let policy = value(&memory, "maxmemory_policy").unwrap_or(NO_EVICTION);
-        if policy != NO_EVICTION && !router.options.allow_eviction {
-            let reason = format_args!(
-                "its maxmemory-policy is {policy}, by which it drops what it has acknowledged when it is full: set it to \
-                 {NO_EVICTION}, or say Options::dangerously_allow_eviction"
-            );
+        if let Some(reason) = evicts(&memory, &router.options) {
             return Err(ConnectError::settings(&address, reason));
         }
         if value(&persistence, "aof_enabled") == Some("0") {
@@ -68,6 +63,15 @@ pub(crate) async fn check_format(router: &Router, names: &Names) -> Result<(), C
         return Err(ConnectError::format(&router.address(), reason));
     }
     Ok(())
+}
+
+/// What is wrong with the `maxmemory-policy` that `INFO memory` tells of.
+pub(crate) fn evicts(info: &str, options: &Options) -> Option<String> {
+    let policy = value(info, "maxmemory_policy").filter(|policy| *policy != NO_EVICTION && !options.allow_eviction)?;
+    Some(format!(
+        "its maxmemory-policy is {policy}, by which it drops what it has acknowledged when it is full: set it to \
+         {NO_EVICTION}, or say Options::dangerously_allow_eviction"
+    ))
 }
 
 async fn info(node: &Node, section: &str) -> Result<String, Failure> {

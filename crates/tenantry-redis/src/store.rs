@@ -196,6 +196,7 @@ impl RedisStore {
     }
 
     async fn apply(&self, shard: &Shard, txn: &Txn, confirmed: bool) -> Result<Committed, CommitError> {
+        Txn::check_size([txn])?;
         let work = match Plain::new(&self.names, shard, txn) {
             Some(plain) => Work::Plain(plain),
             None => Work::Script(Invocation::new(&self.names, shard, txn, Elsewhere::default(), SystemClock.now())),
@@ -212,6 +213,7 @@ impl RedisStore {
         let now = SystemClock.now();
         let elsewhere = (!self.names.in_cluster).then(|| Elsewhere::new(&self.names, others, now)).flatten();
         let Some(elsewhere) = elsewhere else { return Ok(None) };
+        Txn::check_size(others.iter().map(|(_, txn)| txn).chain([txn]))?;
         let own_bounds = txn.adds.len() + txn.rooms.len();
         let work = Work::Script(Invocation::new(&self.names, shard, txn, elsewhere, now));
         match self.carry_out(shard, work, true).await {

@@ -103,6 +103,7 @@ pub fn checks() -> Vec<Check> {
         rows::any_name_and_value_is_kept,
         rows::the_first_commit_of_a_shard_can_ask_to_be_it,
         rows::the_largest_transaction_is_taken,
+        rows::a_larger_transaction_is_refused,
         rows::a_dropped_commit_is_whole_or_nothing,
         rows::many_rows_fit_into_one_transaction,
         rows::shards_are_apart,

@@ -242,6 +242,25 @@ pub(super) async fn the_largest_transaction_is_taken(subject: &Subject) {
     subject.applied(&shard, Txn { frees: true, deletes: keys, ..Txn::default() }, rule).await;
 }
 
+pub(super) async fn a_larger_transaction_is_refused(subject: &Subject) {
+    let rule = "a store refuses every transaction beyond the largest size, and says that it was not applied";
+    let shard = subject.shard("");
+    let key = Key::lasting("0");
+    let keys = (0..=Txn::ITEMS_MAX).map(|n| (Key::lasting(n.to_string()), Bytes::new()));
+    let one_value = vec![(key.clone(), vec![b'x'; Txn::BYTES_MAX + 1].into())];
+    for puts in [keys.collect(), one_value] {
+        let txn = Txn { puts, ..Txn::default() };
+        let alone = subject.store().commit(&shard, &txn).await.map(Some);
+        let together = subject.store().commit_together(&shard, &Txn::default(), &[(shard.clone(), txn)]).await;
+        for answer in [alone, together] {
+            // What a store does not apply together is not applied either.
+            let is_refused = matches!(&answer, Ok(None) | Err(CommitError::NotApplied(_)));
+            assert!(is_refused, "against the rule: {rule}: {answer:?}");
+        }
+        assert_eq!(subject.value(&shard, &key).await, None, "{rule}");
+    }
+}
+
 pub(super) async fn a_dropped_commit_is_whole_or_nothing(subject: &Subject) {
     let rule = "a commit whose caller has gone away is applied as a whole, or not at all";
     let shard = subject.shard("");

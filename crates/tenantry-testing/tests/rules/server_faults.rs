@@ -16,6 +16,12 @@ use tenantry_testing::{
     actors,
     redis_server::{RedisCluster, RedisServer},
 };
+use tracing::Level;
+
+use crate::{
+    eventually,
+    log::{Lines, runs_alone},
+};
 
 /// Carries out an operation under an idempotency key.
 pub(crate) async fn run<O: Operation>(
@@ -222,4 +228,19 @@ async fn what_no_replica_has_is_not_acknowledged_by_a_repetition() {
     replica.thaw();
     while run::<join_codes::Revoke>(&engine, alice(), "3", revoke()).await.is_err() {}
     while run::<members::SetRole>(&engine, alice(), "6", role()).await.is_err() {}
+}
+
+#[tokio::test]
+async fn a_primary_that_evicts_is_told_of_when_it_is_met_again() {
+    if !runs_alone("server_faults::a_primary_that_evicts_is_told_of_when_it_is_met_again") {
+        return;
+    }
+    let lines = Lines::default();
+    let _listening = lines.listen(Level::ERROR);
+    let server = RedisServer::start(&[]);
+    let store = crate::redis_at(&server.store_url(), "evicts").await;
+    server.command(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
+    server.command(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+    eventually("it is told", async || lines.text().contains("maxmemory-policy is allkeys-lru").then_some(())).await;
+    store.ping().await.expect("the service goes on");
 }
