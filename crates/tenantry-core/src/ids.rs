@@ -1,8 +1,8 @@
 //! Typed ids: one cannot be passed where another is meant.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{borrow::Cow, fmt, str::FromStr, sync::Arc};
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
 
 use crate::{
@@ -119,8 +119,7 @@ pub struct InvalidId;
 ///
 /// 1 to 255 bytes without control characters; compared byte by byte. Of a user who signs in with a JWT it is the `sub`
 /// claim; or, where the host has the ids of an issuer's users qualified, the whole of [`qualified`](Self::qualified).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(Arc<str>);
 
 /// How the id of a user begins that is qualified by their issuer, and how no other may.
@@ -202,10 +201,42 @@ impl fmt::Debug for UserId {
     }
 }
 
+/// How a row has a user's id, in half of the bytes if it is a UUID.
+#[derive(Serialize, Deserialize)]
+enum KeptUserId<'i> {
+    Text(#[serde(borrow)] Cow<'i, str>),
+    Uuid([u8; 16]),
+}
+
+impl Serialize for UserId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return serializer.serialize_str(&self.0);
+        }
+        let uuid = canonical_uuid(&self.0).map(Uuid::into_bytes);
+        uuid.map_or_else(|| KeptUserId::Text(Cow::Borrowed(&self.0)), KeptUserId::Uuid).serialize(serializer)
+    }
+}
+
 impl<'de> Deserialize<'de> for UserId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(String::deserialize(deserializer)?).map_err(de::Error::custom)
+        let id = if deserializer.is_human_readable() {
+            String::deserialize(deserializer)?
+        } else {
+            match KeptUserId::deserialize(deserializer)? {
+                KeptUserId::Text(text) => text.into_owned(),
+                KeptUserId::Uuid(bytes) => Uuid::from_bytes(bytes).to_string(),
+            }
+        };
+        Self::new(id).map_err(de::Error::custom)
     }
+}
+
+/// The UUID that `text` is, in the one spelling that comes back from it.
+pub(crate) fn canonical_uuid(text: &str) -> Option<Uuid> {
+    let uuid = Uuid::try_parse(text).ok().filter(|_| text.len() == 36)?;
+    let mut buffer = Uuid::encode_buffer();
+    (*uuid.as_hyphenated().encode_lower(&mut buffer) == *text).then_some(uuid)
 }
 
 /// The text cannot name a user.
@@ -282,6 +313,19 @@ mod tests {
         assert_eq!(UserId::new("a\nb"), Err(InvalidUserId::ControlCharacter));
         let too_long = UserId::new("x".repeat(256)).unwrap_err();
         assert_eq!(too_long.to_string(), "a user id has at most 255 bytes, and this would have 256");
+    }
+
+    #[test]
+    fn a_row_has_any_user_id_and_a_uuid_in_17_bytes() {
+        let uuid = "76ac7412-9ed6-40fc-8a07-afb363510bd0";
+        let urn = format!("urn:uuid:{uuid}");
+        for text in [uuid, &uuid.to_uppercase(), &uuid.replace('-', ""), &urn, "auth0|5f7c8ec7c33c6c004bbafe82", "é"] {
+            let id = UserId::new(text).unwrap();
+            let row = crate::rows::encode(&id).unwrap();
+            assert_eq!(crate::rows::decode::<UserId>(&row).unwrap(), id);
+            assert_eq!(row.len() == 17, text == uuid, "{text}");
+            assert_eq!(serde_json::to_string(&id).unwrap(), format!("\"{text}\""));
+        }
     }
 
     #[test]

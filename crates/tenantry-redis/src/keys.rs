@@ -28,7 +28,7 @@ impl Names {
         format!("{}:{{{shard}}}:r", self.namespace)
     }
 
-    /// The sorted set of the shard's indexes, and of when its rows end.
+    /// The sorted set of the shard's indexes.
     pub(crate) fn indexes(&self, shard: &Shard) -> String {
         format!("{}:{{{shard}}}:i", self.namespace)
     }

@@ -5,13 +5,13 @@
 //!
 //! 1. **A commit is one script** (`commit.lua`), which publishes the notices too, or a single command where that does the
 //!    same. A read is one round trip.
-//! 2. **Everything of a shard lies in one hash slot**, and no call touches two: a cluster spreads organizations over its
-//!    primaries.
+//! 2. **Everything of a shard lies in one hash slot**, and in a cluster no call touches two: it spreads organizations over
+//!    its primaries. On one server a commit also writes what belongs to it in other shards.
 //!
 //!    | key | type | holds |
 //!    |---|---|---|
 //!    | `<namespace>:{<shard>}:r` | hash | rows, those with a lifetime too, and counters |
-//!    | `<namespace>:{<shard>}:i` | sorted set, scored by number | all indexes, and when rows end |
+//!    | `<namespace>:{<shard>}:i` | sorted set, scored by number | all indexes |
 //!    | `<namespace>:{<shard>}:s:<index>` | sorted set, all scores 0 | a sorted index |
 //!    | `<namespace>:{<shard>}:l:<log>` | list | a log |
 //!

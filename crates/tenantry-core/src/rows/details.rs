@@ -4,6 +4,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Number, Value};
 use uuid::Uuid;
 
+use crate::ids::canonical_uuid;
+
 /// Words that stand in details often. It only ever grows at its end.
 const WORDS: &[&str] = &[
     "from",
@@ -64,9 +66,7 @@ impl From<&str> for Text {
         if let Some(place) = WORDS.iter().position(|word| *word == text).and_then(|place| u8::try_from(place).ok()) {
             return Self::Word(place);
         }
-        // Only the spelling that comes back.
-        let id = Uuid::try_parse(text).ok().filter(|id| text.len() == 36 && id.to_string() == text);
-        id.map_or_else(|| Self::Plain(text.to_owned()), Self::Id)
+        canonical_uuid(text).map_or_else(|| Self::Plain(text.to_owned()), Self::Id)
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tenantry_core::{
     caller::Caller,
+    change::Signal,
     engine::Engine,
     error::{Error, ErrorKind},
     idempotency::IdempotencyKey,
@@ -239,6 +241,8 @@ async fn a_primary_that_evicts_is_told_of_when_it_is_met_again() {
     let _listening = lines.listen(Level::ERROR);
     let server = RedisServer::start(&[]);
     let store = crate::redis_at(&server.store_url(), "evicts").await;
+    // There is a subscription that can be ended.
+    assert_eq!(store.changes().next().await, Some(Signal::LinkBack));
     server.command(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
     server.command(&["CLIENT", "KILL", "TYPE", "pubsub"]);
     eventually("it is told", async || lines.text().contains("maxmemory-policy is allkeys-lru").then_some(())).await;
