@@ -99,7 +99,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Applies `txn` to `shard` as [`commit`](Self::commit) does and, in the same moment, each of `others` to its shard:
     /// all of it or nothing. `None`: nothing was applied, since the store keeps those shards in several places, or since
-    /// one of `others` is refused. Whoever asked goes on step by step then.
+    /// one of `others` is refused, or since together they are [too large](Txn::check_size). Whoever asked goes on step by step then.
     ///
     /// The others put and delete rows and entries of sorted indexes, none of them twice. They may check that a row which
     /// they put is absent, and that there is [room](Room).
@@ -248,7 +248,7 @@ pub struct Txn {
 
 impl Txn {
     /// How many checks, rows, counters, entries, logs and notices a transaction may have together.
-    pub const ITEMS_MAX: usize = 4096;
+    pub const ITEMS_MAX: usize = 16_384;
     /// How long the values in it may be together.
     pub const BYTES_MAX: usize = 1024 * 1024;
 

@@ -80,7 +80,6 @@ impl EmbeddedStore {
     }
 
     async fn write(&self, shard: &Shard, txn: &Txn, others: &[(Shard, Txn)]) -> Answer {
-        Txn::check_size(others.iter().map(|(_, txn)| txn).chain([txn]))?;
         match select(Box::pin(self.enqueue(shard, txn, others)), Delay::new(COMMIT_TIMEOUT)).await {
             Either::Left((answer, _)) => answer,
             Either::Right(((), _)) => {
@@ -148,6 +147,7 @@ impl Store for EmbeddedStore {
     }
 
     async fn commit(&self, shard: &Shard, txn: &Txn) -> Result<Committed, CommitError> {
+        Txn::check_size([txn])?;
         // Without others, none of them is refused.
         self.write(shard, txn, &[]).await.map(Option::unwrap_or_default)
     }
@@ -158,6 +158,9 @@ impl Store for EmbeddedStore {
         txn: &Txn,
         others: &[(Shard, Txn)],
     ) -> Result<Option<Committed>, CommitError> {
+        if Txn::check_size(others.iter().map(|(_, txn)| txn).chain([txn])).is_err() {
+            return Ok(None);
+        }
         self.write(shard, txn, others).await
     }
 

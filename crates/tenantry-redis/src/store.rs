@@ -213,7 +213,9 @@ impl RedisStore {
         let now = SystemClock.now();
         let elsewhere = (!self.names.in_cluster).then(|| Elsewhere::new(&self.names, others, now)).flatten();
         let Some(elsewhere) = elsewhere else { return Ok(None) };
-        Txn::check_size(others.iter().map(|(_, txn)| txn).chain([txn]))?;
+        if Txn::check_size(others.iter().map(|(_, txn)| txn).chain([txn])).is_err() {
+            return Ok(None);
+        }
         let own_bounds = txn.adds.len() + txn.rooms.len();
         let work = Work::Script(Invocation::new(&self.names, shard, txn, elsewhere, now));
         match self.carry_out(shard, work, true).await {
