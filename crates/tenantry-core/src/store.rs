@@ -99,7 +99,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Applies `txn` to `shard` as [`commit`](Self::commit) does and, in the same moment, each of `others` to its shard:
     /// all of it or nothing. `None`: nothing was applied, since the store keeps those shards in several places, or since
-    /// one of `others` is refused, or since together they are [too large](Txn::check_size). Whoever asked goes on step by step then.
+    /// one of `others` is refused, or since together they are [too large](Txn::check_size). Whoever asked goes on step by
+    /// step then.
     ///
     /// The others put and delete rows and entries of sorted indexes, none of them twice. They may check that a row which
     /// they put is absent, and that there is [room](Room).

@@ -54,6 +54,18 @@ struct Waiting {
     answer: oneshot::Sender<Answer>,
 }
 
+/// Takes a commit out of the queue when its caller gives up: in a long outage the queue holds those who wait, and no more.
+struct Leaving<'c> {
+    confirmed: &'c Confirmed,
+    id: u64,
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.confirmed.take(self.id);
+    }
+}
+
 /// What the server said to a commit, and how many replicas have what the connection had written by then.
 struct Answer {
     reply: Result<Value, RedisError>,
@@ -133,6 +145,7 @@ impl Confirmed {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let (answer, mut answered) = oneshot::channel();
         self.queue().push_back(Waiting { id, command, asking, answer });
+        let _leaving = Leaving { confirmed: self, id };
         let lost = |_| Failure::Unconfirmed(Unavailable::new("the batch that it was in was given up"));
         tokio::select! {
             biased;
@@ -156,12 +169,8 @@ impl Confirmed {
         let Some(first) = self.take(id) else { return };
         let mut batch = vec![first];
         let mut queue = self.queue();
-        while batch.len() < BATCH_MAX
-            && let Some(next) = queue.pop_front()
-        {
-            // Nobody waits for those whose caller has given up.
-            batch.extend(Some(next).filter(|next| !next.answer.is_closed()));
-        }
+        let others = queue.len().min(BATCH_MAX - 1);
+        batch.extend(queue.drain(..others));
         drop(queue);
         let wait = redis::cmd("WAIT").arg(self.replicas).arg(self.limit_ms()).to_owned();
         tokio::spawn(send(own, batch, wait));

@@ -35,7 +35,7 @@
 //!    are always verified. If the process has chosen no cryptography for rustls, it gets aws-lc-rs.
 //!
 //! # The way of a command
-//! No file uses one that stands above it here.
+//! No file imports one that imports it, be it through others.
 //!
 //! ```text
 //! store      RedisStore: what is to be read or committed       watch     one session at each primary, and when to begin

@@ -42,7 +42,7 @@ pub struct Counts {
     pub logs: usize,
     /// Entries of indexes and logs that were answered.
     pub entries: usize,
-    /// Calls of [`Store::commit`].
+    /// Calls of [`Store::commit`], and those of [`Store::commit_together`] that decided.
     pub commits: usize,
     /// Those of them that found something changed since it was read: each makes an operation decide anew.
     pub conflicts: usize,
