@@ -5,7 +5,10 @@
 mod features;
 mod setup;
 
-use std::process::{Command, ExitCode};
+use std::{
+    process::{Command, ExitCode},
+    time::Instant,
+};
 
 use anyhow::{Context, Result, bail};
 
@@ -37,7 +40,7 @@ fn main() -> ExitCode {
 }
 
 fn test() -> Result<()> {
-    setup::programs(&[&setup::SERVERS[..], &[setup::CURL, setup::MAIL_SERVER]].concat())?;
+    setup::programs(&[&setup::SERVERS[..], &setup::NETWORK, &[setup::CURL, setup::MAIL_SERVER]].concat())?;
     lint()?;
     features::check()?;
     cargo(&["test", "--workspace"])?;
@@ -71,9 +74,16 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
+/// Runs it, says how long it took, and fails if it fails.
+#[expect(clippy::disallowed_methods, reason = "only what is said depends on the time")]
 fn run(command: &mut Command) -> Result<()> {
     let shown = format!("{command:?}").replace('"', "");
     eprintln!("xtask: {shown}");
+    let started = Instant::now();
     let status = command.status().with_context(|| format!("cannot start {shown}"))?;
-    if status.success() { Ok(()) } else { bail!("{shown} failed") }
+    if !status.success() {
+        bail!("{shown} failed");
+    }
+    eprintln!("xtask: {shown} took {} s", started.elapsed().as_secs());
+    Ok(())
 }

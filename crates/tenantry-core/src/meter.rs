@@ -2,8 +2,10 @@
 //!
 //! The row of a meter is a counter that holds a moment, in milliseconds since 1970: when all that was done would have
 //! been done if it had been spread evenly (the generic cell rate algorithm, as ATM networks call it). Each time adds an
-//! even share of the window, and is refused if the moment would lie more than one window ahead. After a pause the
-//! moment lies in the past; then the commit that takes it to the present checks the row, so that no two do.
+//! even share of the window, and is refused if the moment would lie more than one window and half a share ahead. The
+//! half share is for those who looked at their clock before the first did, or whose clock is slow: a whole quota passes
+//! at once although some of it sees an earlier time. After a pause the moment lies in the past; then the commit that
+//! takes it to the present checks the row, so that no two do.
 
 use std::time::Duration;
 
@@ -44,7 +46,7 @@ impl Meter {
         let moment = counter(value.as_deref())?;
         // Rounded up, so that never more than the quota fit into a window, which is as many shares long.
         let share = window.saturating_add(quota - 1) / quota;
-        let furthest = now.saturating_add(share.saturating_mul(quota));
+        let furthest = now.saturating_add(share.saturating_mul(quota)).saturating_add(share / 2);
         let more = share.saturating_mul(times);
         let pause = (now - moment).max(0);
         let ahead = moment.max(now).saturating_add(more).saturating_sub(furthest);
@@ -107,6 +109,16 @@ mod tests {
         }
         *row = Some(moment.to_string().into());
         Ok(())
+    }
+
+    #[test]
+    fn a_clock_that_is_slow_by_less_than_half_a_share_refuses_nothing_of_the_quota() {
+        let (meter, mut row, start) = (meter(3), None, 1_795_000_000_000);
+        once(&meter, &mut row, start).unwrap();
+        once(&meter, &mut row, start - 1).unwrap();
+        once(&meter, &mut row, start - 9_999).unwrap();
+        assert!(once(&meter, &mut row, start - 9_999).is_err());
+        assert!(once(&meter, &mut row, start).is_err());
     }
 
     #[test]

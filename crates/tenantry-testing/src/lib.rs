@@ -8,13 +8,15 @@
 //! 6. [`smtp_server`] starts real SMTP servers that keep the mail that they take;
 //! 7. [`relay`] stands between a store and its server, and breaks the connection wherever a test wants it;
 //! 8. [`disk`] is a small disk, which a test can fill;
-//! 9. [`actors`] are callers for the tests of all of these, and for a host's own.
+//! 9. [`network`] is a network that a test has for itself, and can cut wherever it wants;
+//! 10. [`actors`] are callers for the tests of all of these, and for a host's own.
 
 pub mod actors;
 pub mod conformance;
 pub mod counting;
 pub mod disk;
 pub mod model;
+pub mod network;
 mod process;
 pub mod race;
 pub mod redis_server;

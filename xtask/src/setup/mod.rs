@@ -33,13 +33,23 @@ impl Program {
     const fn needed(name: &'static str, package: &'static str) -> Self {
         Self { name, package, optional: false }
     }
+
+    const fn optional(name: &'static str, package: &'static str) -> Self {
+        Self { name, package, optional: true }
+    }
 }
 
 pub(crate) const SERVERS: [Program; 3] = [
     Program::needed("redis-server", "redis-server"),
     Program::needed("redis-cli", "redis-tools"),
     // Debian 12 has it in its backports.
-    Program { name: "valkey-server", package: "valkey-server", optional: true },
+    Program::optional("valkey-server", "valkey-server"),
+];
+/// With them a test has a network of its own, and cuts it.
+pub(crate) const NETWORK: [Program; 3] = [
+    Program::optional("unshare", "util-linux"),
+    Program::optional("ip", "iproute2"),
+    Program::optional("iptables", "iptables"),
 ];
 pub(crate) const CURL: Program = Program::needed("curl", "curl");
 pub(crate) const MAIL_SERVER: Program = Program::needed("aiosmtpd", "python3-aiosmtpd");
@@ -197,7 +207,9 @@ fn as_root(words: &[&str]) -> Result<()> {
 }
 
 fn answers(program: &str) -> bool {
-    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
+    // `ip` knows only the short option.
+    let answers = |option| Command::new(program).arg(option).output().is_ok_and(|output| output.status.success());
+    answers("--version") || answers("-V")
 }
 
 fn is_root() -> bool {

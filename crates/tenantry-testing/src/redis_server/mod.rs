@@ -16,7 +16,7 @@ mod sentinels;
 use std::{
     fmt::Write as _,
     io::{Read, Write as _},
-    net::{Shutdown, TcpStream},
+    net::{Ipv4Addr, Shutdown, TcpStream},
     path::Path,
     process::{Command, Stdio},
     sync::{
@@ -51,10 +51,11 @@ pub const USER: (&str, &str) = ("tenantry", "change-me");
 /// The namespace of that user. Those of tests are this, or this, a hyphen and something more.
 pub const NAMESPACE: &str = "tenantry";
 
-/// A Redis server of one's own, on 127.0.0.1. Its methods block: a test has nothing else to do meanwhile.
+/// A Redis server of one's own, on 127.0.0.1 unless it is one of several that are [apart](RedisSentinels::apart). Its methods block: a test has nothing else to do meanwhile.
 #[derive(Debug)]
 pub struct RedisServer {
     program: &'static str,
+    address: Ipv4Addr,
     port: u16,
     arguments: Vec<String>,
     directory: TempDir,
@@ -71,10 +72,10 @@ impl RedisServer {
     /// When no server can be started. The message says why.
     #[must_use]
     pub fn start(arguments: &[&str]) -> Self {
-        Self::start_program(REDIS, arguments)
+        Self::start_program(REDIS, Ipv4Addr::LOCALHOST, arguments)
     }
 
-    fn start_program(program: &'static str, arguments: &[&str]) -> Self {
+    fn start_program(program: &'static str, address: Ipv4Addr, arguments: &[&str]) -> Self {
         let directory = new_directory();
         // One user for the namespaces of all tests.
         let users = USERS
@@ -82,7 +83,7 @@ impl RedisServer {
             .replace("&tenantry:*", "&tenantry:* &tenantry-*:*");
         let users = write(&directory, "users.acl", &users);
         let data = ["--aclfile", &users, "--save", "", "--appendonly", "no"];
-        Self::start_in(program, directory, [&data[..], arguments].concat())
+        Self::start_in(program, address, directory, [&data[..], arguments].concat())
     }
 
     /// Starts a Valkey server, as [`start`](Self::start) does. `None`: `valkey-server` is not installed, and a line on
@@ -97,7 +98,7 @@ impl RedisServer {
             let _ = writeln!(std::io::stderr(), "SKIPPED: {VALKEY} is not installed (Debian 12: bookworm-backports)");
             return None;
         }
-        Some(Self::start_program(VALKEY, arguments))
+        Some(Self::start_program(VALKEY, Ipv4Addr::LOCALHOST, arguments))
     }
 
     /// Starts a server that also listens for TLS, and there wants to see the certificate that it shows itself: that of
@@ -115,20 +116,20 @@ impl RedisServer {
     }
 
     /// A sentinel, which watches over nobody yet.
-    fn start_sentinel() -> Self {
+    fn start_sentinel(address: Ipv4Addr) -> Self {
         let directory = new_directory();
         // It writes there what it is told and what it finds out.
         let file = write(&directory, "sentinel.conf", "");
-        Self::start_in(REDIS, directory, vec![&file, "--sentinel"])
+        Self::start_in(REDIS, address, directory, vec![&file, "--sentinel"])
     }
 
-    fn start_in(program: &'static str, directory: TempDir, arguments: Vec<&str>) -> Self {
+    fn start_in(program: &'static str, address: Ipv4Addr, directory: TempDir, arguments: Vec<&str>) -> Self {
         let arguments: Vec<_> = arguments.into_iter().map(str::to_owned).collect();
         for _ in 0..PORTS_MAX {
             let port = free_port();
-            if let Some(running) = run(program, port, &arguments, directory.path()) {
+            if let Some(running) = run(program, address, port, &arguments, directory.path()) {
                 let (running, frozen) = (Mutex::new(Some(running)), AtomicBool::new(false));
-                return Self { program, port, arguments, directory, running, frozen, encrypted_port: None };
+                return Self { program, address, port, arguments, directory, running, frozen, encrypted_port: None };
             }
         }
         panic!("{program} does not start: {}", log(directory.path()));
@@ -146,14 +147,14 @@ impl RedisServer {
     /// Where clients find it, as the default user, who may do everything.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        format!("redis://{}:{}", self.address, self.port)
     }
 
     /// Where a store finds it, as the user that it has in a deployment (`deploy/redis/users.acl`). Its namespace must
     /// begin with [`NAMESPACE`].
     #[must_use]
     pub fn store_url(&self) -> String {
-        format!("redis://{}127.0.0.1:{}", login(), self.port)
+        format!("redis://{}{}:{}", login(), self.address, self.port)
     }
 
     /// The same of a server that was started encrypted: `localhost` and a port, to be put behind a scheme.
@@ -166,7 +167,13 @@ impl RedisServer {
         format!("{}localhost:{port}", login())
     }
 
-    /// The port on 127.0.0.1. It stays the same when the server is started again.
+    /// The address: 127.0.0.1, unless it is one of several that are [apart](RedisSentinels::apart).
+    #[must_use]
+    pub const fn address(&self) -> Ipv4Addr {
+        self.address
+    }
+
+    /// The port on its address. It stays the same when the server is started again.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
@@ -193,7 +200,7 @@ impl RedisServer {
     pub fn start_again(&self) {
         let mut running = self.running();
         assert!(running.is_none(), "stop the server before starting it again");
-        *running = run(self.program, self.port, &self.arguments, self.directory.path());
+        *running = run(self.program, self.address, self.port, &self.arguments, self.directory.path());
         assert!(running.is_some(), "{} does not start again: {}", self.program, log(self.directory.path()));
     }
 
@@ -226,7 +233,9 @@ impl RedisServer {
     /// Sends many commands, one a line, and returns the answers as `redis-cli` prints them. None must be refused.
     fn commands(&self, lines: &str) -> String {
         let mut cli = Command::new("redis-cli");
-        cli.args(["-p", &self.port.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        cli.args(["-h", &self.address.to_string(), "-p", &self.port.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut running = cli.spawn().unwrap_or_else(|error| panic!("redis-cli cannot be run: install it ({error})"));
         let mut stdin = running.stdin.take().unwrap_or_else(|| panic!("it was given a pipe"));
         let lines = lines.to_owned();
@@ -249,7 +258,7 @@ impl RedisServer {
     }
 
     fn try_command(&self, words: &[&str]) -> std::io::Result<String> {
-        ask(self.port, words)
+        ask(self.address, self.port, words)
     }
 
     /// Whether it runs, and does not stand still.
@@ -289,24 +298,28 @@ fn write(directory: &TempDir, name: &str, text: &str) -> String {
 }
 
 /// `None`: the server ended before it answered; its port may have been taken.
-fn run(program: &str, port: u16, arguments: &[String], directory: &Path) -> Option<Running> {
+fn run(program: &str, address: Ipv4Addr, port: u16, arguments: &[String], directory: &Path) -> Option<Running> {
     let mut command = Command::new(program);
     // A sentinel's file comes first.
     let (file, rest) = arguments.split_at(usize::from(arguments.first().is_some_and(|first| !first.starts_with('-'))));
-    command.args(file).args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--daemonize", "no", "--dir"]);
-    command.arg(directory).args(rest);
+    command.args(file).args(["--port", &port.to_string(), "--bind", &address.to_string(), "--daemonize", "no"]);
+    command.arg("--dir").arg(directory).args(rest);
+    if address != Ipv4Addr::LOCALHOST {
+        // It calls others from its own address, and answers whoever calls it from another of this machine.
+        command.args(["--bind-source-addr", &address.to_string(), "--protected-mode", "no"]);
+    }
     Running::start(command, directory, |pid| {
         // Its own word first: another server may have the port.
         let pid = format!("{pid}:");
         let ready =
             |line: &str| line.starts_with(&pid) && (line.contains("Ready to accept") || line.contains("Sentinel ID"));
-        log(directory).lines().any(ready) && ask(port, &["PING"]).is_ok()
+        log(directory).lines().any(ready) && ask(address, port, &["PING"]).is_ok()
     })
 }
 
 /// Sends one command on a connection of its own, and reads until the server has said everything.
-fn ask(port: u16, words: &[&str]) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+fn ask(address: Ipv4Addr, port: u16, words: &[&str]) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect((address, port))?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     let mut message = format!("*{}\r\n", words.len());
     for word in words {

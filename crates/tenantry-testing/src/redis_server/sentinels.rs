@@ -1,6 +1,8 @@
 //! Real Redis Sentinels.
 
-use super::{POLL_EVERY, POLLS_MAX, RedisServer, login};
+use std::net::Ipv4Addr;
+
+use super::{POLL_EVERY, POLLS_MAX, REDIS, RedisServer, login};
 
 /// What the sentinels call their primary.
 const SERVICE: &str = "tenantry";
@@ -10,7 +12,7 @@ const FAILOVER_TIMEOUT_MS: &str = "5000";
 /// How many sentinels must find the primary dead.
 const QUORUM: &str = "2";
 
-/// A primary with two replicas, and three sentinels that watch over them, on 127.0.0.1.
+/// A primary with two replicas, and three sentinels that watch over them.
 #[derive(Debug)]
 pub struct RedisSentinels {
     servers: Vec<RedisServer>,
@@ -18,24 +20,41 @@ pub struct RedisSentinels {
 }
 
 impl RedisSentinels {
-    /// Starts all of them, and waits until they know each other. `arguments` are for each server, not for the sentinels.
+    /// Starts all of them on 127.0.0.1, and waits until they know each other. `arguments` are for each server, not for
+    /// the sentinels.
     ///
     /// # Panics
     /// When they cannot be started. The message says why.
     #[must_use]
     pub fn start(arguments: &[&str]) -> Self {
+        Self::start_on([Ipv4Addr::LOCALHOST; 6], arguments)
+    }
+
+    /// The same, each on an address of its own (127.0.0.11 and so on), from which it also calls the others: so that a
+    /// [network](crate::network) can be cut between any two of them. A store calls from 127.0.0.1.
+    ///
+    /// # Panics
+    /// When they cannot be started. The message says why.
+    #[must_use]
+    pub fn apart(arguments: &[&str]) -> Self {
+        Self::start_on([11, 12, 13, 21, 22, 23].map(|last| Ipv4Addr::new(127, 0, 0, last)), arguments)
+    }
+
+    fn start_on(addresses: [Ipv4Addr; 6], arguments: &[&str]) -> Self {
+        let [primary, first, second, watchers @ ..] = addresses;
         let usual = [&["--repl-diskless-sync-delay", "0"][..], arguments].concat();
-        let primary = RedisServer::start(&usual);
-        let port = primary.port().to_string();
-        let replica = || RedisServer::start(&[&usual[..], &["--replicaof", "127.0.0.1", &port]].concat());
-        let servers = vec![replica(), replica(), primary];
-        let sentinels: Vec<_> = (0..3).map(|_| RedisServer::start_sentinel()).collect();
-        for sentinel in &sentinels {
-            sentinel.must(&["SENTINEL", "MONITOR", SERVICE, "127.0.0.1", &port, QUORUM]);
+        let primary = RedisServer::start_program(REDIS, primary, &usual);
+        let (address, port) = (primary.address().to_string(), primary.port().to_string());
+        let following = [&usual[..], &["--replicaof", &address, &port]].concat();
+        let replica = |address| RedisServer::start_program(REDIS, address, &following);
+        let servers = vec![replica(first), replica(second), primary];
+        let sentinels = watchers.map(RedisServer::start_sentinel).into();
+        let this = Self { servers, sentinels };
+        for sentinel in &this.sentinels {
+            sentinel.must(&["SENTINEL", "MONITOR", SERVICE, &address, &port, QUORUM]);
             let settings = ["down-after-milliseconds", DOWN_AFTER_MS, "failover-timeout", FAILOVER_TIMEOUT_MS];
             sentinel.must(&[&["SENTINEL", "SET", SERVICE][..], &settings].concat());
         }
-        let this = Self { servers, sentinels };
         this.wait_until_well();
         this
     }
@@ -43,7 +62,7 @@ impl RedisSentinels {
     /// Where a store finds them, as the user that it has in a deployment.
     #[must_use]
     pub fn url(&self) -> String {
-        let listed: Vec<_> = self.sentinels.iter().map(|sentinel| format!("127.0.0.1:{}", sentinel.port())).collect();
+        let listed: Vec<_> = self.sentinels.iter().map(place).collect();
         format!("redis+sentinel://{}{}/{SERVICE}", login(), listed.join(","))
     }
 
@@ -91,7 +110,7 @@ impl RedisSentinels {
     fn is_succeeded(&self, lost: &RedisServer) -> bool {
         self.named().is_some_and(|primary| {
             let role = || primary.try_command(&["INFO", "replication"]).unwrap_or_default();
-            primary.port() != lost.port() && primary.is_up() && role().contains("role:master")
+            !std::ptr::eq(primary, lost) && primary.is_up() && role().contains("role:master")
         })
     }
 
@@ -110,7 +129,7 @@ impl RedisSentinels {
             let primary = self.named()?;
             let follows = |server: &RedisServer| {
                 let answer = server.try_command(&["INFO", "replication"]).unwrap_or_default();
-                server.port() == primary.port() || answer.contains("master_link_status:up")
+                std::ptr::eq(server, primary) || answer.contains("master_link_status:up")
             };
             (self.sentinels.iter().all(knows) && self.servers.iter().all(follows)).then_some(())
         });
@@ -119,11 +138,13 @@ impl RedisSentinels {
     fn named(&self) -> Option<&RedisServer> {
         let named = |sentinel: &RedisServer| {
             let answer = sentinel.try_command(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE]).ok()?;
-            answer.lines().nth(4)?.trim().parse::<u16>().ok()
+            Some(format!("{}:{}", answer.lines().nth(2)?.trim(), answer.lines().nth(4)?.trim()))
         };
-        let mut ports = self.sentinels.iter().filter(|sentinel| sentinel.is_up()).map(named);
-        let port = ports.next()??;
-        ports.all(|other| other == Some(port)).then(|| self.servers.iter().find(|server| server.port() == port))?
+        let mut places = self.sentinels.iter().filter(|sentinel| sentinel.is_up()).map(named);
+        let named = places.next()??;
+        places
+            .all(|other| other.as_ref() == Some(&named))
+            .then(|| self.servers.iter().find(|server| place(server) == named))?
     }
 
     fn wait(&self, what: &str, is_so: impl Fn() -> Option<()>) {
@@ -135,4 +156,9 @@ impl RedisSentinels {
         }
         panic!("waited in vain for {what}: {}", self.sentinels[0].command(&["SENTINEL", "MASTERS"]));
     }
+}
+
+/// Where a server is, as sentinels and URLs write it.
+fn place(server: &RedisServer) -> String {
+    format!("{}:{}", server.address(), server.port())
 }

@@ -5,6 +5,7 @@ mod cluster_faults;
 mod disk_full;
 mod embedded;
 mod load;
+mod partitions;
 mod redis_access;
 mod redis_cluster;
 mod redis_faults;
