@@ -1,4 +1,4 @@
-//! A small disk that a test fills, and makes larger again.
+//! A small disk that a test fills, and clears again.
 
 use std::{
     fs::{File, OpenOptions},
@@ -40,14 +40,6 @@ impl Disk {
     #[must_use]
     pub fn path(&self) -> &Path {
         self.0.path()
-    }
-
-    /// Makes it so large.
-    ///
-    /// # Panics
-    /// When that is less than what is on it.
-    pub fn resize(&self, size: &str) {
-        assert!(mount(&["-o", &format!("remount,size={size}")], self.path()), "what is mounted can be made larger");
     }
 
     /// Leaves no room.

@@ -6,6 +6,8 @@
 //! 3. No check decides by the time that something takes; what may take its time is waited for.
 //! 4. Where the contract allows that a listener hears [`LinkLost`](tenantry_core::change::Signal::LinkLost) instead of
 //!    a notice, the check begins anew. A link that is lost all the time fails it.
+//! 5. How a store is broken only its own tests know. [`Load`] is for them: it commits meanwhile, and then tells whether
+//!    the store, or the same store opened again, has what it acknowledged.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -27,6 +29,7 @@ mod counters;
 mod indexes;
 mod isolation;
 mod lifetimes;
+mod load;
 mod logs;
 mod notices;
 mod rows;
@@ -37,6 +40,8 @@ use std::{pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use tenantry_core::store::{CommitError, Committed, Index, Key, Shard, Store, Txn};
+
+pub use self::load::{Load, Trail};
 
 /// Indexes that the checks use.
 const INDEX: Index = Index::new("index", 1);

@@ -8,10 +8,13 @@ use tenantry_core::{
     store::{Key, Shard, Store},
 };
 use tenantry_redis::{Options, RedisStore};
-use tenantry_testing::redis_server::{RedisCluster, RedisServer, Stop};
+use tenantry_testing::{
+    conformance::Load,
+    redis_server::{RedisCluster, RedisServer, Stop},
+};
 
 use crate::{
-    load::{Load, Reader},
+    reader::Reader,
     redis_store,
     redis_store::{next, proven, say, until},
 };

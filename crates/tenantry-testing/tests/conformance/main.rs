@@ -4,8 +4,8 @@
 mod cluster_faults;
 mod disk_full;
 mod embedded;
-mod load;
 mod partitions;
+mod reader;
 mod redis_access;
 mod redis_cluster;
 mod redis_faults;

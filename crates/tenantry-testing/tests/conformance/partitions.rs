@@ -13,15 +13,13 @@ use tenantry_core::{
 };
 use tenantry_redis::{Options, RedisStore};
 use tenantry_testing::{
+    conformance::Load,
     network::Network,
     redis_server::{RedisSentinels, RedisServer},
 };
 use tokio::task::JoinHandle;
 
-use crate::{
-    load::Load,
-    redis_store::{next, shard, until},
-};
+use crate::redis_store::{next, shard, until};
 
 /// Where the store calls from.
 const NODE: Ipv4Addr = Ipv4Addr::LOCALHOST;

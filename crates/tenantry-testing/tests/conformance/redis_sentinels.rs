@@ -7,11 +7,13 @@ use tenantry_core::{
     store::{Key, Store},
 };
 use tenantry_redis::{Options, RedisStore};
-use tenantry_testing::redis_server::{RedisSentinels, Stop};
+use tenantry_testing::{
+    conformance::Load,
+    redis_server::{RedisSentinels, Stop},
+};
 
 use crate::{
     conforms,
-    load::Load,
     redis_store::{loud, namespace, next, patient, say, shard, until},
 };
 
