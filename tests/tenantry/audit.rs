@@ -1,7 +1,7 @@
 //! Nothing is changed without a trace: the events of an organization, after each operation that changes something.
 
 use serde_json::{Value, json};
-use tenantry::core::caller::Principal;
+use tenantry::core::values::principal::Principal;
 
 use crate::{
     actors::Actor,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tenantry::{
     TenantryBuilder,
-    core::{discrepancy::Discrepancy, role::RoleName},
+    core::{access::discrepancy::Discrepancy, values::role::RoleName},
 };
 
 use crate::{

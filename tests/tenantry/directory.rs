@@ -2,9 +2,11 @@
 
 use serde_json::json;
 use tenantry::core::{
-    directory::{HostError, Profile, Who},
-    host::Host,
-    ids::UserId,
+    host::{
+        Host,
+        directory::{HostError, Profile, Who},
+    },
+    values::ids::UserId,
 };
 
 use crate::{

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tenantry::core::clock::{Clock, Timestamp};
+use tenantry::core::values::clock::{Clock, Timestamp};
 
 use crate::{
     actors::Actor,

@@ -13,7 +13,7 @@ use reqwest::Method;
 use serde_json::json;
 use tenantry::{
     EmbeddedStore,
-    core::clock::{Clock, SystemClock, Timestamp},
+    core::values::clock::{Clock, SystemClock, Timestamp},
 };
 
 use crate::{

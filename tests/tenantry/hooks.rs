@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use serde_json::json;
-use tenantry::core::{
+use tenantry::core::host::{
+    Host,
     hooks::{HookError, Hooks, MemberEvent, OrganizationEvent},
-    host::Host,
 };
 
 use crate::{

@@ -14,7 +14,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
 use serde_json::{Value, json};
 use tenantry::{
     Tenant, Tenantry,
-    core::{
+    core::values::{
         clock::{Clock, SystemClock},
         entropy::{Entropy, SystemEntropy},
     },

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde_json::json;
 use tenantry::{
     RedisOptions, RedisStore,
-    core::{ids::OrganizationId, store::Store},
+    core::{store::Store, values::ids::OrganizationId},
 };
 use tenantry_testing::redis_server::{RedisCluster, RedisSentinels, RedisServer, Stop};
 use tokio::time::Instant;

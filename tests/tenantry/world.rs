@@ -18,11 +18,15 @@ use serde_json::{Value, json};
 use tenantry::{
     EmbeddedStore, RedisOptions, RedisStore, Tenant, Tenantry, TenantryBuilder,
     core::{
-        clock::{Clock, SystemClock},
-        host::Host,
-        ids::UserId,
-        registrar::{NotRegistered, Registration},
+        host::{
+            Host,
+            registrar::{NotRegistered, Registration},
+        },
         store::Store,
+        values::{
+            clock::{Clock, SystemClock},
+            ids::UserId,
+        },
     },
     jwt::{Algorithm, ClaimNames, Issuer, JwtVerifier, JwtVerifierBuilder, Key},
     require,

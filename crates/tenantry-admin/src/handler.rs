@@ -7,8 +7,8 @@ use axum::{
     response::Response,
 };
 use tenantry_core::{
-    error::Error,
-    operation::{self, Operation},
+    engine::operation::{self, Operation},
+    values::error::Error,
 };
 use tenantry_tower::problem;
 

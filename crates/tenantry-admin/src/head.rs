@@ -6,11 +6,15 @@
 use axum::{body::Body, response::Response};
 use http::{HeaderMap, HeaderValue, header, request::Parts};
 use tenantry_core::{
-    caller::Caller,
-    error::{Error, ErrorKind},
-    idempotency::IdempotencyKey,
-    limits,
-    operation::{Needs, Operation},
+    access::caller::Caller,
+    engine::{
+        idempotency::IdempotencyKey,
+        operation::{Needs, Operation},
+    },
+    values::{
+        error::{Error, ErrorKind},
+        limits,
+    },
 };
 use tenantry_tower::problem;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
-use tenantry_core::error::Error;
+use tenantry_core::values::error::Error;
 use tenantry_tower::problem;
 
 use crate::{Admin, json_response};

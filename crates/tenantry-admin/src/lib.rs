@@ -5,7 +5,7 @@
 //!    authenticates by itself and does not need the layer around it.
 //! 2. It decides nothing. A handler reads a credential, an idempotency key and then a body, hands them to the
 //!    [`Engine`], and writes down the answer. What the head decides is answered before the body has come, which must
-//!    arrive within [`limits::BODY_TIMEOUT`](tenantry_core::limits::BODY_TIMEOUT).
+//!    arrive within [`limits::BODY_TIMEOUT`](tenantry_core::values::limits::BODY_TIMEOUT).
 //! 3. Everything that is refused is refused with a problem document (RFC 9457).
 //! 4. `GET /openapi.json` describes all of it; `GET /healthz` answers well until the store has said that only a restart of
 //!    the process mends it, `GET /readyz` while the store can be used.
@@ -28,7 +28,7 @@ use bytes::Bytes;
 use http::header;
 use tenantry_core::{
     engine::Engine,
-    error::{Error, ErrorKind},
+    values::error::{Error, ErrorKind},
 };
 use tenantry_tower::{Authenticator, problem};
 

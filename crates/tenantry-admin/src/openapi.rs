@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 use tenantry_core::{
-    error::{ErrorKind, FieldError},
-    operation::{Needs, Operation},
+    engine::operation::{Needs, Operation},
+    values::error::{ErrorKind, FieldError},
 };
 use utoipa::{
     ToSchema,

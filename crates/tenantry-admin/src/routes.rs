@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Router, routing::post};
 use tenantry_core::{
-    operation::Operation,
+    engine::operation::Operation,
     operations::{accounts, invitations, join_codes, members, organizations, roles, tokens, workspaces},
 };
 use utoipa::{ToSchema, openapi::OpenApi};

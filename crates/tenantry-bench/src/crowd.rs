@@ -6,9 +6,11 @@ use anyhow::Result;
 use futures_util::future::try_join_all;
 use serde_json::Value;
 use tenantry_core::{
-    caller::Caller,
-    engine::Engine,
-    operation::{Operation, Request},
+    access::caller::Caller,
+    engine::{
+        Engine,
+        operation::{Operation, Request},
+    },
 };
 
 use crate::figures::now;

@@ -31,7 +31,7 @@ use anyhow::{Context, Result};
 pub use crate::allocations::Heap;
 
 const HELP: &str = "\
-layer                    what TenancyLayer costs a request, beside what a host would write by hand
+layer                    what TenantryLayer costs a request, beside what a host would write by hand
 layer known              that part only: an answer that is known, in process
 layer burst              that part only: a thousand requests at once whose answer is unknown
 layer loopback           that part only: over HTTP, and rivals that ask Redis

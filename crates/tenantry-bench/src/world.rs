@@ -12,17 +12,18 @@ use http::HeaderValue;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use tenantry_core::{
-    caller::Caller,
-    engine::Engine,
-    operation::{Operation, Request},
+    access::{caller::Caller, registry::Registry},
+    engine::{
+        Engine,
+        operation::{Operation, Request},
+    },
     operations::{organizations, tokens},
-    registry::Registry,
     store::Store,
 };
 use tenantry_redis::{Options, RedisStore};
 use tenantry_testing::actors;
 use tenantry_tower::{
-    Authenticator, TenancyLayer, TenancyLayerBuilder,
+    Authenticator, TenantryLayer, TenantryLayerBuilder,
     jwt::{self, ClaimNames, Issuer, JwtVerifier, Key},
 };
 
@@ -82,8 +83,8 @@ impl World {
     }
 
     /// A layer that remembers for as long as a layer can.
-    pub(crate) fn layer(&self) -> TenancyLayerBuilder {
-        TenancyLayer::builder(self.engine.clone(), self.authenticator.clone()).max_age(MAX_AGE)
+    pub(crate) fn layer(&self) -> TenantryLayerBuilder {
+        TenantryLayer::builder(self.engine.clone(), self.authenticator.clone()).max_age(MAX_AGE)
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use redb::{ReadableTable, StorageError};
 use tenantry_core::{
-    clock::Timestamp,
     store::{Add, Check, CommitError, Committed, Key, Range, Room, Shard, Txn, Unavailable},
+    values::clock::Timestamp,
 };
 
 use crate::{tables::Tables, writer::Answer};

@@ -12,8 +12,8 @@ use std::{
 
 use redb::{Database, ReadableDatabase};
 use tenantry_core::{
-    clock::{Clock as _, SystemClock},
     store::Unavailable,
+    values::clock::{Clock as _, SystemClock},
 };
 
 use crate::{

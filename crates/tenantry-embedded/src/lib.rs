@@ -11,7 +11,7 @@
 //!    became of the commits that were under way, and the store works as soon as the disk does. Meanwhile
 //!    [`ping`](tenantry_core::store::Store::ping) says so. What ends something needs room as well: every change writes
 //!    new pages first.
-//! 4. **Rows with a lifetime** end by the [`Clock`](tenantry_core::clock::Clock) that the store was opened with.
+//! 4. **Rows with a lifetime** end by the [`Clock`](tenantry_core::values::clock::Clock) that the store was opened with.
 //!
 //! ```
 //! use tenantry_core::store::{Key, Shard, Store, Txn};

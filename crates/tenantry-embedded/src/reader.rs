@@ -6,8 +6,8 @@ use std::ops::Bound;
 use bytes::Bytes;
 use redb::{AccessGuard, Database, ReadableDatabase};
 use tenantry_core::{
-    clock::Timestamp,
     store::{Direction, Index, Key, Numbered, Order, Range, Shard, Sorted, SortedRange},
+    values::clock::Timestamp,
 };
 
 use crate::tables::{ENTRIES, LOGS, NUMBERS, PASSING, ROWS, SORTED};

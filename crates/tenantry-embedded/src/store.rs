@@ -7,12 +7,11 @@ use bytes::Bytes;
 use futures_timer::Delay;
 use futures_util::future::{Either, select};
 use tenantry_core::{
-    change::Signal,
-    clock::{Clock, SystemClock},
     store::{
         Changes, CommitError, Committed, Index, Key, Numbered, Range, Shard, Sorted, SortedRange, Store, Txn,
-        Unavailable, hub::Hub,
+        Unavailable, change::Signal, hub::Hub,
     },
+    values::clock::{Clock, SystemClock},
 };
 use tokio::sync::{mpsc, oneshot};
 

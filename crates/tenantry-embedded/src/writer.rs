@@ -6,9 +6,8 @@
 use std::{io::ErrorKind, sync::Arc};
 
 use tenantry_core::{
-    change::Signal,
-    clock::Clock,
-    store::{CommitError, Committed, Shard, Txn, Unavailable, hub::Hub},
+    store::{CommitError, Committed, Shard, Txn, Unavailable, change::Signal, hub::Hub},
+    values::clock::Clock,
 };
 use tokio::sync::{mpsc, oneshot};
 

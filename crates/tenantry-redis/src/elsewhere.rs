@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use tenantry_core::{
-    clock::Timestamp,
     store::{Check, Key, Room, Shard, Txn},
+    values::clock::Timestamp,
 };
 
 use crate::{

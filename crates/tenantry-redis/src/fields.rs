@@ -17,8 +17,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use tenantry_core::{
-    clock::Timestamp,
     store::{Index, Key},
+    values::clock::Timestamp,
 };
 
 const PASSING: char = '\u{1}';

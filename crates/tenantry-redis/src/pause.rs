@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tenantry_core::entropy::{Entropy, SystemEntropy};
+use tenantry_core::values::entropy::{Entropy, SystemEntropy};
 
 /// Pauses that grow twofold, up to a bound, each shortened by chance: a server that comes back is not met by all at the
 /// same moment.

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tenantry_core::{change::Signal, store::hub::Hub};
+use tenantry_core::store::{change::Signal, hub::Hub};
 use tokio::sync::Notify;
 
 use crate::slots::Primary;

@@ -4,8 +4,8 @@ use std::{borrow::Cow, sync::LazyLock, time::Duration};
 
 use redis::{Cmd, RedisError, Script};
 use tenantry_core::{
-    clock::Timestamp,
     store::{Add, Check, Entry, Key, Range, Room, Shard, Txn},
+    values::clock::Timestamp,
 };
 
 use crate::{

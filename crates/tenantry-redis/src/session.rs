@@ -11,9 +11,8 @@ use redis::{
     AsyncConnectionConfig, FromRedisValue, Pipeline, PushInfo, PushKind, RedisError, Value, aio::MultiplexedConnection,
 };
 use tenantry_core::{
-    change::Signal,
-    clock::{Clock as _, SystemClock},
-    store::hub::Hub,
+    store::{change::Signal, hub::Hub},
+    values::clock::{Clock as _, SystemClock},
 };
 use tokio::{
     sync::mpsc::{UnboundedReceiver, unbounded_channel},

@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use redis::{Cmd, FromRedisValue};
 use tenantry_core::{
-    clock::{Clock as _, SystemClock},
     store::{
         Changes, CommitError, Committed, Index, Key, Numbered, Order, Range, Shard, Sorted, SortedRange, Store, Txn,
         Unavailable, hub::Hub,
     },
+    values::clock::{Clock as _, SystemClock},
 };
 use tokio::task::AbortHandle;
 

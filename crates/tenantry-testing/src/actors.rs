@@ -6,14 +6,13 @@
 //! let alice = actors::alice();
 //! assert_eq!(alice.principal().id(), "alice");
 //! assert_eq!(alice.user()?.verified_email().map(ToString::to_string).as_deref(), Some("alice@example.com"));
-//! # Ok::<(), tenantry_core::error::Error>(())
+//! # Ok::<(), tenantry_core::values::error::Error>(())
 //! ```
 
 use tenantry_core::{
-    address::Address,
-    caller::{Caller, Identity, Presented},
-    ids::UserId,
+    access::caller::{Caller, Identity, Presented},
     secret::ApiTokenSecret,
+    values::{address::Address, ids::UserId},
 };
 
 /// A user whose id and username are `name`, and whose verified e-mail address is `<name>@example.com`.

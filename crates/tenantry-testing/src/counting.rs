@@ -3,7 +3,7 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use tenantry_core::{engine::Engine, operation::Request, operations::organizations::List, registry::Registry};
+//! use tenantry_core::{engine::{Engine, operation::Request}, operations::organizations::List, access::registry::Registry};
 //! use tenantry_embedded::EmbeddedStore;
 //! use tenantry_testing::{actors, counting::Counting};
 //!

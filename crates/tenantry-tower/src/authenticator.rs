@@ -3,11 +3,11 @@
 use std::fmt;
 
 use http::HeaderMap;
-use tenantry_core::{caller::Caller, error::Error};
+use tenantry_core::{access::caller::Caller, values::error::Error};
 
 use crate::{
-    credential::{self, Credential},
-    jwt::{JwtVerifier, Verified},
+    jwt::{JwtVerifier, VerifiedToken},
+    request::credential::{self, Credential},
 };
 
 /// Tells who is calling from a request's headers. Cheap to clone.
@@ -17,7 +17,7 @@ use crate::{
 /// use tenantry_tower::Authenticator;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), tenantry_core::error::Error> {
+/// # async fn main() -> Result<(), tenantry_core::values::error::Error> {
 /// let authenticator = Authenticator::new(None);
 /// assert!(authenticator.authenticate(&HeaderMap::new()).await?.is_none());
 /// # Ok(())
@@ -53,7 +53,7 @@ impl Authenticator {
     }
 
     /// What `jwt` tells, if it is to be believed.
-    pub(crate) async fn verify(&self, jwt: &str) -> Result<Verified, Error> {
+    pub(crate) async fn verify(&self, jwt: &str) -> Result<VerifiedToken, Error> {
         let verifier = self
             .verifier
             .as_ref()

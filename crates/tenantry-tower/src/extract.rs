@@ -8,11 +8,11 @@ use axum_core::{
     response::{IntoResponse, Response},
 };
 use http::request::Parts;
-use tenantry_core::{error::Error, view::OrgMembership};
+use tenantry_core::{values::error::Error, wire::OrgMembership};
 
 use crate::{
+    answer::tenant::{Resolved, Tenant},
     problem,
-    resolved::{Resolved, Tenant},
 };
 
 /// Why something could not be extracted; answers as [`problem::response`].

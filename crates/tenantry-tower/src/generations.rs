@@ -22,15 +22,19 @@ use std::{
 
 use futures_util::StreamExt;
 use tenantry_core::{
-    change::{Change, Signal},
-    clock::{Clock, SystemClock, Timestamp},
     engine::Observer,
-    ids::{OrganizationId, UserId},
-    secret::TokenKey,
-    store::Changes,
+    store::{
+        Changes,
+        change::{Change, Signal},
+    },
+    values::{
+        clock::{Clock, SystemClock, Timestamp},
+        ids::{OrganizationId, UserId},
+        token_key::TokenKey,
+    },
 };
 
-use crate::keyed::Keyed;
+use crate::keyed_hash::KeyedHash;
 
 const STRIPES: u16 = 1 << 14;
 
@@ -43,7 +47,7 @@ pub(crate) struct Subjects {
 
 /// The number of the last notice that was known at a certain time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct AsOf(u64);
+pub(crate) struct NoticeNumber(u64);
 
 /// Up to which notice an answer is known to be so, and what it depends on.
 ///
@@ -55,7 +59,7 @@ pub(crate) struct Freshness {
 }
 
 impl Freshness {
-    pub(crate) fn new(as_of: AsOf, subjects: Subjects) -> Self {
+    pub(crate) fn new(as_of: NoticeNumber, subjects: Subjects) -> Self {
         Self { as_of: AtomicU64::new(as_of.0), subjects }
     }
 }
@@ -63,13 +67,13 @@ impl Freshness {
 /// When a read began: by the notices that were known then, by the calendar, and by the time that passes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment {
-    pub(crate) as_of: AsOf,
+    pub(crate) as_of: NoticeNumber,
     pub(crate) at: Timestamp,
     pub(crate) elapsed: Duration,
 }
 
 pub(crate) struct Generations {
-    keyed: Keyed,
+    keyed: KeyedHash,
     stripes: Box<[AtomicU64]>,
     /// The number of the last notice of all. Written after its stripe: who sees the number sees the stripe too.
     latest: AtomicU64,
@@ -86,7 +90,7 @@ pub(crate) struct Generations {
 }
 
 impl Generations {
-    pub(crate) fn new(keyed: Keyed, clock: Arc<dyn Clock>, max_staleness: Duration) -> Self {
+    pub(crate) fn new(keyed: KeyedHash, clock: Arc<dyn Clock>, max_staleness: Duration) -> Self {
         Self {
             keyed,
             stripes: (0..STRIPES).map(|_| AtomicU64::new(0)).collect(),
@@ -136,12 +140,12 @@ impl Generations {
     }
 
     /// To be asked before a read.
-    pub(crate) fn now(&self) -> AsOf {
-        AsOf(self.latest.load(Ordering::Acquire))
+    pub(crate) fn now(&self) -> NoticeNumber {
+        NoticeNumber(self.latest.load(Ordering::Acquire))
     }
 
     /// Whether nothing that an answer depends on has changed since.
-    pub(crate) fn is_fresh(&self, as_of: AsOf, subjects: Subjects, now: Duration) -> bool {
+    pub(crate) fn is_fresh(&self, as_of: NoticeNumber, subjects: Subjects, now: Duration) -> bool {
         let since = |number: &AtomicU64| number.load(Ordering::Acquire) > as_of.0;
         let changed = |stripe: u16| self.stripes.get(usize::from(stripe)).is_none_or(since);
         self.linked(now) && !since(&self.reset) && !changed(subjects.first) && !changed(subjects.second)
@@ -150,12 +154,12 @@ impl Generations {
     /// Whether nothing that an answer depends on has changed since it was last found to be so, and if that is so, it was
     /// found to be so now.
     pub(crate) fn renew(&self, freshness: &Freshness, now: Duration) -> bool {
-        let AsOf(latest) = self.now();
+        let NoticeNumber(latest) = self.now();
         let as_of = freshness.as_of.load(Ordering::Relaxed);
         if as_of == latest {
             return self.linked(now);
         }
-        let fresh = self.is_fresh(AsOf(as_of), freshness.subjects, now);
+        let fresh = self.is_fresh(NoticeNumber(as_of), freshness.subjects, now);
         if fresh {
             // What was heard until then was looked at: the stripe of each notice is written before its number.
             freshness.as_of.fetch_max(latest, Ordering::Relaxed);
@@ -227,7 +231,7 @@ fn millis(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use tenantry_core::{clock::SystemClock, entropy::SystemEntropy};
+    use tenantry_core::values::{clock::SystemClock, entropy::SystemEntropy};
 
     use super::*;
 
@@ -240,7 +244,7 @@ mod tests {
     }
 
     fn unlinked() -> Generations {
-        Generations::new(Keyed::new(&SystemEntropy).unwrap(), Arc::new(SystemClock), Duration::from_secs(2))
+        Generations::new(KeyedHash::new(&SystemEntropy).unwrap(), Arc::new(SystemClock), Duration::from_secs(2))
     }
 
     #[test]
@@ -276,7 +280,8 @@ mod tests {
             assert!(generations.renew(&freshness, NOW));
             generations.hear(&Signal::Changed(Change::Member(organization, bob.clone())));
         }
-        let known = |generations: &Generations| AsOf(freshness.as_of.load(Ordering::SeqCst)) == generations.now();
+        let known =
+            |generations: &Generations| NoticeNumber(freshness.as_of.load(Ordering::SeqCst)) == generations.now();
         assert!(!known(&generations));
         assert!(generations.renew(&freshness, NOW) && known(&generations));
         generations.hear(&Signal::Changed(Change::Member(organization, ann)));

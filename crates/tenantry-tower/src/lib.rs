@@ -6,24 +6,24 @@
 //!    chooses otherwise the header `X-Organization-Id` (an id or a slug), or else their only one. If several speak (a
 //!    header, a part of the path, a claim) and do not mean the same organization, the request is refused with 400. An
 //!    organization that the caller may not see is 404.
-//! 3. **[Required](TenancyLayerBuilder::required)** (unless the host says otherwise): no request without a tenant
-//!    reaches the service. **[Optional](TenancyLayerBuilder::optional)**: a request without a credential, or of a user
+//! 3. **[Required](TenantryLayerBuilder::required)** (unless the host says otherwise): no request without a tenant
+//!    reaches the service. **[Optional](TenantryLayerBuilder::optional)**: a request without a credential, or of a user
 //!    of whom it is not said which organization they mean, reaches it without a tenant.
 //! 4. **A route's permission** is written at the route: [`require`].
-//! 5. **A path that is not [served](TenancyLayerBuilder::serves)** is 404, before any credential is looked at, if the host
-//!    lists what is. [Exempt](TenancyLayerBuilder::exempt) paths pass as they came.
+//! 5. **A path that is not [served](TenantryLayerBuilder::serves)** is 404, before any credential is looked at, if the host
+//!    lists what is. [Exempt](TenantryLayerBuilder::exempt) paths pass as they came.
 //! 6. **What is known is not asked again.** An answer is remembered for at most
-//!    [`max_age`](TenancyLayerBuilder::max_age), as long as the store's change notices arrive and none of them is about
+//!    [`max_age`](TenantryLayerBuilder::max_age), as long as the store's change notices arrive and none of them is about
 //!    it. While notices may be missing, or were last proven to arrive longer than
-//!    [`max_staleness`](TenancyLayerBuilder::max_staleness) ago, every request asks the store. All who ask for the same
+//!    [`max_staleness`](TenantryLayerBuilder::max_staleness) ago, every request asks the store. All who ask for the same
 //!    unknown thing at once cause one read. A refusal is remembered for 5 s at most, and apart: wrong credentials push out
-//!    no right ones. **[Strict](TenancyLayerBuilder::strict)**: every request asks for itself.
+//!    no right ones. **[Strict](TenantryLayerBuilder::strict)**: every request asks for itself.
 //! 7. **What is refused** is an `application/problem+json`; see [`problem`].
 //! 8. **`Vary`** of every answer, but of those at exempt paths, names `Authorization` and the headers of the choices, beside
 //!    what the service says itself: a cache that heeds it never gives one organization's data to another.
 //!
 //! # Where it stands
-//! - **Around the whole router**, `layer.layer(router)`, with [`serves`](TenancyLayerBuilder::serves): the fast path. What
+//! - **Around the whole router**, `layer.layer(router)`, with [`serves`](TenantryLayerBuilder::serves): the fast path. What
 //!   the layer refuses never reaches the routing, and a [`Choice::PathParameter`] sees the whole path. Without `serves`, the
 //!   layer cannot know which paths exist, and asks for a credential at `/favicon.ico`, too.
 //! - **By axum's `Router::route_layer`**, on the routes that belong to an organization: there is nothing to list, and axum
@@ -52,10 +52,10 @@
 //! use bytes::Bytes;
 //! use http::{Request, Response};
 //! use http_body_util::Full;
-//! use tenantry_core::{engine::Engine, registry::Registry};
+//! use tenantry_core::{engine::Engine, access::registry::Registry};
 //! use tenantry_embedded::EmbeddedStore;
 //! use tenantry_tower::{
-//!     Authenticator, JwtVerifier, TenancyLayer, Tenant,
+//!     Authenticator, JwtVerifier, TenantryLayer, Tenant,
 //!     jwt::{Algorithm, Issuer, Key},
 //! };
 //! use tower::{ServiceBuilder, ServiceExt};
@@ -67,7 +67,7 @@
 //! let issuer = Issuer::new("https://id.example.com/", key).audience("https://api.example.com/");
 //! let verifier = JwtVerifier::builder().issuer(issuer).build()?;
 //! let service = ServiceBuilder::new()
-//!     .layer(TenancyLayer::builder(engine, Authenticator::new(verifier)).build()?)
+//!     .layer(TenantryLayer::builder(engine, Authenticator::new(verifier)).build()?)
 //!     .service_fn(async |request: Request<()>| {
 //!         let tenant = request.extensions().get::<Tenant>();
 //!         let name = tenant.map_or("nobody", |tenant| tenant.organization_name());
@@ -81,40 +81,31 @@
 //! # }
 //! ```
 
-mod asking;
+mod answer;
 mod authenticator;
-mod cache;
-mod choice;
-mod credential;
 #[cfg(feature = "axum")]
 mod extract;
-mod flights;
-mod front;
-mod future;
 mod generations;
 pub mod jwt;
-mod keyed;
+mod keyed_hash;
 mod layer;
-mod paths;
 pub mod problem;
-mod refused;
-mod require;
-mod resolved;
-mod resolver;
-mod service;
-mod vary;
+mod request;
+mod resolve;
 
 #[cfg(feature = "axum")]
 pub use self::extract::{Memberships, Rejection};
 pub use self::{
+    answer::tenant::{Resolved, Tenant},
     authenticator::Authenticator,
-    choice::Choice,
-    future::ResponseFuture,
     jwt::{ClaimNames, JwtVerifier, JwtVerifierBuilder},
-    layer::{TenancyLayer, TenancyLayerBuilder},
-    require::{Require, RequirePermission, require},
-    resolved::{Resolved, Tenant},
-    service::Tenancy,
+    layer::{
+        TenantryLayer, TenantryLayerBuilder,
+        future::ResponseFuture,
+        require::{Require, RequirePermission, require},
+        service::TenantryService,
+    },
+    request::choice::Choice,
 };
 
 /// What was configured cannot be used; the message names the mend.

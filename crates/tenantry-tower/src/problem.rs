@@ -19,9 +19,11 @@ use http::{
 };
 use serde::Serialize;
 use tenantry_core::{
-    entropy::{Entropy, SystemEntropy},
-    error::{Error, ErrorKind, FieldError, Quota},
     store::{CommitError, Unavailable},
+    values::{
+        entropy::{Entropy, SystemEntropy},
+        error::{Error, ErrorKind, FieldError, Quota},
+    },
 };
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -47,7 +49,7 @@ struct Problem<'a> {
 /// ```
 /// use bytes::Bytes;
 /// use http_body_util::Full;
-/// use tenantry_core::error::Error;
+/// use tenantry_core::values::error::Error;
 /// use tenantry_tower::problem;
 ///
 /// let response: http::Response<Full<Bytes>> = problem::response(&Error::not_found("organization"));

@@ -3,14 +3,16 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use tenantry_core::{
-    clock::{Clock, SystemClock},
+    access::registry::{Registry, RegistryBuilder},
     engine::Engine,
-    entropy::{Entropy, SystemEntropy},
     host::Host,
-    registry::{Registry, RegistryBuilder},
     store::Store,
+    values::{
+        clock::{Clock, SystemClock},
+        entropy::{Entropy, SystemEntropy},
+    },
 };
-use tenantry_tower::{Authenticator, Choice, TenancyLayer, jwt::JwtVerifierBuilder};
+use tenantry_tower::{Authenticator, Choice, TenantryLayer, jwt::JwtVerifierBuilder};
 
 use crate::Tenantry;
 
@@ -109,7 +111,7 @@ impl TenantryBuilder {
     }
 
     /// The paths that the service serves, in axum's syntax: what is not listed is 404, before any credential is looked at.
-    /// For a layer around the whole router; see [`TenancyLayerBuilder::serves`](crate::TenancyLayerBuilder::serves).
+    /// For a layer around the whole router; see [`TenantryLayerBuilder::serves`](crate::TenantryLayerBuilder::serves).
     #[must_use]
     pub fn serves<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.served.get_or_insert_default().extend(paths.into_iter().map(Into::into));
@@ -119,7 +121,7 @@ impl TenantryBuilder {
     /// Paths that pass the layer as they came, such as those of the admin router: `/tenantry/{*path}`.
     ///
     /// # Danger
-    /// No credential is asked for there. See [`TenancyLayerBuilder::exempt`](crate::TenancyLayerBuilder::exempt).
+    /// No credential is asked for there. See [`TenantryLayerBuilder::exempt`](crate::TenantryLayerBuilder::exempt).
     #[must_use]
     pub fn exempt<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.exempt.extend(paths.into_iter().map(Into::into));
@@ -134,7 +136,7 @@ impl TenantryBuilder {
     }
 
     /// Lets every request read for itself, so that the very next one after a change sees it: one round trip each. See
-    /// `TenancyLayerBuilder::strict`.
+    /// `TenantryLayerBuilder::strict`.
     #[must_use]
     pub fn strict(mut self) -> Self {
         self.strict = true;
@@ -176,7 +178,7 @@ impl TenantryBuilder {
         let verifier = jwt.map(JwtVerifierBuilder::build).transpose().map_err(BuildError::of)?;
         let authenticator = Authenticator::new(verifier);
         let engine = Engine::builder(store, registry).clock(self.clock).entropy(self.entropy).host(self.host).build();
-        let mut layer_builder = TenancyLayer::builder(engine.clone(), authenticator.clone());
+        let mut layer_builder = TenantryLayer::builder(engine.clone(), authenticator.clone());
         if let Some(choices) = self.choices {
             layer_builder = layer_builder.choose(choices);
         }

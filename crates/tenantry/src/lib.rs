@@ -12,7 +12,7 @@ pub use builder::{BuildError, TenantryBuilder};
 #[cfg(any(feature = "embedded", feature = "redis"))]
 pub use stores::{OpenStoreError, open_store};
 
-/// What stands before an `impl` of the host's own traits: [`Hooks`](core::hooks::Hooks), say.
+/// What stands before an `impl` of the host's own traits: [`Hooks`](core::host::hooks::Hooks), say.
 pub use async_trait::async_trait;
 /// The domain: operations, ids, errors, the contract of a store.
 pub use tenantry_core as core;
@@ -24,7 +24,7 @@ pub use tenantry_redis::Tls as RedisTls;
 pub use tenantry_redis::{Options as RedisOptions, RedisStore};
 #[cfg(feature = "axum")]
 pub use tenantry_tower::Memberships;
-pub use tenantry_tower::{Choice, Tenancy, TenancyLayer, TenancyLayerBuilder, Tenant, jwt, problem, require};
+pub use tenantry_tower::{Choice, Tenant, TenantryLayer, TenantryLayerBuilder, TenantryService, jwt, problem, require};
 
 /// Everything a host needs, put together. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -32,8 +32,8 @@ pub struct Tenantry {
     engine: Engine,
     #[cfg(feature = "admin")]
     authenticator: tenantry_tower::Authenticator,
-    layer: TenancyLayer,
-    layer_builder: TenancyLayerBuilder,
+    layer: TenantryLayer,
+    layer_builder: TenantryLayerBuilder,
 }
 
 impl Tenantry {
@@ -50,14 +50,14 @@ impl Tenantry {
     /// `Router::route_layer` of the routes that belong to an organization: then there is nothing to list, and each request
     /// costs some 200 ns more. `Router::layer` would wrap the router's own 404, too, and ask for a credential first.
     #[must_use]
-    pub fn layer(&self) -> TenancyLayer {
+    pub fn layer(&self) -> TenantryLayer {
         self.layer.clone()
     }
 
     /// Another layer, to begin with of the same settings: for routes that are open to everybody, say
     /// (`layer_builder().optional().build()?`). It has a cache of its own.
     #[must_use]
-    pub fn layer_builder(&self) -> TenancyLayerBuilder {
+    pub fn layer_builder(&self) -> TenantryLayerBuilder {
         self.layer_builder.clone()
     }
 

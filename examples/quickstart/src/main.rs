@@ -27,7 +27,7 @@ use axum::{
 use mimalloc::MiMalloc;
 use serde_json::{Value, json};
 use settings::Settings;
-use tenantry::{Tenancy, Tenant, Tenantry, open_store, require};
+use tenantry::{Tenant, Tenantry, TenantryService, open_store, require};
 
 // Optional: a change allocates much, which costs less with this than with the allocator of most systems.
 #[global_allocator]
@@ -60,7 +60,7 @@ async fn serve() -> Result<()> {
     Ok(())
 }
 
-async fn app(settings: &Settings) -> Result<Tenancy<Router>> {
+async fn app(settings: &Settings) -> Result<TenantryService<Router>> {
     let store = open_store(&settings.store).await.context("STORE")?;
     let tenantry = Tenantry::builder()
         .store(store)

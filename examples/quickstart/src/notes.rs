@@ -7,7 +7,7 @@ use std::{
 
 use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
-use tenantry::{Tenant, core::ids::OrganizationId};
+use tenantry::{Tenant, core::values::ids::OrganizationId};
 
 /// How many notes are kept of each organization.
 const NOTES_MAX: usize = 1000;

@@ -95,10 +95,12 @@ pub(super) fn texts(field: &str, schema: &Value) -> Option<Vec<Value>> {
 /// A token of an invitation that there is not.
 fn invitation_token() -> String {
     use tenantry::core::{
-        clock::Timestamp,
-        entropy::SystemEntropy,
-        ids::{InvitationId, OrganizationId},
         secret::InvitationToken,
+        values::{
+            clock::Timestamp,
+            entropy::SystemEntropy,
+            ids::{InvitationId, OrganizationId},
+        },
     };
     let now = Timestamp::from_millis(1);
     let (organization, id) = (OrganizationId::from_parts(now, [1; 10]), InvitationId::from_parts(now, [2; 10]));
@@ -140,6 +142,6 @@ pub(super) fn of_format(format: &str) -> (Vec<Value>, Vec<Value>) {
 
 /// The year in which this runs.
 fn this_year() -> i64 {
-    use tenantry::core::clock::{Clock as _, SystemClock};
+    use tenantry::core::values::clock::{Clock as _, SystemClock};
     SystemClock.now().to_string()[..4].parse().unwrap()
 }

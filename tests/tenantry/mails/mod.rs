@@ -10,10 +10,12 @@ use std::{
 
 use serde_json::{Value, json};
 use tenantry::core::{
-    host::Host,
-    ids::UserId,
-    mailer::{InvitationMail, Mailed, NotMailed},
-    registrar::{NotRegistered, Registration},
+    host::{
+        Host,
+        mailer::{InvitationMail, Mailed, NotMailed},
+        registrar::{NotRegistered, Registration},
+    },
+    values::ids::UserId,
 };
 
 use crate::{

@@ -7,7 +7,7 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 use serde_json::{Map, Number, Value, value::RawValue};
-use tenantry_core::{
+use tenantry_core::values::{
     error::{Error, ErrorKind},
     limits,
 };

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::de::{self, Expected, Unexpected};
-use tenantry_core::error::Error;
+use tenantry_core::values::error::Error;
 
 /// The most of a message or a path that is shown, in characters: what the caller sent may be in it.
 const SHOWN_CHARS_MAX: usize = 300;

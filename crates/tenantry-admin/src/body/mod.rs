@@ -16,7 +16,7 @@ use bytes::Bytes;
 use futures_util::future::{self, Either};
 use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
-use tenantry_core::{
+use tenantry_core::values::{
     clock::Clock,
     error::{Error, ErrorKind},
     limits,

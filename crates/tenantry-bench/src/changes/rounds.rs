@@ -5,14 +5,14 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tenantry_core::{
-    caller::Caller,
-    engine::Engine,
-    error::ErrorKind,
-    ids::OrganizationId,
-    operation::{Operation, Request},
+    access::{caller::Caller, registry::Registry},
+    engine::{
+        Engine,
+        operation::{Operation, Request},
+    },
     operations::{invitations, join_codes, members, organizations},
-    registry::Registry,
     store::Store,
+    values::{error::ErrorKind, ids::OrganizationId},
 };
 use tenantry_testing::{actors, counting::Counting};
 

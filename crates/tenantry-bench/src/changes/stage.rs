@@ -5,11 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::Result;
 use serde_json::{Value, json};
 use tenantry_core::{
-    caller::Caller,
-    engine::Engine,
-    ids::OrganizationId,
-    operation::Operation,
+    access::caller::Caller,
+    engine::{Engine, operation::Operation},
     operations::{join_codes, organizations},
+    values::ids::OrganizationId,
 };
 use tenantry_testing::actors;
 

@@ -5,10 +5,10 @@ use std::{sync::Arc, thread, time::Duration};
 use anyhow::{Result, bail};
 use axum::{Router, body::Body, http::StatusCode, routing::get};
 use http::{HeaderValue, Request, header::AUTHORIZATION};
-use tenantry_core::{engine::Engine, registry::Registry};
+use tenantry_core::{access::registry::Registry, engine::Engine};
 use tenantry_redis::{Options, RedisStore};
 use tenantry_testing::counting::Counting;
-use tenantry_tower::{Authenticator, TenancyLayer, TenancyLayerBuilder, Tenant};
+use tenantry_tower::{Authenticator, Tenant, TenantryLayer, TenantryLayerBuilder};
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 
@@ -35,12 +35,15 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub(super) fn start(url: &str, configure: impl FnOnce(TenancyLayerBuilder) -> TenancyLayerBuilder) -> Result<Self> {
+    pub(super) fn start(
+        url: &str,
+        configure: impl FnOnce(TenantryLayerBuilder) -> TenantryLayerBuilder,
+    ) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let (engine, service, store) = runtime.block_on(async {
             let store = Arc::new(Counting::new(Arc::new(RedisStore::connect(url, Options::new()).await?)));
             let engine = Engine::new(store.clone(), Registry::builder().build()?);
-            let builder = TenancyLayer::builder(engine.clone(), Authenticator::new(Some(verifier()?)));
+            let builder = TenantryLayer::builder(engine.clone(), Authenticator::new(Some(verifier()?)));
             let layer = configure(builder).build()?;
             let router = Router::new()
                 .route(

@@ -4,9 +4,9 @@ use anyhow::Result;
 use http::HeaderValue;
 use serde_json::json;
 use tenantry_core::{
-    caller::Caller,
-    ids::OrganizationId,
+    access::caller::Caller,
     operations::{join_codes, organizations, tokens},
+    values::ids::OrganizationId,
 };
 use tenantry_testing::actors;
 

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use serde_json::json;
 use tenantry_core::operations::members;
 use tenantry_testing::redis_server::RedisServer;
-use tenantry_tower::TenancyLayerBuilder;
+use tenantry_tower::TenantryLayerBuilder;
 
 use super::{
     node::{ADMIN, MEMBER, Node, ask},
@@ -24,7 +24,7 @@ pub(super) fn run(server: &RedisServer) -> Result<()> {
     );
     let mut table = Table::new(&title, &["mode", "answers as before the change", "of a million"]);
     let a = Node::start(&server.url(), |layer| layer)?;
-    let strict = Node::start(&server.url(), TenancyLayerBuilder::strict)?;
+    let strict = Node::start(&server.url(), TenantryLayerBuilder::strict)?;
     let usual = Node::start(&server.url(), |layer| layer)?;
     for (name, b) in [("strict", &strict), ("usual", &usual)] {
         let stale = stale(&a, b, name)?;

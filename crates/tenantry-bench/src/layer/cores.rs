@@ -16,8 +16,8 @@ const REQUESTS: usize = 20_000;
 const WAYS: [&str; 5] = [
     "bare",
     "an empty layer that inserts an Arc",
-    "TenancyLayer, API token",
-    "TenancyLayer, JWT HS256",
+    "TenantryLayer, API token",
+    "TenantryLayer, JWT HS256",
     "by hand: SHA-256, moka",
 ];
 

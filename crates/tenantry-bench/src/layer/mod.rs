@@ -1,4 +1,4 @@
-//! What `TenancyLayer` costs a request, beside what a host would write by hand.
+//! What `TenantryLayer` costs a request, beside what a host would write by hand.
 
 mod burst;
 mod cores;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use tenantry_core::{engine::Engine, registry::Registry};
+use tenantry_core::{access::registry::Registry, engine::Engine};
 use tenantry_embedded::EmbeddedStore;
 use tenantry_testing::redis_server::RedisServer;
 

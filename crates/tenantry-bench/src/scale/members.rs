@@ -4,10 +4,10 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tenantry_core::{
-    caller::Caller,
+    access::caller::Caller,
     engine::Engine,
-    ids::OrganizationId,
     operations::{join_codes, members, organizations},
+    values::ids::OrganizationId,
 };
 use tenantry_testing::actors;
 

@@ -10,7 +10,7 @@ mod platform;
 use anyhow::Result;
 use serde_json::json;
 use tenantry_core::{
-    operation::Operation,
+    engine::operation::Operation,
     operations::{invitations, members as operations},
 };
 

@@ -3,10 +3,10 @@
 use anyhow::Result;
 use serde_json::json;
 use tenantry_core::{
-    caller::Caller,
+    access::caller::Caller,
     engine::Engine,
-    ids::OrganizationId,
     operations::{join_codes, organizations, tokens},
+    values::ids::OrganizationId,
 };
 use tenantry_testing::actors;
 

@@ -4,8 +4,11 @@ use std::sync::{Arc, RwLock};
 
 use super::{Engine, Inner};
 use crate::{
-    clock::Clock, entropy::Entropy, host::Host, outage::Reported, rate_limit::RateLimiter, registry::Registry,
-    store::Store, token_use::RecentUses,
+    access::registry::Registry,
+    engine::{rate_limiter::RateLimiter, token_use::RecentUses},
+    host::Host,
+    store::{Store, outage::Reported},
+    values::{clock::Clock, entropy::Entropy},
 };
 
 /// Puts an [`Engine`] together.

@@ -2,12 +2,10 @@
 
 use super::{Course, Engine, Stop};
 use crate::{
-    entry::IndexEntry,
-    error::Error,
-    ids::OrganizationId,
+    engine::{entry::IndexEntry, transaction::Decided},
     rows::{Intent, keys},
     store::{Check, CommitError, Shard, Txn},
-    transaction::Decided,
+    values::{error::Error, ids::OrganizationId},
 };
 
 impl Engine {

@@ -11,13 +11,16 @@
 //! 4. What an API token issues is nobody's.
 
 use crate::{
-    caller::Principal,
-    error::Error,
-    ids::{InvitationId, JoinCodeId, OrganizationId, UserId},
+    engine::transaction::Transaction,
     rows::{index, keys},
-    secret::{Hashed, TokenKey},
+    secret::Hashed,
     store::{Entry, Index, Key, Order, Range},
-    transaction::Transaction,
+    values::{
+        error::Error,
+        ids::{InvitationId, JoinCodeId, OrganizationId, UserId},
+        principal::Principal,
+        token_key::TokenKey,
+    },
 };
 
 /// One thing that was issued.

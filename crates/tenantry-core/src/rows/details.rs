@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Number, Value};
 use uuid::Uuid;
 
-use crate::ids::canonical_uuid;
+use crate::values::ids::canonical_uuid;
 
 /// Words that stand in details often. It only ever grows at its end.
 const WORDS: &[&str] = &[

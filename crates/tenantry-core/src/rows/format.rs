@@ -24,7 +24,7 @@ use serde::{
     de::{DeserializeOwned, DeserializeSeed, SeqAccess, Visitor},
 };
 
-use crate::error::Error;
+use crate::values::error::Error;
 
 /// The row, for the store.
 pub(crate) fn encode<T: Serialize>(row: &T) -> Result<Bytes, Error> {
@@ -189,7 +189,7 @@ impl<'de> SeqAccess<'de> for Fields<'_, 'de> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorKind;
+    use crate::values::error::ErrorKind;
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Old {

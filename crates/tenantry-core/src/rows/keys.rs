@@ -7,7 +7,7 @@ use super::{
     limits,
 };
 use crate::{
-    jobs::{JobId, JobRow},
+    rows::{JobId, JobRow},
     secret::Hashed,
 };
 
@@ -78,7 +78,7 @@ pub(crate) fn seats() -> Key {
 pub(crate) fn open_invitations() -> Key {
     Key::lasting("open-invitations")
 }
-/// A [`Meter`](crate::meter::Meter): the mails of an organization.
+/// A [`Meter`](crate::engine::meter::Meter): the mails of an organization.
 pub(crate) fn mails() -> Key {
     Key::lasting("mails")
 }

@@ -1,12 +1,14 @@
 //! The names of all shards, in one place.
 
 use crate::{
-    address::NormalAddress,
-    ids::{OrganizationId, UserId},
-    limits,
     secret::Hashed,
-    slug::Slug,
     store::Shard,
+    values::{
+        address::NormalAddress,
+        ids::{OrganizationId, UserId},
+        limits,
+        slug::Slug,
+    },
 };
 
 pub(crate) fn organization(id: OrganizationId) -> Shard {
@@ -28,7 +30,7 @@ pub(crate) fn slug(slug: &Slug) -> Shard {
 /// One of [`limits::ENTRY_BUCKETS`] shards: what is found by a user, an address, a code or a slug is little, and there
 /// are many of them. Each has its tag, or its hash, in the names of its rows and entries there.
 ///
-/// [`limits::ENTRY_BUCKETS`]: crate::limits::ENTRY_BUCKETS
+/// [`limits::ENTRY_BUCKETS`]: crate::values::limits::ENTRY_BUCKETS
 fn bucket(kind: char, hash: &Hashed) -> Shard {
     Shard::new(kind, &format!("{:x}", hash.number() % limits::ENTRY_BUCKETS))
 }
@@ -43,7 +45,7 @@ pub(crate) fn address_tag(address: &NormalAddress) -> String {
 }
 /// One of [`limits::SEARCH_BUCKETS`] parts of the search index.
 ///
-/// [`limits::SEARCH_BUCKETS`]: crate::limits::SEARCH_BUCKETS
+/// [`limits::SEARCH_BUCKETS`]: crate::values::limits::SEARCH_BUCKETS
 ///
 /// The two indexes have shards of their own: what one primary of a cluster has lost, the other one may still tell.
 pub(crate) fn search(index: &str, bucket: u32) -> Shard {

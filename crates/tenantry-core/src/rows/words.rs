@@ -4,7 +4,7 @@
 //! other text stays as it is. So a table only ever grows at its end; an older node shows the
 //! control character of a word that it does not know.
 
-use crate::role::RoleName;
+use crate::values::role::RoleName;
 
 const ROLES: &[&str] = &[RoleName::OWNER, RoleName::ADMIN, RoleName::MEMBER];
 
@@ -119,7 +119,7 @@ pub(crate) mod action {
 pub(crate) mod principal {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    use crate::{caller::Principal, ids::UserId, secret::TokenKey};
+    use crate::values::{ids::UserId, principal::Principal, token_key::TokenKey};
 
     #[derive(Serialize, Deserialize)]
     enum Kept {

@@ -6,10 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::test::Rank;
 use crate::{
-    error::Error,
-    ids::OrganizationId,
     rows::{decode, encode},
     store::Sorted,
+    values::{error::Error, ids::OrganizationId},
 };
 
 /// Where a search goes on. Nothing in it grants anything: every organization is confirmed and tested anew.

@@ -3,7 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::test::{Op, Test, Value};
-use crate::{clock::Timestamp, ids::OrganizationId, limits, operations::input, rows::Status, validate::Violations};
+use crate::{
+    rows::Status,
+    values::{clock::Timestamp, ids::OrganizationId, limits, validate::Violations},
+    wire::input,
+};
 
 /// A field of an organization by which a search can filter and order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -23,12 +23,14 @@ use super::{
 };
 use crate::{
     engine::Engine,
-    error::Error,
-    ids::{OrganizationId, UserId},
-    limits,
     rows::{WholeOrganization, index},
     store::{Direction, Sorted},
-    text,
+    values::{
+        error::Error,
+        folded_text,
+        ids::{OrganizationId, UserId},
+        limits,
+    },
 };
 
 /// What is searched for, where and in which order.
@@ -87,7 +89,7 @@ impl<'a> Search<'a> {
             OrderBy { field: Field::CreatedAt, direction: SortDirection::Desc }
         };
         let order = order.map_or_else(|| vec![usual], <[OrderBy]>::to_vec);
-        Self { engine, user, name: name.map(text::unaccented), tests, order }
+        Self { engine, user, name: name.map(folded_text::unaccented), tests, order }
     }
 
     pub(crate) async fn page(&self, window: Window) -> Result<Page, Error> {
@@ -144,7 +146,7 @@ impl<'a> Search<'a> {
         organization: WholeOrganization,
         place: Option<Sorted>,
     ) -> Option<Hit> {
-        let named = |name: &String| text::unaccented(&organization.row.name).contains(name.as_str());
+        let named = |name: &String| folded_text::unaccented(&organization.row.name).contains(name.as_str());
         if !self.name.as_ref().is_none_or(named) || !self.tests.iter().all(|test| test.holds(id, &organization)) {
             return None;
         }

@@ -4,16 +4,20 @@ use std::collections::VecDeque;
 
 use futures_util::future::{join_all, try_join_all};
 
-use super::SearchEntry;
 use crate::{
-    engine::Engine,
-    entry::{self, IndexEntry},
-    error::Error,
-    ids::{OrganizationId, UserId},
-    limits,
-    resolve::exactly,
+    engine::{
+        Engine,
+        entry::{self, IndexEntry},
+        resolve::exactly,
+        search_entry::{self, SearchEntry},
+    },
     rows::{OrganizationRow, WholeOrganization, index, keys, shards},
     store::{Check, Direction, Sorted, SortedRange},
+    values::{
+        error::Error,
+        ids::{OrganizationId, UserId},
+        limits,
+    },
 };
 
 /// A part of one of the platform's sorted indexes, in one direction.
@@ -179,7 +183,7 @@ async fn confirm(engine: &Engine, index: &'static str, entry: Sorted) -> Result<
 
 /// The entry of an organization in `index`.
 fn true_entry(id: OrganizationId, row: &OrganizationRow, index: &'static str) -> Option<Sorted> {
-    super::entries(row).into_iter().find_map(|(told, intent)| {
+    search_entry::entries(row).into_iter().find_map(|(told, intent)| {
         let IndexEntry::Search(told) = told else { return None };
         let (place, sorted) = told.at(id, intent);
         (place == index).then_some(sorted)
@@ -191,7 +195,7 @@ fn told(index: &'static str, entry: &Sorted) -> Option<SearchEntry> {
     if index == index::NAMES {
         return Some(SearchEntry::Name(entry.sort_key.clone()));
     }
-    super::parse_time_key(&entry.sort_key).map(SearchEntry::Creation)
+    search_entry::parse_time_key(&entry.sort_key).map(SearchEntry::Creation)
 }
 
 /// Organizations that were found before, as they are now. For a caller of whom `user` is known, only their own.

@@ -4,11 +4,12 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    filter::{Field, OrderBy, SortDirection},
-    sort_key, time_key,
+use super::filter::{Field, OrderBy, SortDirection};
+use crate::{
+    engine::search_entry::{sort_key, time_key},
+    rows::WholeOrganization,
+    values::{clock::Timestamp, folded_text::folded, ids::OrganizationId},
 };
-use crate::{clock::Timestamp, ids::OrganizationId, rows::WholeOrganization, text::folded};
 
 /// The value of a field.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,7 +34,7 @@ impl Value {
             Field::Description => text(&profile.description),
             Field::Status => text(row.status.as_str()),
             Field::Type => optional(profile.kind.as_deref()),
-            Field::Owner => optional(row.owners.first().map(crate::ids::UserId::as_str)),
+            Field::Owner => optional(row.owners.first().map(crate::values::ids::UserId::as_str)),
             Field::CountryCode => text(&profile.country_code),
             Field::Country => text(&profile.country),
             Field::State => text(&profile.state),

@@ -60,13 +60,13 @@ impl Hashed {
 
     /// 17 digits of base62 that no two of a platform have in common: 96 bits, of the hash's end.
     pub(crate) fn tag(&self) -> String {
-        crate::base62::encode(&self.0[self.0.len() - 12..], 17)
+        crate::values::base62::encode(&self.0[self.0.len() - 12..], 17)
     }
 
     /// The hash in base62, as the name of a place in a store.
     #[must_use]
     pub(crate) fn to_base62(&self) -> String {
-        crate::base62::encode(&self.0, 43)
+        crate::values::base62::encode(&self.0, 43)
     }
 }
 

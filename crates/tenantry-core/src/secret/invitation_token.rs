@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::{Hashed, Plain, checksum, random_text, without_checksum};
-use crate::{
+use crate::values::{
     entropy::{Entropy, EntropyError},
     ids::{InvitationId, OrganizationId},
 };
@@ -81,7 +81,7 @@ pub struct InvalidInvitationToken;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{clock::Timestamp, entropy::SystemEntropy};
+    use crate::values::{clock::Timestamp, entropy::SystemEntropy};
 
     #[test]
     fn a_token_names_its_invitation_and_notices_damage() {

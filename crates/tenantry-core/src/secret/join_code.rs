@@ -1,7 +1,7 @@
 use super::{Hashed, Plain};
-use crate::{
+use crate::values::{
     entropy::{Entropy, EntropyError, bytes},
-    shown,
+    visible_text,
 };
 
 /// Crockford's base32: no I, L, O or U.
@@ -33,8 +33,11 @@ impl JoinCode {
     pub fn parse(text: &str) -> Result<Self, InvalidJoinCode> {
         let mut digits = String::with_capacity(DIGITS);
         // Programs that people paste from make en dashes and narrow spaces of what was typed.
-        let separates =
-            |character: char| shown::is_blank(character) || shown::is_dash(character) || shown::is_ignorable(character);
+        let separates = |character: char| {
+            visible_text::is_blank(character)
+                || visible_text::is_dash(character)
+                || visible_text::is_ignorable(character)
+        };
         for character in text.chars().filter(|character| !separates(*character)) {
             let digit = match character.to_ascii_uppercase() {
                 'O' => '0',
@@ -78,7 +81,7 @@ pub struct InvalidJoinCode;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entropy::SystemEntropy;
+    use crate::values::entropy::SystemEntropy;
 
     #[test]
     fn a_code_is_read_however_it_is_typed() {

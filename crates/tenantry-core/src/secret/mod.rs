@@ -4,24 +4,22 @@
 //!    from memory, and neither prints nor serializes by accident; a kept one ([`Hashed`]) cannot be turned back.
 //! 2. Every comparison takes the same time, wherever the difference lies.
 //! 3. Each kind has a prefix and a checksum, so that a scanner can recognise a leaked one without asking anybody:
-//!    [`KEY_PATTERN`], [`SECRET_PATTERN`] and [`looks_like_a_secret`].
+//!    [`KEY_PATTERN`](crate::values::token_key::KEY_PATTERN), [`SECRET_PATTERN`] and [`looks_like_a_secret`].
 
 mod api_token;
 mod hashed;
 mod invitation_token;
 mod join_code;
 
-pub use api_token::{
-    ApiTokenSecret, Environment, InvalidTokenKey, KEY_PATTERN, SECRET_PATTERN, TokenKey, looks_like_a_secret,
-};
-pub use hashed::{Hashed, Plain};
-pub use invitation_token::{InvalidInvitationToken, InvitationToken};
-pub use join_code::{InvalidJoinCode, JoinCode};
-
-use crate::{
+use crate::values::{
     base62,
     entropy::{Entropy, EntropyError, bytes},
 };
+
+pub use api_token::{ApiTokenSecret, SECRET_PATTERN, looks_like_a_secret};
+pub use hashed::{Hashed, Plain};
+pub use invitation_token::{InvalidInvitationToken, InvitationToken};
+pub use join_code::{InvalidJoinCode, JoinCode};
 
 /// 32 random bytes in base62: 43 characters.
 fn random_text(entropy: &dyn Entropy) -> Result<String, EntropyError> {

@@ -11,7 +11,7 @@ use futures_util::stream;
 use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::Changes;
-use crate::change::Signal;
+use crate::store::change::Signal;
 
 /// How many signals a listener may be behind before it must forget what it knew.
 const BACKLOG_MAX: usize = 4096;
@@ -22,7 +22,7 @@ const BACKLOG_MAX: usize = 4096;
 /// use std::sync::Arc;
 ///
 /// use futures_util::StreamExt as _;
-/// use tenantry_core::{change::Signal, store::hub::Hub};
+/// use tenantry_core::store::{change::Signal, hub::Hub};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
@@ -143,7 +143,10 @@ impl Listener {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{change::Change, clock::Timestamp, ids::OrganizationId};
+    use crate::{
+        store::change::Change,
+        values::{clock::Timestamp, ids::OrganizationId},
+    };
     use futures_util::StreamExt;
 
     fn changed() -> Signal {

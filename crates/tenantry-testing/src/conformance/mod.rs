@@ -4,7 +4,7 @@
 //!    at the same time too, if their scopes differ.
 //! 2. A check that fails panics, and the message names the sentence of the contract that was broken.
 //! 3. No check decides by the time that something takes; what may take its time is waited for.
-//! 4. Where the contract allows that a listener hears [`LinkLost`](tenantry_core::change::Signal::LinkLost) instead of
+//! 4. Where the contract allows that a listener hears [`LinkLost`](tenantry_core::store::change::Signal::LinkLost) instead of
 //!    a notice, the check begins anew. A link that is lost all the time fails it.
 //! 5. How a store is broken only its own tests know. [`Load`] is for them: it commits meanwhile, and then tells whether
 //!    the store, or the same store opened again, has what it acknowledged.

@@ -4,10 +4,14 @@ use std::{future::ready, time::Duration};
 
 use futures_util::StreamExt;
 use tenantry_core::{
-    change::{Change, Signal},
-    clock::Timestamp,
-    ids::{OrganizationId, UserId},
-    store::{Changes, CommitError, Key, Txn},
+    store::{
+        Changes, CommitError, Key, Txn,
+        change::{Change, Signal},
+    },
+    values::{
+        clock::Timestamp,
+        ids::{OrganizationId, UserId},
+    },
 };
 
 use super::{Subject, check};

@@ -4,10 +4,8 @@ use std::{future::poll_fn, task::Poll, time::Duration};
 
 use bytes::Bytes;
 use tenantry_core::{
-    change::Change,
-    clock::Timestamp,
-    ids::OrganizationId,
-    store::{CommitError, Entry, Key, Order, Range, Shard, Txn},
+    store::{CommitError, Entry, Key, Order, Range, Shard, Txn, change::Change},
+    values::{clock::Timestamp, ids::OrganizationId},
 };
 
 use super::{INDEX, Subject, add, answer, check, put, some};

@@ -1,7 +1,7 @@
 //! What becomes of an invitation, by the specification: it is accepted, declined, or somebody registers by it.
 
 use serde_json::{Value, json};
-use tenantry_core::error::ErrorKind;
+use tenantry_core::values::error::ErrorKind;
 
 use super::{
     moves::Move,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tenantry_core::{clock::Timestamp, error::ErrorKind};
+use tenantry_core::values::{clock::Timestamp, error::ErrorKind};
 
 use super::{
     answers::ended,

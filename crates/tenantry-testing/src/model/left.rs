@@ -1,7 +1,7 @@
 //! What members leave behind, by the specification.
 
 use serde_json::{Value, json};
-use tenantry_core::error::ErrorKind;
+use tenantry_core::values::error::ErrorKind;
 
 use super::{
     people::{Person, holds},

@@ -48,10 +48,12 @@ use std::{
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use tenantry_core::{
-    clock::{Clock, Timestamp},
     engine::Engine,
-    limits,
     store::Store,
+    values::{
+        clock::{Clock, Timestamp},
+        limits,
+    },
 };
 use tokio::runtime::Handle;
 

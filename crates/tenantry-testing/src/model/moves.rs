@@ -1,7 +1,7 @@
 //! What a step comes to: a request, and the answer that the model expects.
 
 use serde_json::Value;
-use tenantry_core::error::ErrorKind;
+use tenantry_core::values::error::ErrorKind;
 
 use super::{
     people::{PEOPLE, Person, ROOT},

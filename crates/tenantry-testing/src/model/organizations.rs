@@ -1,7 +1,7 @@
 //! Organizations, by the specification.
 
 use serde_json::{Value, json};
-use tenantry_core::error::ErrorKind;
+use tenantry_core::values::error::ErrorKind;
 
 use super::{
     moves::{Learn, Move},

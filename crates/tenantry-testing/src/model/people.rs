@@ -3,10 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tenantry_core::{
-    caller::Caller,
-    host::Host,
-    ids::UserId,
-    registrar::{NotRegistered, Registration},
+    access::caller::Caller,
+    host::{
+        Host,
+        registrar::{NotRegistered, Registration},
+    },
+    values::ids::UserId,
 };
 
 use crate::actors;

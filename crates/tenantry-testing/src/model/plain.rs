@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use tenantry_core::{clock::Timestamp, error::ErrorKind};
+use tenantry_core::values::{clock::Timestamp, error::ErrorKind};
 
 use super::{
     people::{Address, People, Person, ROOT, holds},

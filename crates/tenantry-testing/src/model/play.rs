@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use tenantry_core::{
-    caller::Caller,
-    engine::Engine,
-    error::ErrorKind,
-    operation::Operation,
+    access::caller::Caller,
+    engine::{Engine, operation::Operation},
     operations::{accounts, invitations, join_codes, members, organizations, roles, tokens, workspaces},
+    values::error::ErrorKind,
 };
 
 use super::{

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 use tenantry_core::{
-    error::ErrorKind,
-    registry::{Registry, RegistryError},
+    access::registry::{Registry, RegistryError},
+    values::error::ErrorKind,
 };
 
 use super::{

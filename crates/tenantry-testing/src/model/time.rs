@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tenantry_core::{
+use tenantry_core::values::{
     clock::{Clock, Timestamp},
     entropy::{Entropy, EntropyError},
 };

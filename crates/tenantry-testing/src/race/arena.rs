@@ -4,13 +4,17 @@ use std::{fmt::Write as _, sync::Arc};
 
 use serde_json::{Value, json};
 use tenantry_core::{
-    caller::Caller,
-    engine::Engine,
-    error::{Error, ErrorKind},
-    ids::OrganizationId,
-    operation::{Operation, Request},
+    access::caller::Caller,
+    engine::{
+        Engine,
+        operation::{Operation, Request},
+    },
     operations::{invitations, members, organizations},
-    view::{OrgMember, Organization},
+    values::{
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+    },
+    wire::{OrgMember, Organization},
 };
 use tokio::sync::Barrier;
 

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use tenantry_core::{
-    error::ErrorKind,
     operations::{invitations, join_codes, organizations},
+    values::error::ErrorKind,
 };
 
 use super::arena::{Arena, attempt, refusals};

@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::json;
 use tenantry_core::{
-    error::ErrorKind,
-    host::Host,
-    ids::UserId,
+    host::{
+        Host,
+        registrar::{NotRegistered, Registration},
+    },
     operations::{invitations, join_codes, members},
-    registrar::{NotRegistered, Registration},
+    values::{error::ErrorKind, ids::UserId},
 };
 
 use super::{

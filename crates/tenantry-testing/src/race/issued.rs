@@ -2,10 +2,13 @@
 
 use serde_json::json;
 use tenantry_core::{
-    caller::{Caller, Principal},
-    error::{Error, ErrorKind},
-    ids::OrganizationId,
+    access::caller::Caller,
     operations::{invitations, join_codes, members, tokens},
+    values::{
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+        principal::Principal,
+    },
 };
 
 use super::arena::{Arena, attempt, refusals};

@@ -2,7 +2,10 @@
 
 use serde_json::json;
 use tenantry_core::{
-    caller::Caller, error::ErrorKind, ids::OrganizationId, operations::join_codes, view::OrgJoinCodeCreated,
+    access::caller::Caller,
+    operations::join_codes,
+    values::{error::ErrorKind, ids::OrganizationId},
+    wire::OrgJoinCodeCreated,
 };
 
 use super::arena::{Arena, attempt, refusals};

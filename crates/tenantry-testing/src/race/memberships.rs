@@ -10,9 +10,9 @@ use std::{
 
 use serde_json::json;
 use tenantry_core::{
-    caller::Caller,
-    ids::OrganizationId,
+    access::caller::Caller,
     operations::{join_codes, members, organizations},
+    values::ids::OrganizationId,
 };
 
 use super::arena::{Arena, attempt};

@@ -10,7 +10,7 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use tenantry_core::{engine::Engine, registry::Registry};
+//! use tenantry_core::{engine::Engine, access::registry::Registry};
 //! use tenantry_embedded::EmbeddedStore;
 //! use tenantry_testing::race;
 //!

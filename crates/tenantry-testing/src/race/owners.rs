@@ -2,9 +2,11 @@
 
 use serde_json::json;
 use tenantry_core::{
-    error::{Error, ErrorKind},
-    ids::OrganizationId,
     operations::{members, organizations},
+    values::{
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+    },
 };
 
 use super::arena::{Arena, attempt, refusals};
@@ -132,7 +134,11 @@ async fn agrees<T>(arena: &Arena, organization: OrganizationId, answers: &[Resul
 }
 
 /// One of the owners of old who is still a member.
-async fn witness(arena: &Arena, organization: OrganizationId, count: usize) -> Option<tenantry_core::caller::Caller> {
+async fn witness(
+    arena: &Arena,
+    organization: OrganizationId,
+    count: usize,
+) -> Option<tenantry_core::access::caller::Caller> {
     for person in arena.people("owner", count) {
         if arena.node(0).resolve(&person, organization).await.is_ok() {
             return Some(person);

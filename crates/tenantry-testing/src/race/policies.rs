@@ -3,10 +3,12 @@
 use serde_json::json;
 use tenantry_core::{
     engine::Engine,
-    error::ErrorKind,
-    host::Host,
-    mailer::{InvitationMail, Mailed, NotMailed},
+    host::{
+        Host,
+        mailer::{InvitationMail, Mailed, NotMailed},
+    },
     operations::{invitations, join_codes, members, organizations},
+    values::error::ErrorKind,
 };
 
 use super::arena::{Arena, attempt, refusals};
@@ -59,7 +61,7 @@ pub(super) async fn seats_are_not_exceeded(arena: &Arena) {
         .await;
     let refused = refusals(SEATS, &answers, &[ErrorKind::SeatsExhausted]);
     assert_eq!(refused, JOINERS - FREE, "{SEATS}");
-    let count = |found: &[tenantry_core::view::OrgMember]| found.iter().filter(|m| m.joined_at.is_some()).count();
+    let count = |found: &[tenantry_core::wire::OrgMember]| found.iter().filter(|m| m.joined_at.is_some()).count();
     assert_eq!(count(&arena.members(organization, &owner).await), FREE + 1, "{SEATS}");
 
     // A seat that is given up is free for one other.

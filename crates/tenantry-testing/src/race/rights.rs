@@ -7,10 +7,13 @@ use std::sync::{
 
 use serde_json::json;
 use tenantry_core::{
-    caller::{Caller, Principal},
-    error::{Error, ErrorKind},
-    ids::OrganizationId,
+    access::caller::Caller,
     operations::{invitations, members, tokens},
+    values::{
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+        principal::Principal,
+    },
 };
 
 use super::arena::{Arena, attempt};

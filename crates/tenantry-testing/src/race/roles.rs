@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use tenantry_core::{
-    error::ErrorKind,
     operations::{members, roles},
+    values::error::ErrorKind,
 };
 
 use super::arena::{Arena, attempt, refusals};

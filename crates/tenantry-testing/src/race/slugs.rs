@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 use tenantry_core::{
-    caller::Caller,
-    error::{Error, ErrorKind},
-    ids::OrganizationId,
+    access::caller::Caller,
     operations::organizations,
-    slug::Slug,
+    values::{
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+        slug::Slug,
+    },
 };
 
 use super::arena::{Arena, attempt, refusals};

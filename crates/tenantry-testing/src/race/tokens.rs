@@ -1,7 +1,7 @@
 //! API tokens whose secret is replaced.
 
 use serde_json::json;
-use tenantry_core::{caller::Caller, operations::tokens};
+use tenantry_core::{access::caller::Caller, operations::tokens};
 
 use super::arena::{Arena, attempt, refusals};
 use crate::actors;

@@ -3,10 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tenantry_core::{
-    change::Signal,
-    store::{Key, Shard, Store},
-};
+use tenantry_core::store::{Key, Shard, Store, change::Signal};
 use tenantry_redis::{Options, RedisStore};
 use tenantry_testing::{
     conformance::Load,

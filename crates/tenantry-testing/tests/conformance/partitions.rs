@@ -7,9 +7,8 @@ use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
 use futures_util::StreamExt as _;
 use tenantry_core::{
-    change::Signal,
-    clock::{Clock as _, SystemClock},
-    store::{Changes, Store},
+    store::{Changes, Store, change::Signal},
+    values::clock::{Clock as _, SystemClock},
 };
 use tenantry_redis::{Options, RedisStore};
 use tenantry_testing::{

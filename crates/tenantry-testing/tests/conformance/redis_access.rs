@@ -1,9 +1,6 @@
 //! Who may use Redis, and over which connections.
 
-use tenantry_core::{
-    change::Signal,
-    store::{Key, Store},
-};
+use tenantry_core::store::{Key, Store, change::Signal};
 use tenantry_redis::{ConnectErrorKind, Options, RedisStore, Tls};
 use tenantry_testing::redis_server::{CERTIFICATE, PRIVATE_KEY, RedisServer, USER};
 

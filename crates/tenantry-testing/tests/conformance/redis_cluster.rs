@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use tenantry_core::{
-    change::Signal,
-    store::{Key, Shard, Store},
-};
+use tenantry_core::store::{Key, Shard, Store, change::Signal};
 use tenantry_redis::{ConnectErrorKind, Options, RedisStore};
 use tenantry_testing::redis_server::{RedisCluster, USER};
 

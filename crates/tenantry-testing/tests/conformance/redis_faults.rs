@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use tenantry_core::{
-    change::Signal,
-    store::{Key, Order, Range, Store, Txn},
-};
+use tenantry_core::store::{Key, Order, Range, Store, Txn, change::Signal};
 use tenantry_redis::{Options, RedisStore};
 use tenantry_testing::redis_server::{RedisServer, Stop};
 

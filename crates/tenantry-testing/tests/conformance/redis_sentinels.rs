@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use tenantry_core::{
-    change::Signal,
-    store::{Key, Store},
-};
+use tenantry_core::store::{Key, Store, change::Signal};
 use tenantry_redis::{Options, RedisStore};
 use tenantry_testing::{
     conformance::Load,

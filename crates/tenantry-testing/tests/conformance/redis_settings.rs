@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use tenantry_core::{
-    change::Signal,
-    store::{FORMAT, Store},
-};
+use tenantry_core::store::{FORMAT, Store, change::Signal};
 use tenantry_redis::{ConnectErrorKind, Options, RedisStore};
 use tenantry_testing::redis_server::{RedisCluster, RedisServer, Stop};
 

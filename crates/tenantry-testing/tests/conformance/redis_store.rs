@@ -5,10 +5,14 @@ use std::{future::ready, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use tenantry_core::{
-    change::{Change, Signal},
-    clock::{Clock as _, SystemClock, Timestamp},
-    ids::OrganizationId,
-    store::{Changes, Check, CommitError, Key, Shard, Store, Txn},
+    store::{
+        Changes, Check, CommitError, Key, Shard, Store, Txn,
+        change::{Change, Signal},
+    },
+    values::{
+        clock::{Clock as _, SystemClock, Timestamp},
+        ids::OrganizationId,
+    },
 };
 use tenantry_redis::{ConnectErrorKind, Options, RedisStore};
 use tenantry_testing::redis_server::{NAMESPACE, RedisServer};

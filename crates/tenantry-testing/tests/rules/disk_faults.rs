@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 use tenantry_core::{
-    caller::Caller,
+    access::caller::Caller,
     engine::Engine,
-    error::{Error, ErrorKind},
     operations::{invitations, join_codes, members, organizations, tokens},
+    values::error::{Error, ErrorKind},
 };
 use tenantry_testing::{
     actors,

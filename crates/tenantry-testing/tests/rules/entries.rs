@@ -11,17 +11,20 @@ use std::{
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use tenantry_core::{
-    caller::Caller,
-    clock::{Clock as _, SystemClock},
-    engine::Engine,
-    error::ErrorKind,
+    access::{caller::Caller, registry::Registry},
+    engine::{
+        Engine,
+        idempotency::IdempotencyKey,
+        operation::{Operation, Request},
+    },
     host::Host,
-    idempotency::IdempotencyKey,
-    limits,
-    operation::{Operation, Request},
     operations::{invitations, organizations},
-    registry::Registry,
     store::{Shard, Txn, Unavailable},
+    values::{
+        clock::{Clock as _, SystemClock},
+        error::ErrorKind,
+        limits,
+    },
 };
 use tenantry_testing::{actors, model::ManualClock};
 

@@ -12,16 +12,19 @@ use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use serde_json::json;
 use tenantry_core::{
-    clock::{Clock as _, SystemClock},
-    engine::Engine,
-    hooks::{HookError, Hooks, MemberEvent},
-    host::Host,
-    ids::OrganizationId,
-    limits,
-    operation::Request,
+    access::registry::Registry,
+    engine::{Engine, operation::Request},
+    host::{
+        Host,
+        hooks::{HookError, Hooks, MemberEvent},
+    },
     operations::{join_codes, members, organizations},
-    registry::Registry,
     store::Store,
+    values::{
+        clock::{Clock as _, SystemClock},
+        ids::OrganizationId,
+        limits,
+    },
 };
 use tenantry_testing::{actors, model::ManualClock};
 

@@ -14,8 +14,8 @@ use std::{
 use serde_json::json;
 use tenantry_core::{
     engine::Engine,
-    error::ErrorKind,
     operations::{join_codes, members, organizations},
+    values::error::ErrorKind,
 };
 use tenantry_testing::redis_server::{RedisCluster, RedisServer, Stop};
 
@@ -225,6 +225,6 @@ async fn what_one_primary_has_lost_is_put_back_or_told() {
 
 /// A key of the organization's shard.
 fn key_of(made: &Made) -> String {
-    let id: tenantry_core::ids::OrganizationId = made.id.parse().expect("it is an id");
+    let id: tenantry_core::values::ids::OrganizationId = made.id.parse().expect("it is an id");
     format!("tenantry-lost:{{o:{}}}:r", id.to_base62())
 }

@@ -11,18 +11,25 @@ use std::{
 use futures_util::FutureExt as _;
 use serde_json::json;
 use tenantry_core::{
-    clock::{Clock as _, SystemClock},
-    directory::{HostError, Profile},
-    engine::Engine,
-    error::ErrorKind,
-    host::Host,
-    ids::UserId,
-    limits,
-    mailer::{Delivery, InvitationMail, Mailed, NotMailed},
-    operation::{Operation, Request},
+    access::registry::Registry,
+    engine::{
+        Engine,
+        operation::{Operation, Request},
+    },
+    host::{
+        Host,
+        directory::{HostError, Profile},
+        mailer::{InvitationMail, Mailed, NotMailed},
+    },
     operations::{invitations, organizations},
-    registry::Registry,
     store::Store,
+    values::{
+        clock::{Clock as _, SystemClock},
+        delivery::Delivery,
+        error::ErrorKind,
+        ids::UserId,
+        limits,
+    },
 };
 use tenantry_testing::{actors, model::ManualClock};
 

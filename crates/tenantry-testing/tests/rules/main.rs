@@ -24,9 +24,11 @@ mod versions;
 use std::{sync::Arc, time::Duration};
 
 use tenantry_core::{
-    engine::Engine,
-    operation::{Operation, Request},
-    registry::Registry,
+    access::registry::Registry,
+    engine::{
+        Engine,
+        operation::{Operation, Request},
+    },
     store::Store,
 };
 use tenantry_embedded::EmbeddedStore;

@@ -7,14 +7,15 @@ use std::{
 
 use serde_json::json;
 use tenantry_core::{
-    clock::{Clock as _, SystemClock},
-    engine::Engine,
-    error::ErrorKind,
+    access::registry::Registry,
+    engine::{Engine, operation::Request},
     host::Host,
-    limits,
-    operation::Request,
     operations::organizations,
-    registry::Registry,
+    values::{
+        clock::{Clock as _, SystemClock},
+        error::ErrorKind,
+        limits,
+    },
 };
 use tenantry_testing::{actors, model::ManualClock};
 

@@ -2,12 +2,14 @@
 
 use serde_json::{Value, json};
 use tenantry_core::{
-    caller::Caller,
-    engine::Engine,
-    error::{Error, ErrorKind},
-    idempotency::IdempotencyKey,
-    operation::{Operation, Request},
+    access::caller::Caller,
+    engine::{
+        Engine,
+        idempotency::IdempotencyKey,
+        operation::{Operation, Request},
+    },
     operations::{invitations, join_codes, members, organizations, tokens},
+    values::error::{Error, ErrorKind},
 };
 use tenantry_testing::actors;
 

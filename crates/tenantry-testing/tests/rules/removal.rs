@@ -13,15 +13,19 @@ use async_trait::async_trait;
 use redis::{AsyncCommands as _, aio::MultiplexedConnection};
 use serde_json::json;
 use tenantry_core::{
-    clock::{Clock as _, SystemClock},
+    access::registry::Registry,
     engine::Engine,
-    hooks::{HookError, Hooks, MemberEvent, OrganizationEvent},
-    host::Host,
-    ids::OrganizationId,
-    limits,
+    host::{
+        Host,
+        hooks::{HookError, Hooks, MemberEvent, OrganizationEvent},
+    },
     operations::{accounts, invitations, join_codes, members, organizations, roles, tokens, workspaces},
-    registry::Registry,
     store::Store,
+    values::{
+        clock::{Clock as _, SystemClock},
+        ids::OrganizationId,
+        limits,
+    },
 };
 use tenantry_testing::{
     actors,
@@ -109,7 +113,9 @@ async fn full(engine: &Engine) -> OrganizationId {
     must::<workspaces::Delete>(engine, "alice", with(json!({ "id": closed }))).await;
     let made = must::<tokens::Create>(engine, "alice", with(json!({ "permissions": ["org:view"] }))).await.api_token;
     let bearer = made.bearer.as_str();
-    let tenantry_core::caller::Caller::Token(presented) = actors::token(bearer) else { panic!("a token was made") };
+    let tenantry_core::access::caller::Caller::Token(presented) = actors::token(bearer) else {
+        panic!("a token was made")
+    };
     let (_, used) = engine.resolve_use(&presented).await.expect("the token is valid");
     engine.note(used.expect("it was never used")).await.expect("the store is there");
     organization

@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 use tenantry_core::{
-    engine::Engine,
-    error::{Error, ErrorKind},
-    operation::{Operation, Request},
+    engine::{
+        Engine,
+        operation::{Operation, Request},
+        repair::ContestedSlug,
+    },
     operations::{invitations, join_codes, members, organizations},
-    repair::ContestedSlug,
+    values::error::{Error, ErrorKind},
 };
 use tenantry_testing::{
     actors,

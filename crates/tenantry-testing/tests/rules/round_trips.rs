@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tenantry_core::{
-    engine::Engine,
-    operation::Operation,
+    engine::{Engine, operation::Operation},
     operations::{invitations, join_codes, members, organizations},
 };
 use tenantry_testing::counting::Counting;

@@ -10,13 +10,14 @@ use proptest::{
 };
 use serde_json::{Value, json};
 use tenantry_core::{
-    caller::Caller,
-    clock::{Clock, Timestamp},
-    engine::Engine,
-    operation::{Operation, Request},
+    access::{caller::Caller, registry::Registry},
+    engine::{
+        Engine,
+        operation::{Operation, Request},
+    },
     operations::organizations::{Create, Search},
-    registry::Registry,
     store::Store,
+    values::clock::{Clock, Timestamp},
 };
 use tenantry_testing::{
     actors,

@@ -9,14 +9,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use tenantry_core::{
-    caller::Caller,
-    clock::{Clock as _, SystemClock},
-    engine::Engine,
-    limits,
-    operation::{Operation, Request},
+    access::{caller::Caller, registry::Registry},
+    engine::{
+        Engine,
+        operation::{Operation, Request},
+    },
     operations::organizations::{Create, Search, Update},
-    registry::Registry,
     store::{Shard, Txn, Unavailable},
+    values::{
+        clock::{Clock as _, SystemClock},
+        limits,
+    },
 };
 use tenantry_testing::{actors, model::ManualClock};
 use tokio::sync::{Mutex, oneshot};

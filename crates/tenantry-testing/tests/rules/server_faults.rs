@@ -5,13 +5,15 @@ use std::{sync::Arc, time::Duration};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tenantry_core::{
-    caller::Caller,
-    change::Signal,
-    engine::Engine,
-    error::{Error, ErrorKind},
-    idempotency::IdempotencyKey,
-    operation::{Operation, Request},
+    access::caller::Caller,
+    engine::{
+        Engine,
+        idempotency::IdempotencyKey,
+        operation::{Operation, Request},
+    },
     operations::{invitations, join_codes, members, organizations, tokens},
+    store::change::Signal,
+    values::error::{Error, ErrorKind},
 };
 use tenantry_redis::{Options, RedisStore};
 use tenantry_testing::{

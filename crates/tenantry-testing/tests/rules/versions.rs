@@ -13,13 +13,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::json;
 use tenantry_core::{
-    error::ErrorKind,
-    operation::Request,
+    engine::operation::Request,
     operations::{members, organizations},
     store::{
         Changes, CommitError, Committed, Index, Key, Numbered, Range, Shard, Sorted, SortedRange, Store, Txn,
         Unavailable,
     },
+    values::error::ErrorKind,
 };
 use tenantry_embedded::EmbeddedStore;
 use tenantry_testing::{actors, model};

@@ -8,9 +8,7 @@ use std::{
 };
 
 use jsonwebtoken::crypto::CryptoProvider;
-use tenantry_core::clock::{Clock, SystemClock};
-#[cfg(feature = "jwks")]
-use tenantry_core::entropy::{Entropy, SystemEntropy};
+use tenantry_core::values::clock::{Clock, SystemClock};
 
 use super::{
     Issuer,
@@ -19,6 +17,8 @@ use super::{
     verify::{JwtVerifier, Rules},
 };
 use crate::BuildError;
+#[cfg(feature = "jwks")]
+use tenantry_core::values::entropy::{Entropy, SystemEntropy};
 
 /// The most leeway that may be set.
 const LEEWAY_MAX: Duration = Duration::from_secs(300);
@@ -35,7 +35,7 @@ pub struct JwtVerifierBuilder {
 }
 
 /// What is the same for all issuers, and what their keys are used and fetched with.
-pub(super) struct Surroundings {
+pub(super) struct Resources {
     pub(super) provider: &'static CryptoProvider,
     #[cfg(feature = "jwks")]
     pub(super) clock: Arc<dyn Clock>,
@@ -117,7 +117,7 @@ impl JwtVerifierBuilder {
             )));
         }
         self.check_users()?;
-        let surroundings = Surroundings {
+        let surroundings = Resources {
             provider: key_set::provider()?,
             #[cfg(feature = "jwks")]
             clock: self.clock.clone(),

@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value};
 use tenantry_core::{
-    address::Address, caller::Identity, clock::Timestamp, error::Error, ids::UserId, shown, web_address,
+    access::caller::Identity,
+    values::{address::Address, clock::Timestamp, error::Error, ids::UserId, visible_text, web_address},
 };
 
-use super::standing::Vouched;
-use crate::{choice::Named, credential::invalid};
+use super::key_generation::SignedBy;
+use crate::request::{choice::OrganizationName, credential::invalid};
 
 /// The longest name of a user that is kept, in characters.
 const NAME_CHARS_MAX: usize = 256;
@@ -159,9 +160,10 @@ impl ClaimNames {
         let Some(name) = &self.organization else { return Limit::None };
         match claims.get(name) {
             None | Some(Value::Null) => Limit::None,
-            Some(value) => {
-                value.as_str().and_then(Named::parse).map_or_else(|| Limit::Unclear(name.clone()), Limit::Organization)
-            }
+            Some(value) => value
+                .as_str()
+                .and_then(OrganizationName::parse)
+                .map_or_else(|| Limit::Unclear(name.clone()), Limit::Organization),
         }
     }
 }
@@ -179,7 +181,7 @@ pub(crate) enum Limit {
     /// It may be any.
     None,
     /// This one.
-    Organization(Named),
+    Organization(OrganizationName),
     /// The claim of this name does not say which.
     Unclear(String),
 }
@@ -189,7 +191,7 @@ impl Limit {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidToken`], if it cannot be told which.
-    pub(crate) fn organization(&self) -> Result<Option<&Named>, Error> {
+    pub(crate) fn organization(&self) -> Result<Option<&OrganizationName>, Error> {
         match self {
             Self::None => Ok(None),
             Self::Organization(named) => Ok(Some(named)),
@@ -202,20 +204,20 @@ impl Limit {
 
 /// What a token tells whose signature, issuer, audience and times are right.
 #[derive(Clone)]
-pub(crate) struct Verified {
+pub(crate) struct VerifiedToken {
     pub(crate) identity: Identity,
     /// The organization that the token is for.
     pub(crate) limit: Limit,
     /// When the token ends, the leeway included.
     pub(crate) expires_at: Timestamp,
     /// By which keys it was verified.
-    pub(crate) vouched: Vouched,
+    pub(crate) signed_by: SignedBy,
 }
 
 /// A text of one line that is not too long, without the space around it.
 fn line(text: &str) -> Option<&str> {
     let text = text.trim();
-    let fits = text.chars().count() <= NAME_CHARS_MAX && shown::is_name(text);
+    let fits = text.chars().count() <= NAME_CHARS_MAX && visible_text::is_name(text);
     fits.then_some(text)
 }
 
@@ -286,7 +288,7 @@ mod tests {
     #[test]
     fn an_organization_that_cannot_be_understood_is_not_taken_for_none() {
         let limit = |value: Value| ClaimNames::new().limit(json!({ "organization": value }).as_object().unwrap());
-        assert_eq!(limit(json!("acme")).organization().unwrap(), Named::parse("acme").as_ref());
+        assert_eq!(limit(json!("acme")).organization().unwrap(), OrganizationName::parse("acme").as_ref());
         assert_eq!(limit(Value::Null), Limit::None);
         assert_eq!(ClaimNames::new().limit(&Map::new()), Limit::None);
         for unclear in [json!(""), json!("Acme Ltd"), json!("x".repeat(100)), json!(["acme"]), json!({}), json!(7)] {

@@ -2,15 +2,15 @@
 
 use std::fmt;
 
-use tenantry_core::limits;
+use tenantry_core::values::limits;
 
 #[cfg(feature = "jwks")]
 use super::jwks::{Jwks, Remote};
 use super::{
     ClaimNames, Key,
-    builder::Surroundings,
+    builder::Resources,
+    issuer_rules::{IssuerKeys, IssuerRules},
     key_set::KeySet,
-    trusted::{Trust, Trusted},
 };
 use crate::BuildError;
 
@@ -134,7 +134,7 @@ impl Issuer {
     }
 
     /// Has the ids of this issuer's users name it: the user whom it calls `ann` has the id `iss:<iss>#ann`
-    /// ([`UserId::qualified`](tenantry_core::ids::UserId::qualified)) instead of `ann`. So no two issuers have a user in
+    /// ([`UserId::qualified`](tenantry_core::values::ids::UserId::qualified)) instead of `ann`. So no two issuers have a user in
     /// common, though both call one `ann`.
     ///
     /// A verifier has one issuer whose ids are plain, at most: the first that there was, say. An issuer that comes later
@@ -165,7 +165,7 @@ impl Issuer {
     }
 
     /// Checks all of it together.
-    pub(super) fn check(self, surroundings: &Surroundings) -> Result<Trusted, BuildError> {
+    pub(super) fn check(self, surroundings: &Resources) -> Result<IssuerRules, BuildError> {
         let shown = shown(&self.name);
         let of_issuer = |error: BuildError| BuildError(format!("the issuer {shown}: {error}"));
         let wrong = |mend: &str| Err(BuildError(format!("the issuer {shown} {mend}")));
@@ -192,17 +192,17 @@ impl Issuer {
             Source::Given(keys) => {
                 let provider = surroundings.provider;
                 let keys = keys.into_iter().map(|key| key.usable(provider)).collect::<Result<_, _>>();
-                Trust::given(KeySet::new(provider, keys.map_err(of_issuer)?))
+                IssuerKeys::given(KeySet::new(provider, keys.map_err(of_issuer)?))
             }
             #[cfg(feature = "jwks")]
             Source::Fetched(jwks) => {
                 let checked = jwks.check(&name).map_err(of_issuer)?;
-                Trust::Fetched(Remote::new(checked, surroundings)?)
+                IssuerKeys::Fetched(Remote::new(checked, surroundings)?)
             }
         };
         let token_types = token_types.iter().map(|typ| bare(typ).to_owned()).collect();
         let qualifier = qualified.then_some(name);
-        Ok(Trusted { trust, audiences, token_types, claims, qualifier })
+        Ok(IssuerRules { trust, audiences, token_types, claims, qualifier })
     }
 }
 

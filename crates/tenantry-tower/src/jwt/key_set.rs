@@ -6,13 +6,13 @@ use super::token::Token;
 use crate::BuildError;
 
 /// A key that can be used, for its one algorithm.
-pub(super) struct Usable {
+pub(super) struct VerificationKey {
     algorithm: Algorithm,
     kid: Option<String>,
     key: DecodingKey,
 }
 
-impl Usable {
+impl VerificationKey {
     /// `None` if the key is not one of that algorithm.
     pub(super) fn new(
         provider: &CryptoProvider,
@@ -26,7 +26,7 @@ impl Usable {
 
 /// What a set of keys says of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Finding {
+pub(super) enum KeyCheck {
     /// One of the keys signed it.
     Signed,
     /// The key that it names is there and did not sign it.
@@ -38,16 +38,16 @@ pub(super) enum Finding {
 /// The keys that are believed together.
 pub(super) struct KeySet {
     provider: &'static CryptoProvider,
-    keys: Vec<Usable>,
+    keys: Vec<VerificationKey>,
 }
 
 impl KeySet {
-    pub(super) fn new(provider: &'static CryptoProvider, keys: Vec<Usable>) -> Self {
+    pub(super) fn new(provider: &'static CryptoProvider, keys: Vec<VerificationKey>) -> Self {
         Self { provider, keys }
     }
 
     /// Whether one of the keys that the token may mean signed it.
-    pub(super) fn look(&self, token: &Token<'_>) -> Finding {
+    pub(super) fn look(&self, token: &Token<'_>) -> KeyCheck {
         let header = &token.header;
         let signed = self
             .keys
@@ -59,11 +59,11 @@ impl KeySet {
             .filter_map(|key| (self.provider.verifier_factory)(&key.algorithm, &key.key).ok())
             .any(|verifier| verifier.verify(token.message.as_bytes(), &token.signature).is_ok());
         if signed {
-            Finding::Signed
+            KeyCheck::Signed
         } else if header.kid.is_some() && self.keys.iter().any(|key| key.kid == header.kid) {
-            Finding::Forged
+            KeyCheck::Forged
         } else {
-            Finding::Unknown
+            KeyCheck::Unknown
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use jsonwebtoken::{DecodingKey, crypto::CryptoProvider};
 
-use super::key_set::Usable;
+use super::key_set::VerificationKey;
 use crate::BuildError;
 
 /// The shortest RSA key that is believed, in bits.
@@ -108,9 +108,9 @@ impl Key {
     }
 
     /// The key, if it can be used.
-    pub(super) fn usable(self, provider: &CryptoProvider) -> Result<Usable, BuildError> {
+    pub(super) fn usable(self, provider: &CryptoProvider) -> Result<VerificationKey, BuildError> {
         let Self { algorithm, kid, material } = self;
-        Usable::new(provider, algorithm.of_crate(), kid, material?)
+        VerificationKey::new(provider, algorithm.of_crate(), kid, material?)
             .ok_or_else(|| BuildError(format!("the key for {algorithm:?} does not fit: give one of that algorithm")))
     }
 }

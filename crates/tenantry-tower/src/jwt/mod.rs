@@ -9,7 +9,7 @@
 //! 3. Each key has one algorithm. A token whose header names another is refused, `none` included; so a public key can
 //!    never be used as a secret.
 //! 4. `iss`, `aud`, `exp` and `sub` must be there and be right; `nbf` must be right if it is there. The leeway is zero
-//!    unless the host sets one, of at most five minutes. The time is the [`Clock`](tenantry_core::clock::Clock)'s.
+//!    unless the host sets one, of at most five minutes. The time is the [`Clock`](tenantry_core::values::clock::Clock)'s.
 //! 5. A token with a `kid` is verified by the keys of that name, and by those without a name; one without a `kid` by
 //!    every key of its algorithm. A `crit` header is refused: nothing critical is understood.
 //! 6. What is no bearer token for access does not pass for one: other types (`typ`) are refused, and so is a token that is
@@ -22,14 +22,14 @@
 mod builder;
 mod claims;
 mod issuer;
+mod issuer_rules;
 #[cfg(feature = "jwks")]
 mod jwks;
+mod key_generation;
 mod key_set;
 mod keys;
-mod members;
-mod standing;
 mod token;
-mod trusted;
+mod unique_members;
 mod verify;
 
 #[cfg(feature = "jwks")]
@@ -42,4 +42,4 @@ pub use self::{
     keys::{Algorithm, Key},
     verify::JwtVerifier,
 };
-pub(crate) use self::{claims::Verified, standing::Vouched};
+pub(crate) use self::{claims::VerifiedToken, key_generation::SignedBy};

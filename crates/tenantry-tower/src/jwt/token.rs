@@ -3,10 +3,10 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
-use tenantry_core::error::Error;
+use tenantry_core::values::error::Error;
 
-use super::members::{self, NoObject};
-use crate::credential::invalid;
+use super::unique_members::{self, NotAnObject};
+use crate::request::credential::invalid;
 
 /// The parts of a JWT. Nothing of them is true before a key has verified the signature; only which issuer's keys are
 /// to be asked is taken from them before.
@@ -57,9 +57,11 @@ impl Header {
 
 /// The JSON object that is a part of a JWT.
 fn object(part: &str) -> Result<Map<String, Value>, Error> {
-    members::object(&decoded(part)?).map_err(|error| match error {
-        NoObject::Malformed => malformed(),
-        NoObject::Doubled => invalid("the token's header or its claims have a member twice, which can mean two things"),
+    unique_members::object(&decoded(part)?).map_err(|error| match error {
+        NotAnObject::Malformed => malformed(),
+        NotAnObject::Doubled => {
+            invalid("the token's header or its claims have a member twice, which can mean two things")
+        }
     })
 }
 

@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use serde_json::Value;
-use tenantry_core::{
+use tenantry_core::values::{
     clock::{Clock, Timestamp},
     error::{Error, ErrorKind},
 };
 
-use super::{JwtVerifierBuilder, claims::Verified, issuer::shown, token::Token, trusted::Trusted};
-use crate::credential::invalid;
+use super::{JwtVerifierBuilder, claims::VerifiedToken, issuer::shown, issuer_rules::IssuerRules, token::Token};
+use crate::request::credential::invalid;
 
 /// Tells whether a JWT is to be believed, and whom it names. Cheap to clone. See the [module](super) for the rules.
 ///
@@ -28,7 +28,7 @@ pub struct JwtVerifier(Arc<Rules>);
 /// What a verifier believes.
 pub(super) struct Rules {
     /// By their names: what `iss` is.
-    pub(super) issuers: BTreeMap<String, Trusted>,
+    pub(super) issuers: BTreeMap<String, IssuerRules>,
     pub(super) leeway: Duration,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -52,14 +52,14 @@ impl JwtVerifier {
     }
 
     /// What `jwt` tells, if all is right with it.
-    pub(crate) async fn verify(&self, jwt: &str) -> Result<Verified, Error> {
+    pub(crate) async fn verify(&self, jwt: &str) -> Result<VerifiedToken, Error> {
         let Rules { issuers, leeway, clock } = &*self.0;
         let token = Token::parse(jwt)?;
         // Everything that is asked from here on is asked of the token's own issuer: its keys, and what it may say.
         let issuer = token.claims.get("iss").and_then(Value::as_str).and_then(|name| issuers.get(name));
         let issuer = issuer.ok_or_else(untrusted)?;
-        let vouched = issuer.trust.vouch(&token).await?;
-        issuer.told(&token, vouched, Now { now: clock.now(), leeway: *leeway })
+        let signed_by = issuer.trust.verify_signature(&token).await?;
+        issuer.verified_token(&token, signed_by, Now { now: clock.now(), leeway: *leeway })
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::{Json, Router, body::Body, routing::get as route};
 use serde_json::{Value, json};
-use tenantry_tower::{Memberships, Resolved, TenancyLayer, Tenant, require};
+use tenantry_tower::{Memberships, Resolved, Tenant, TenantryLayer, require};
 use tower::{Service, ServiceExt};
 
 use crate::support::{Answer, World, get};
@@ -37,7 +37,7 @@ where
     Answer::read(service.oneshot(get(path, &headers)).await.unwrap()).await
 }
 
-async fn both(layer: TenancyLayer, path: &str, credential: Option<&str>) -> (u16, Value) {
+async fn both(layer: TenantryLayer, path: &str, credential: Option<&str>) -> (u16, Value) {
     let around = ask(layer.layer(router()), path, credential).await;
     let within = ask(router().layer(layer), path, credential).await;
     assert_eq!((around.status, &around.body), (within.status, &within.body));
@@ -75,6 +75,6 @@ async fn a_missing_layer_is_500() {
         let answer = ask(router(), path, None).await;
         assert_eq!((answer.status.as_u16(), answer.code()), (500, "internal"), "{path}");
         assert!(answer.body["correlationId"].is_string());
-        assert!(answer.body["detail"].as_str().unwrap().contains("add TenancyLayer around this route"));
+        assert!(answer.body["detail"].as_str().unwrap().contains("add TenantryLayer around this route"));
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tenantry_core::operations::organizations;
-use tenantry_tower::{Choice, ClaimNames, TenancyLayer, jwt::Issuer};
+use tenantry_tower::{Choice, ClaimNames, TenantryLayer, jwt::Issuer};
 
 use crate::support::{AUDIENCE, ISSUER, Service, Signing, World, ask, ask_clone, claims, get, hs256_key, plain, sign};
 
@@ -241,7 +241,7 @@ async fn an_issuer_may_call_its_organization_otherwise_or_tell_none() {
     };
     let service = |names: ClaimNames| {
         let issuer = Issuer::new(ISSUER, hs256_key()).audience(AUDIENCE).claims(names);
-        let layer = TenancyLayer::builder(world.engine.clone(), world.believing([issuer]));
+        let layer = TenantryLayer::builder(world.engine.clone(), world.believing([issuer]));
         plain(layer.choose([Choice::Claim, Choice::Only]).build().unwrap())
     };
     world.organization("ann", "Beta").await;
@@ -271,7 +271,7 @@ async fn an_api_token_means_its_own() {
 #[tokio::test]
 async fn a_mistake_in_the_setting_up_names_its_mend() {
     let world = World::new().await;
-    let mend = |builder: tenantry_tower::TenancyLayerBuilder| builder.build().unwrap_err().to_string();
+    let mend = |builder: tenantry_tower::TenantryLayerBuilder| builder.build().unwrap_err().to_string();
     assert!(mend(world.layer().choose([])).contains("at least one"));
     assert!(mend(world.layer().choose([Choice::PathParameter("/orgs".to_owned())])).contains("/orgs/{organization}"));
     assert!(mend(world.layer().choose([Choice::Only, Choice::Claim])).contains("put it last"));

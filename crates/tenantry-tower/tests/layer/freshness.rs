@@ -5,14 +5,16 @@ use std::time::Duration;
 use futures_util::future;
 use http::{Request, header::AUTHORIZATION};
 use tenantry_core::{
-    change::Signal,
-    clock::{Clock, SystemClock},
-    ids::UserId,
     operations::{accounts, members, tokens},
-    role::RoleName,
+    store::change::Signal,
+    values::{
+        clock::{Clock, SystemClock},
+        ids::UserId,
+        role::RoleName,
+    },
 };
 
-use tenantry_tower::{ClaimNames, TenancyLayer, jwt::Issuer};
+use tenantry_tower::{ClaimNames, TenantryLayer, jwt::Issuer};
 
 use crate::support::{AUDIENCE, ISSUER, Signing, World, ask_clone, claims, eventually, get, hs256_key, plain, sign};
 
@@ -260,7 +262,7 @@ async fn a_platform_admin_is_not_let_in_by_what_was_read_before_they_asked() {
     let world = World::new().await;
     let issuer =
         Issuer::new(ISSUER, hs256_key()).audience(AUDIENCE).claims(ClaimNames::new().platform_admin("is_admin"));
-    let layer = TenancyLayer::builder(world.engine.clone(), world.believing([issuer]));
+    let layer = TenantryLayer::builder(world.engine.clone(), world.believing([issuer]));
     let service = plain(layer.build().unwrap());
     world.join("bob", "member").await;
     let credential = world.bearer("bob");

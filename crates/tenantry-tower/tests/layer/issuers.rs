@@ -5,11 +5,11 @@ use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use tenantry_core::{
-    caller::{Caller, Identity},
-    ids::UserId,
+    access::caller::{Caller, Identity},
+    values::ids::UserId,
 };
 use tenantry_tower::{
-    Authenticator, ClaimNames, JwtVerifier, TenancyLayer,
+    Authenticator, ClaimNames, JwtVerifier, TenantryLayer,
     jwt::{self, Issuer, Key},
 };
 
@@ -54,7 +54,7 @@ fn of_partner(sub: &str) -> String {
 }
 
 fn service(world: &World, authenticator: Authenticator) -> Service {
-    plain(TenancyLayer::builder(world.engine.clone(), authenticator).build().unwrap())
+    plain(TenantryLayer::builder(world.engine.clone(), authenticator).build().unwrap())
 }
 
 async fn ask_as(service: &Service, bearer: &str) -> Answer {
@@ -76,8 +76,8 @@ async fn users_whom_two_issuers_call_the_same_never_see_each_others_organization
     let world = World::new().await;
     let (anns, other_anns) = (bearer(&world, ISSUER, "ann"), bearer(&world, PARTNER, "ann"));
     let layers = [
-        TenancyLayer::builder(world.engine.clone(), world.believing([own(), partner()])),
-        TenancyLayer::builder(world.engine.clone(), world.believing([partner(), own()])).strict(),
+        TenantryLayer::builder(world.engine.clone(), world.believing([own(), partner()])),
+        TenantryLayer::builder(world.engine.clone(), world.believing([partner(), own()])).strict(),
     ];
     for layer in &layers {
         let service = plain(layer.clone().build().unwrap());

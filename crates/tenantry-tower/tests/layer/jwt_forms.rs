@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use tenantry_core::{
+use tenantry_core::values::{
     clock::{Clock, Timestamp},
     error::Error,
 };
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// What becomes of a right token of Ann, once `change` is done to its claims.
-fn changed(change: impl FnOnce(&mut Value)) -> Result<tenantry_core::caller::Identity, Error> {
+fn changed(change: impl FnOnce(&mut Value)) -> Result<tenantry_core::access::caller::Identity, Error> {
     let clock = Arc::new(TestClock::default());
     let mut claims = claims("ann", &clock);
     change(&mut claims);
@@ -28,7 +28,7 @@ fn changed(change: impl FnOnce(&mut Value)) -> Result<tenantry_core::caller::Ide
 
 /// The token must be refused, and for this reason.
 #[track_caller]
-fn refused(result: &Result<tenantry_core::caller::Identity, Error>, because: &str) {
+fn refused(result: &Result<tenantry_core::access::caller::Identity, Error>, because: &str) {
     let error = result.as_ref().expect_err("it is refused");
     assert_eq!(error.code(), "invalid_token", "{error}");
     assert!(error.to_string().contains(because), "{error}");

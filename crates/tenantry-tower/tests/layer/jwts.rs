@@ -7,9 +7,8 @@ use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use tenantry_core::{
-    caller::{Caller, Identity},
-    clock::Clock,
-    error::Error,
+    access::caller::{Caller, Identity},
+    values::{clock::Clock, error::Error},
 };
 use tenantry_tower::{
     Authenticator, ClaimNames, JwtVerifier, JwtVerifierBuilder,

@@ -6,13 +6,13 @@ use axum::{
     routing::{get as route, post},
 };
 use http::{Method, Request};
-use tenantry_tower::{Tenancy, Tenant, require};
+use tenantry_tower::{Tenant, TenantryService, require};
 use tower::ServiceExt;
 
 use crate::support::{Answer, World};
 
 /// A router as a host has it, the layer around all of it.
-fn app(world: &World) -> Tenancy<Router> {
+fn app(world: &World) -> TenantryService<Router> {
     let admin = Router::new().route("/healthz", route(async || "healthy"));
     let router = Router::new()
         .route("/notes", post(async || "written").route_layer(require("notes:write")).get(whose))
@@ -29,7 +29,7 @@ async fn whose(tenant: Tenant) -> String {
     tenant.organization_name().to_owned()
 }
 
-async fn ask(app: &Tenancy<Router>, method: Method, path: &str, credential: Option<&str>) -> Answer {
+async fn ask(app: &TenantryService<Router>, method: Method, path: &str, credential: Option<&str>) -> Answer {
     let mut request = Request::builder().method(method).uri(path);
     if let Some(credential) = credential {
         request = request.header("authorization", credential);

@@ -84,7 +84,7 @@ async fn no_secret_leaves() {
         let answer = ask(&service, &[("authorization", credential)]).await;
         told.extend([format!("{:?}", answer.headers), answer.body.to_string()]);
     }
-    world.store.tell(&tenantry_core::change::Signal::LinkLost);
+    world.store.tell(&tenantry_core::store::change::Signal::LinkLost);
     world.store.go_away();
     let answer = ask(&service, &[("authorization", &world.bearer("bob"))]).await;
     assert_eq!(answer.status, 503);

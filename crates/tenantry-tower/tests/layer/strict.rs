@@ -2,9 +2,8 @@
 
 use http::Request;
 use tenantry_core::{
-    ids::UserId,
     operations::{members, tokens},
-    role::RoleName,
+    values::{ids::UserId, role::RoleName},
 };
 
 use crate::support::{Service, World, ask_clone, eventually, get, plain};

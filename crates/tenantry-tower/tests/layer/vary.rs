@@ -5,13 +5,13 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use http::{HeaderName, Request, Response, header::VARY};
 use http_body_util::Full;
-use tenantry_tower::{Choice, TenancyLayer};
+use tenantry_tower::{Choice, TenantryLayer};
 use tower::{ServiceBuilder, ServiceExt};
 
 use crate::support::{World, get};
 
 /// What a service answers that sets `Vary` itself, and its status.
-async fn asked(layer: TenancyLayer, own: Option<&'static str>, headers: &[(&str, &str)]) -> (u16, Vec<String>) {
+async fn asked(layer: TenantryLayer, own: Option<&'static str>, headers: &[(&str, &str)]) -> (u16, Vec<String>) {
     let service = ServiceBuilder::new().layer(layer).service_fn(async |_: Request<()>| {
         let mut response = Response::new(Full::<Bytes>::default());
         if let Some(own) = own {

@@ -9,7 +9,7 @@ use lettre::{
         header::{HeaderName, HeaderValue},
     },
 };
-use tenantry_core::mailer::{InvitationMail, NotMailed};
+use tenantry_core::host::mailer::{InvitationMail, NotMailed};
 use url::Host;
 
 /// What a mail says. It does not print: there is a link in it.

@@ -1,10 +1,10 @@
 //! Mails invitations over SMTP.
 //!
 //! 1. The way to the server is encrypted, and the server's certificate verified, unless the address says otherwise.
-//! 2. A mail that the server does not take now is tried again, as the [mailer](crate::core::mailer) promises; one to a
+//! 2. A mail that the server does not take now is tried again, as the [mailer](crate::core::host::mailer) promises; one to a
 //!    mailbox that does not exist (550, 551 and 553, or an address that cannot be written) is not.
 //! 3. Each mail has a connection of its own, for a bounded time
-//!    ([`limits::SMTP_TIMEOUT`](crate::core::limits::SMTP_TIMEOUT)).
+//!    ([`limits::SMTP_TIMEOUT`](crate::core::values::limits::SMTP_TIMEOUT)).
 //! 4. Nothing secret is logged. lettre, which speaks to the server, would log each mail with its link if something in
 //!    the program enables its feature `tracing` and the level is DEBUG.
 //!
@@ -29,7 +29,7 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use lettre::message::Mailbox;
-use tenantry_core::mailer::{InvitationMail, Mailed, Mailer, NotMailed};
+use tenantry_core::host::mailer::{InvitationMail, Mailed, Mailer, NotMailed};
 
 use self::server::Server;
 

@@ -12,7 +12,7 @@ use lettre::{
     },
 };
 use percent_encoding::percent_decode_str;
-use tenantry_core::{limits, mailer::NotMailed};
+use tenantry_core::{host::mailer::NotMailed, values::limits};
 use tokio::time::timeout;
 use url::Url;
 

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tenantry::core::limits;
+use tenantry::core::values::limits;
 
 use crate::{
     actors::{Actor, jwt},

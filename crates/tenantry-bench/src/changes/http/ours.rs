@@ -8,12 +8,12 @@ use bytes::Bytes;
 use http::HeaderValue;
 use serde_json::{Value, json};
 use tenantry_core::{
+    access::registry::Registry,
     engine::Engine,
     operations::{join_codes, tokens},
-    registry::Registry,
 };
 use tenantry_testing::{actors, redis_server::RedisServer};
-use tenantry_tower::{Authenticator, TenancyLayer, Tenant, jwt::ClaimNames, require};
+use tenantry_tower::{Authenticator, Tenant, TenantryLayer, jwt::ClaimNames, require};
 
 use super::{All, Counts, MEMBERS, Measured, ORGANIZATIONS, is_page, json_of, measure};
 use crate::{
@@ -44,7 +44,7 @@ impl Ours {
         let engine = Engine::new(Arc::new(patient(&redis.url()).await?), registry);
         // Who is invited by username must bear it.
         let authenticator = Authenticator::new(Some(verifier_by(ClaimNames::new().username("sub"))?));
-        let layer = TenancyLayer::builder(engine.clone(), authenticator.clone()).build()?;
+        let layer = TenantryLayer::builder(engine.clone(), authenticator.clone()).build()?;
         let behind = Router::new()
             .route("/whoami", get(whoami))
             .route("/notes", get(async || "ok").route_layer(require("notes:write")));

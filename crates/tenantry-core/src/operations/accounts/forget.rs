@@ -3,21 +3,24 @@ use serde_json::json;
 
 use super::everywhere;
 use crate::{
-    address::{Address, InvalidAddress},
-    caller::{Caller, Identity},
-    change::Change,
-    engine::Engine,
-    entry,
-    error::{Error, ErrorKind},
-    ids::{OrganizationId, UserId},
-    limits,
-    operation::{Locate, Needs, Operation, Request},
-    operations::{input, invitations::close::close_at, members::join, output},
-    role::RoleName,
+    access::caller::{Caller, Identity},
+    engine::{
+        Engine, entry,
+        operation::{Locate, Needs, Operation, Request},
+        transaction::Transaction,
+    },
+    operations::{invitations::close::close_at, members::join},
     rows::{InvitationState, keys, shards},
-    store::Direction,
-    transaction::Transaction,
-    validate::Violations,
+    store::{Direction, change::Change},
+    values::{
+        address::{Address, InvalidAddress},
+        error::{Error, ErrorKind},
+        ids::{OrganizationId, UserId},
+        limits,
+        role::RoleName,
+        validate::Violations,
+    },
+    wire::{input, output},
 };
 
 input! {

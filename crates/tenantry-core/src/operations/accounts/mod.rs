@@ -4,13 +4,16 @@ mod forget;
 mod update;
 
 use crate::{
-    caller::Caller,
-    engine::Engine,
-    entry,
-    error::Error,
-    ids::{OrganizationId, UserId},
-    limits,
-    operation::{Operation, Request},
+    access::caller::Caller,
+    engine::{
+        Engine, entry,
+        operation::{Operation, Request},
+    },
+    values::{
+        error::Error,
+        ids::{OrganizationId, UserId},
+        limits,
+    },
 };
 
 pub use forget::{Forget, Forgotten};

@@ -1,19 +1,24 @@
 use super::everywhere;
 use crate::{
-    address::{Address, InvalidAddress},
-    caller::{Caller, Identity},
-    engine::Engine,
-    error::{Error, ErrorKind},
-    ids::{OrganizationId, UserId},
-    limits,
-    operation::{Locate, Needs, Operation},
-    operations::{
-        Edit, input,
-        members::profile::{Tell, Told},
-        output,
+    access::{
+        caller::{Caller, Identity},
+        profile_update::ProfileUpdate,
     },
-    transaction::Transaction,
-    validate::Violations,
+    engine::{
+        Engine,
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    operations::members::profile::UpdateProfile,
+    values::{
+        address::{Address, InvalidAddress},
+        edit::Edit,
+        error::{Error, ErrorKind},
+        ids::{OrganizationId, UserId},
+        limits,
+        validate::Violations,
+    },
+    wire::{input, output},
 };
 
 input! {
@@ -87,7 +92,7 @@ impl Operation for Update {
 }
 
 impl Update {
-    fn told(&self) -> Result<Told, Error> {
+    fn told(&self) -> Result<ProfileUpdate, Error> {
         let is_verified = self.email_verified.unwrap_or(false);
         let email = match Edit::text(self.email.as_deref()) {
             Edit::Keep if self.email_verified.is_some() => Edit::Clear,
@@ -97,7 +102,7 @@ impl Update {
         let invalid = |field, error: InvalidAddress| Error::invalid_field(field, "invalid", error.to_string());
         let username = Edit::text(self.username.as_deref()).try_map(Address::username);
         let name = Edit::text(self.name.as_deref()).try_map(|name| Ok::<_, Error>(name.to_owned()))?;
-        Ok(Told {
+        Ok(ProfileUpdate {
             email: email.try_map(Address::email).map_err(|error| invalid("email", error))?,
             username: username.map_err(|error| invalid("username", error))?,
             name,
@@ -122,7 +127,8 @@ impl Engine {
 
     async fn update_account_as(&self, caller: &Caller, update: &Update) -> Result<Updated, Error> {
         let (user, told) = (&update.user_id, update.told()?);
-        let there = |organization_id| Tell { organization_id, user_id: user.clone(), told: Some(told.clone()) };
+        let there =
+            |organization_id| UpdateProfile { organization_id, user_id: user.clone(), told: Some(told.clone()) };
         let (updated_in, more) = everywhere(self, caller, user, there).await?;
         Ok(Updated { ok: true, updated_in, more })
     }

@@ -5,17 +5,21 @@ use super::{
     close::{Ended, close},
 };
 use crate::{
-    caller::Identity,
-    change::Change,
-    error::{Error, ErrorKind},
-    ids::{InvitationId, OrganizationId},
-    operation::{Locate, Needs, Operation},
-    operations::{input, members::join, output},
-    role::RoleName,
-    roles::Roles,
+    access::{caller::Identity, roles::Roles},
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    operations::members::join,
     rows::{InvitationRow, InvitationState, OrganizationRow, keys},
-    transaction::Transaction,
-    validate::Violations,
+    store::change::Change,
+    values::{
+        error::{Error, ErrorKind},
+        ids::{InvitationId, OrganizationId},
+        role::RoleName,
+        validate::Violations,
+    },
+    wire::{input, output},
 };
 
 input! {

@@ -2,19 +2,19 @@
 
 use super::close::closed;
 use crate::{
-    address::Address,
-    caller::Identity,
-    clock::Timestamp,
-    entry::IndexEntry,
-    error::{Error, ErrorKind},
-    ids::{InvitationId, OrganizationId},
-    operation::Locate,
+    access::caller::Identity,
+    engine::{entry::IndexEntry, operation::Locate, transaction::Transaction},
     operations::members::join,
     rows::{self, InvitationEntryRow, InvitationRow, InvitationState, keys, shards},
     secret::InvitationToken,
     store::Key,
-    transaction::Transaction,
-    validate::Violations,
+    values::{
+        address::Address,
+        clock::Timestamp,
+        error::{Error, ErrorKind},
+        ids::{InvitationId, OrganizationId},
+        validate::Violations,
+    },
 };
 
 /// Names an invitation by its token, or by its id when it is addressed to the caller.

@@ -3,12 +3,13 @@
 
 use super::mail;
 use crate::{
-    error::{Error, ErrorKind, Quota},
-    limits,
-    meter::Meter,
+    engine::{meter::Meter, transaction::Transaction},
     rows::{OrganizationRow, keys, shards},
     store::Add,
-    transaction::Transaction,
+    values::{
+        error::{Error, ErrorKind, Quota},
+        limits,
+    },
 };
 
 /// The caller is one of those whom the host lets invite.

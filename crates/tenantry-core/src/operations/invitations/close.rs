@@ -3,19 +3,20 @@
 //! 1. An invitation that is open for an address of a member would let them come back after they were removed. So in
 //!    one organization nobody is a member and invited: whoever becomes a member ends what is open for their addresses,
 //!    and whoever is one no more leaves nothing open, in the same commit.
-//! 2. For [`limits::CLOSED_INVITATION_LIFETIME`](crate::limits::CLOSED_INVITATION_LIFETIME) it is known why an
+//! 2. For [`limits::CLOSED_INVITATION_LIFETIME`](crate::values::limits::CLOSED_INVITATION_LIFETIME) it is known why an
 //!    invitation ended, to whoever names it by its token or its id: a repetition is told the same, and not that there
 //!    is none.
 
 use super::allowance;
 use crate::{
-    entry::IndexEntry,
-    error::{Error, ErrorKind},
-    ids::InvitationId,
+    engine::{entry::IndexEntry, transaction::Transaction},
     operations::{issued::Issued, roles::count_holders},
-    role::RoleName,
     rows::{AddressRow, InvitationRow, InvitationState, RowKey, index, keys},
-    transaction::Transaction,
+    values::{
+        error::{Error, ErrorKind},
+        ids::InvitationId,
+        role::RoleName,
+    },
 };
 
 /// An invitation that was open until now.

@@ -5,19 +5,21 @@ use super::{
     invitee::Invitee,
 };
 use crate::{
-    caller::Caller,
-    clock::Timestamp,
-    error::{Error, ErrorKind},
-    ids::OrganizationId,
-    operation::{Locate, Needs, Operation},
-    operations::input,
-    permission::Permission,
-    role::RoleName,
+    access::{caller::Caller, permission::Permission},
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
     rows::{index, keys},
     store::Key,
-    transaction::Transaction,
-    validate::Violations,
-    view::OrgInvitationCreated,
+    values::{
+        clock::Timestamp,
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+        role::RoleName,
+        validate::Violations,
+    },
+    wire::{OrgInvitationCreated, input},
 };
 
 input! {

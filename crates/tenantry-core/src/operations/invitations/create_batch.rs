@@ -7,17 +7,20 @@ use super::{
     invitee::Invitee,
 };
 use crate::{
-    directory::Found,
-    error::{Error, ErrorKind, FieldError},
-    ids::OrganizationId,
-    limits,
-    operation::{Locate, Needs, Operation},
-    operations::{input, output},
-    permission::Permission,
+    access::permission::Permission,
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    host::directory::Found,
     rows::{index, keys},
-    transaction::Transaction,
-    validate::Violations,
-    view::OrgInvitationCreated,
+    values::{
+        error::{Error, ErrorKind, FieldError},
+        ids::OrganizationId,
+        limits,
+        validate::Violations,
+    },
+    wire::{OrgInvitationCreated, input, output},
 };
 
 input! {

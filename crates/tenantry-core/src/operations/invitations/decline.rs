@@ -5,13 +5,17 @@ use super::{
     close::{close, closed},
 };
 use crate::{
-    error::{Error, ErrorKind},
-    ids::{InvitationId, OrganizationId},
-    operation::{Locate, Needs, Operation},
-    operations::{Done, input},
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
     rows::InvitationState,
-    transaction::Transaction,
-    validate::Violations,
+    values::{
+        error::{Error, ErrorKind},
+        ids::{InvitationId, OrganizationId},
+        validate::Violations,
+    },
+    wire::{Done, input},
 };
 
 input! {

@@ -6,22 +6,22 @@ use serde_json::json;
 
 use super::{allowance, close::close};
 use crate::{
-    address::{Address, NormalAddress},
-    clock::Timestamp,
-    directory::{Found, Who},
-    engine::Engine,
-    entry::IndexEntry,
-    error::{Error, ErrorKind},
-    ids::InvitationId,
-    limits,
-    operations::{input, issued::Issued, roles},
-    role::RoleName,
-    roles::Roles,
+    access::roles::Roles,
+    engine::{Engine, entry::IndexEntry, transaction::Transaction},
+    host::directory::{Found, Who},
+    operations::{issued::Issued, roles},
     rows::{AddressRow, InvitationRow, InvitationState, RowKey, index, keys},
     secret::InvitationToken,
-    transaction::Transaction,
-    validate::Violations,
-    view::{OrgInvitation, OrgInvitationCreated},
+    values::{
+        address::{Address, NormalAddress},
+        clock::Timestamp,
+        error::{Error, ErrorKind},
+        ids::InvitationId,
+        limits,
+        role::RoleName,
+        validate::Violations,
+    },
+    wire::{OrgInvitation, OrgInvitationCreated, input},
 };
 
 input! {

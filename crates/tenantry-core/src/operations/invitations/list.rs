@@ -1,15 +1,18 @@
 use crate::{
-    error::{Error, ErrorKind},
-    ids::{InvitationId, OrganizationId},
-    operation::{Locate, Needs, Operation},
-    operations::{input, output},
-    paging::Page,
-    permission::Permission,
+    access::permission::Permission,
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    operations::paging::Page,
     rows::{InvitationRow, index, keys},
     store::Order,
-    transaction::Transaction,
-    validate::Violations,
-    view::OrgInvitation,
+    values::{
+        error::{Error, ErrorKind},
+        ids::{InvitationId, OrganizationId},
+        validate::Violations,
+    },
+    wire::{OrgInvitation, input, output},
 };
 
 input! {

@@ -5,19 +5,22 @@
 //! disturbed.
 
 use crate::{
-    address::Address,
-    directory::{Found, HostError, Who},
-    engine::Engine,
-    error::Error,
-    ids::{InvitationId, OrganizationId},
-    jobs::{Work, within},
-    limits,
-    mailer::{Delivery, InvitationMail, Mailed, NotMailed, unlinked},
-    roles::Roles,
-    rows::{self, Intent, InvitationRow, InvitationState, MailingRow, Nested, OrganizationRow, keys, shards},
+    access::roles::Roles,
+    engine::{Engine, jobs::within, transaction::Transaction},
+    host::{
+        directory::{Found, HostError, Who},
+        mailer::{InvitationMail, Mailed, NotMailed, unlinked},
+    },
+    rows::{self, Intent, InvitationRow, InvitationState, MailingRow, Nested, OrganizationRow, Work, keys, shards},
     secret::InvitationToken,
     store::{Check, CommitError, Txn},
-    transaction::Transaction,
+    values::{
+        address::Address,
+        delivery::Delivery,
+        error::Error,
+        ids::{InvitationId, OrganizationId},
+        limits,
+    },
 };
 
 /// Has the invitation mailed after the commit, if the host mails.

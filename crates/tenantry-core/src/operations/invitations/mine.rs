@@ -1,21 +1,24 @@
 use std::collections::HashMap;
 
 use crate::{
-    address::NormalAddress,
-    clock::Timestamp,
-    engine::Engine,
-    entry::{self, IndexEntry, parse_invited},
-    error::{Error, ErrorKind},
-    ids::{InvitationId, OrganizationId},
-    operation::{Locate, Needs, Operation},
-    operations::{input, output},
-    paging,
-    roles::Roles,
+    access::roles::Roles,
+    engine::{
+        Engine,
+        entry::{self, IndexEntry, parse_invited},
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    operations::paging,
     rows::{self, Intent, InvitationRow, InvitationState, OrganizationRow, keys, shards},
     store::{Check, Direction, Sorted},
-    transaction::Transaction,
-    validate::Violations,
-    view::OrgInvitation,
+    values::{
+        address::NormalAddress,
+        clock::Timestamp,
+        error::{Error, ErrorKind},
+        ids::{InvitationId, OrganizationId},
+        validate::Violations,
+    },
+    wire::{OrgInvitation, input, output},
 };
 
 input! {

@@ -7,19 +7,23 @@ use super::{
     addressed::{Named, either_key, require_open, unknown},
 };
 use crate::{
-    caller::{Caller, Identity},
-    engine::Engine,
-    error::{Error, ErrorKind},
-    ids::{OrganizationId, UserId},
-    limits,
-    operation::{Locate, Needs, Operation},
-    operations::{input, output},
-    registrar::Registration,
-    role::RoleName,
+    access::caller::{Caller, Identity},
+    engine::{
+        Engine,
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    host::registrar::Registration,
     rows::{self, InvitationRow, OrganizationRow, keys, shards},
     secret::{InvitationToken, Plain},
-    transaction::Transaction,
-    validate::Violations,
+    values::{
+        error::{Error, ErrorKind},
+        ids::{OrganizationId, UserId},
+        limits,
+        role::RoleName,
+        validate::Violations,
+    },
+    wire::{input, output},
 };
 
 input! {

@@ -2,19 +2,21 @@ use serde_json::json;
 
 use super::{addressed::find, allowance, close::closed};
 use crate::{
-    caller::Caller,
-    clock::Timestamp,
-    error::{Error, ErrorKind},
-    ids::{InvitationId, OrganizationId},
-    operation::{Locate, Needs, Operation},
-    operations::input,
-    permission::Permission,
+    access::{caller::Caller, permission::Permission},
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
     rows::{InvitationState, keys},
     secret::InvitationToken,
     store::Key,
-    transaction::Transaction,
-    validate::Violations,
-    view::{OrgInvitation, OrgInvitationCreated},
+    values::{
+        clock::Timestamp,
+        error::{Error, ErrorKind},
+        ids::{InvitationId, OrganizationId},
+        validate::Violations,
+    },
+    wire::{OrgInvitation, OrgInvitationCreated, input},
 };
 
 input! {

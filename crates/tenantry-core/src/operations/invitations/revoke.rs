@@ -2,16 +2,19 @@ use serde_json::json;
 
 use super::{addressed::find, close::close};
 use crate::{
-    caller::Caller,
-    error::{Error, ErrorKind},
-    ids::{InvitationId, OrganizationId},
-    operation::{Locate, Needs, Operation},
-    operations::{Done, input},
-    permission::Permission,
-    role::RoleName,
+    access::{caller::Caller, permission::Permission},
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
     rows::{InvitationRow, InvitationState},
     store::Key,
-    transaction::Transaction,
+    values::{
+        error::{Error, ErrorKind},
+        ids::{InvitationId, OrganizationId},
+        role::RoleName,
+    },
+    wire::{Done, input},
 };
 
 input! {

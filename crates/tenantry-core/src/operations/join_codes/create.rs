@@ -1,20 +1,24 @@
 use serde_json::json;
 
 use crate::{
-    clock::Timestamp,
-    entry::IndexEntry,
-    error::{Error, ErrorKind},
-    ids::{JoinCodeId, OrganizationId},
-    limits,
-    operation::{Locate, Needs, Operation},
-    operations::{input, issued::Issued, roles},
-    permission::Permission,
-    role::RoleName,
+    access::permission::Permission,
+    engine::{
+        entry::IndexEntry,
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    operations::{issued::Issued, roles},
     rows::{JoinCodeRow, index, keys},
     secret::JoinCode,
-    transaction::Transaction,
-    validate::Violations,
-    view::{OrgJoinCode, OrgJoinCodeCreated},
+    values::{
+        clock::Timestamp,
+        error::{Error, ErrorKind},
+        ids::{JoinCodeId, OrganizationId},
+        limits,
+        role::RoleName,
+        validate::Violations,
+    },
+    wire::{OrgJoinCode, OrgJoinCodeCreated, input},
 };
 
 input! {

@@ -2,19 +2,23 @@ use futures_util::future;
 use serde_json::json;
 
 use crate::{
-    change::Change,
-    engine::Engine,
-    entry::IndexEntry,
-    error::{Error, ErrorKind, Quota},
-    ids::{OrganizationId, UserId},
-    limits,
-    operation::{Locate, Needs, Operation},
-    operations::{input, invitations::Joined, members::join},
+    engine::{
+        Engine,
+        entry::IndexEntry,
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    operations::{invitations::Joined, members::join},
     rows::{self, AttemptsRow, JoinCodeEntryRow, JoinCodeRow, keys, shards},
     secret::{Hashed, JoinCode},
-    store::{Add, Check, CommitError, Txn},
-    transaction::Transaction,
-    validate::Violations,
+    store::{Add, Check, CommitError, Txn, change::Change},
+    values::{
+        error::{Error, ErrorKind, Quota},
+        ids::{OrganizationId, UserId},
+        limits,
+        validate::Violations,
+    },
+    wire::input,
 };
 
 input! {

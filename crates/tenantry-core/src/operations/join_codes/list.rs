@@ -1,15 +1,18 @@
 use crate::{
-    error::{Error, ErrorKind},
-    ids::{JoinCodeId, OrganizationId},
-    operation::{Locate, Needs, Operation},
-    operations::{input, output},
-    paging::Page,
-    permission::Permission,
+    access::permission::Permission,
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    operations::paging::Page,
     rows::{JoinCodeRow, index, keys},
     store::Order,
-    transaction::Transaction,
-    validate::Violations,
-    view::OrgJoinCode,
+    values::{
+        error::{Error, ErrorKind},
+        ids::{JoinCodeId, OrganizationId},
+        validate::Violations,
+    },
+    wire::{OrgJoinCode, input, output},
 };
 
 input! {

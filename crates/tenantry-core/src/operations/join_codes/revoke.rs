@@ -1,15 +1,19 @@
 use serde_json::Value;
 
 use crate::{
-    caller::Caller,
-    error::{Error, ErrorKind},
-    ids::{JoinCodeId, OrganizationId},
-    operation::{Locate, Needs, Operation},
-    operations::{Done, input, issued::Issued, roles},
-    permission::Permission,
+    access::{caller::Caller, permission::Permission},
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    operations::{issued::Issued, roles},
     rows::{JoinCodeRow, keys},
     store::Key,
-    transaction::Transaction,
+    values::{
+        error::{Error, ErrorKind},
+        ids::{JoinCodeId, OrganizationId},
+    },
+    wire::{Done, input},
 };
 
 input! {

@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 
 use super::join;
 use crate::{
-    error::{Error, ErrorKind},
-    ids::{UserId, WorkspaceId},
+    access::roles::Roles,
+    engine::transaction::Transaction,
     operations::{roles::count_holders, workspaces},
-    role::RoleName,
-    roles::Roles,
     rows::{MemberRow, keys},
-    transaction::Transaction,
+    values::{
+        error::{Error, ErrorKind},
+        ids::{UserId, WorkspaceId},
+        role::RoleName,
+    },
 };
 
 /// Gives the member these roles ([`roles::meant`](crate::operations::roles::meant)), in place of those that they have; the member's row is left to write. Whether anything

@@ -1,14 +1,17 @@
 use crate::{
-    caller::Caller,
-    error::{Error, ErrorKind},
-    ids::{OrganizationId, UserId},
-    operation::{Locate, Needs, Operation},
-    operations::{input, output, workspaces},
-    permission::Permission,
+    access::{caller::Caller, permission::Permission},
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    operations::workspaces,
     rows::{MemberRow, index, keys},
     store::Key,
-    transaction::Transaction,
-    view::OrgMember,
+    values::{
+        error::{Error, ErrorKind},
+        ids::{OrganizationId, UserId},
+    },
+    wire::{OrgMember, input, output},
 };
 
 input! {

@@ -3,20 +3,20 @@
 use serde_json::{Value, json};
 
 use crate::{
-    caller::{Caller, Identity},
-    entry::IndexEntry,
-    error::{Error, ErrorKind},
-    ids::UserId,
-    jobs::Work,
-    limits,
+    access::caller::{Caller, Identity},
+    engine::{entry::IndexEntry, transaction::Transaction},
     operations::{
         invitations::close::{Ended, close_at},
         roles::count_holders,
     },
-    role::RoleName,
-    rows::{AddressRow, InvitationState, MemberRow, OrganizationRow, RowKey, index, keys},
+    rows::{AddressRow, InvitationState, MemberRow, OrganizationRow, RowKey, Work, index, keys},
     store::{Add, Key},
-    transaction::Transaction,
+    values::{
+        error::{Error, ErrorKind},
+        ids::UserId,
+        limits,
+        role::RoleName,
+    },
 };
 
 /// The rows of a user's addresses. Whoever is about to make them a member reads these together with what decides it.

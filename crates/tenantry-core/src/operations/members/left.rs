@@ -4,21 +4,23 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::{
-    clock::Timestamp,
-    error::Error,
-    ids::{InvitationId, JoinCodeId, UserId},
-    limits,
+    access::{permission::Permission, roles::Roles},
+    engine::transaction::Transaction,
     operations::{
         invitations,
         issued::{self, Issued},
-        join_codes, output, tokens,
+        join_codes, tokens,
     },
-    permission::Permission,
-    role::RoleName,
-    roles::Roles,
     rows::{self, InvitationRow, JoinCodeRow, TokenRow, keys},
-    secret::TokenKey,
-    transaction::Transaction,
+    values::{
+        clock::Timestamp,
+        error::Error,
+        ids::{InvitationId, JoinCodeId, UserId},
+        limits,
+        role::RoleName,
+        token_key::TokenKey,
+    },
+    wire::output,
 };
 
 output! {

@@ -1,15 +1,18 @@
 use crate::{
-    error::{Error, ErrorKind},
-    ids::{InvitationId, OrganizationId, UserId},
-    operation::{Locate, Needs, Operation},
-    operations::{input, output, workspaces},
-    paging,
-    permission::Permission,
+    access::permission::Permission,
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    operations::{paging, workspaces},
     rows::{InvitationRow, MemberRow, index, keys},
     store::{Order, Range},
-    transaction::Transaction,
-    validate::Violations,
-    view::OrgMember,
+    values::{
+        error::{Error, ErrorKind},
+        ids::{InvitationId, OrganizationId, UserId},
+        validate::Violations,
+    },
+    wire::{OrgMember, input, output},
 };
 
 input! {

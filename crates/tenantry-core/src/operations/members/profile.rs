@@ -8,102 +8,42 @@
 //! 4. The host can say so at once: `accounts/update`.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::join;
 use crate::{
-    address::Address,
-    caller::{Caller, Identity},
-    clock::Timestamp,
-    engine::Engine,
-    error::{Error, ErrorKind},
-    ids::{OrganizationId, UserId},
-    limits,
-    operation::{Locate, Needs, Operation, Request},
+    access::{
+        caller::{Caller, Identity},
+        profile_update::{ProfileUpdate, is_due},
+    },
+    engine::{
+        Engine,
+        operation::{Locate, Needs, Operation, Request},
+        transaction::Transaction,
+    },
     operations::{
-        Edit, accounts,
+        accounts,
         invitations::close::{Ended, close_at},
     },
     rows::{AddressRow, InvitationState, MemberRow, RowKey, keys},
-    transaction::Transaction,
+    values::{
+        address::Address,
+        error::{Error, ErrorKind},
+        ids::{OrganizationId, UserId},
+    },
 };
-
-/// What is told of a user.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Told {
-    #[serde(default, skip_serializing_if = "Edit::is_keep")]
-    pub(crate) email: Edit<Address>,
-    #[serde(default, skip_serializing_if = "Edit::is_keep")]
-    pub(crate) username: Edit<Address>,
-    #[serde(default, skip_serializing_if = "Edit::is_keep")]
-    pub(crate) name: Edit<String>,
-    #[serde(default, skip_serializing_if = "Edit::is_keep")]
-    pub(crate) avatar_url: Edit<String>,
-}
-
-impl Told {
-    /// What a credential tells: something, or nothing.
-    fn by(identity: &Identity) -> Self {
-        Self {
-            email: Edit::of(identity.verified_email().cloned()),
-            username: Edit::of(identity.username.clone()),
-            name: Edit::of(identity.name.clone()),
-            avatar_url: Edit::of(identity.avatar_url.clone()),
-        }
-    }
-
-    /// Writes into `member` what differs, and answers that for the audit log.
-    fn apply(self, member: &mut MemberRow) -> Map<String, Value> {
-        let mut changes = Map::new();
-        let addresses = [("email", self.email, &mut member.email), ("username", self.username, &mut member.username)];
-        for (field, told, known) in addresses {
-            let told = applied(&told, known.as_ref());
-            // Another spelling of the same address is no other address.
-            if told.as_ref().map(Address::normal) != known.as_ref().map(Address::normal) {
-                let from = known.as_ref().map(ToString::to_string);
-                let to = told.as_ref().map(ToString::to_string);
-                changes.insert(field.to_owned(), json!({ "from": from, "to": to }));
-                *known = told;
-            }
-        }
-        let texts = [("name", self.name, &mut member.name), ("avatarUrl", self.avatar_url, &mut member.avatar_url)];
-        for (field, told, known) in texts {
-            let told = applied(&told, known.as_ref());
-            if told != *known {
-                changes.insert(field.to_owned(), json!({ "from": known, "to": told }));
-                *known = told;
-            }
-        }
-        changes
-    }
-}
-
-/// What is there after an edit of what is known.
-fn applied<T: Clone>(told: &Edit<T>, known: Option<&T>) -> Option<T> {
-    let mut applied = known.cloned();
-    told.apply(&mut applied);
-    applied
-}
-
-/// Whether the credential tells something of the member that is to be written now.
-pub(crate) fn is_due(identity: &Identity, member: &MemberRow, now: Timestamp) -> bool {
-    let known_at = member.profile_at.unwrap_or(member.joined_at);
-    identity.issued_at.unwrap_or(now) > known_at
-        && now.since(known_at) >= limits::PROFILE_GRANULARITY
-        && !Told::by(identity).apply(&mut member.clone()).is_empty()
-}
 
 /// Changes what a member is shown as. No request can ask for it by itself: a credential tells it, or who may is decided
 /// by [`accounts::Update`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Tell {
+pub(crate) struct UpdateProfile {
     pub(crate) organization_id: OrganizationId,
     pub(crate) user_id: UserId,
     /// `None`: what the caller's own credential tells, if it is time.
-    pub(crate) told: Option<Told>,
+    pub(crate) told: Option<ProfileUpdate>,
 }
 
-impl Operation for Tell {
+impl Operation for UpdateProfile {
     /// Whether there is such a member.
     type Output = bool;
 
@@ -125,7 +65,7 @@ impl Operation for Tell {
         };
         let told = match &self.told {
             Some(told) => told.clone(),
-            None if is_due(tx.user()?, &before, tx.now) => Told::by(tx.user()?),
+            None if is_due(tx.user()?, &before, tx.now) => ProfileUpdate::by(tx.user()?),
             None => return Ok(true),
         };
         let mut member = before.clone();
@@ -176,13 +116,13 @@ async fn move_addresses(
 
 impl Engine {
     /// Writes what the credential of a member tells of them and their organization does not know yet, if it is time:
-    /// for the layer to call in the background when [`Tenant::profile_is_due`](crate::tenant::Tenant::profile_is_due)
+    /// for the layer to call in the background when [`Tenant::profile_is_due`](crate::access::tenant::Tenant::profile_is_due)
     /// says so. Nothing waits for it, and nothing depends on it.
     ///
     /// # Errors
     /// `unavailable`.
     pub async fn refresh_profile(&self, identity: &Identity, organization: OrganizationId) -> Result<(), Error> {
-        let told = Tell { organization_id: organization, user_id: identity.id.clone(), told: None };
+        let told = UpdateProfile { organization_id: organization, user_id: identity.id.clone(), told: None };
         let request = Request::new(Caller::User(Box::new(identity.clone())));
         self.carry_out(&request, &told).await.map(|_| ())
     }

@@ -5,17 +5,20 @@ use super::{
     left::{self, Left},
 };
 use crate::{
-    caller::Caller,
-    change::Change,
-    error::{Error, ErrorKind},
-    ids::{OrganizationId, UserId},
-    operation::{Locate, Needs, Operation},
-    operations::{input, invitations::close::Ended, output},
-    permission::Permission,
-    role::RoleName,
+    access::{caller::Caller, permission::Permission},
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    operations::invitations::close::Ended,
     rows::{MemberRow, keys},
-    store::Key,
-    transaction::Transaction,
+    store::{Key, change::Change},
+    values::{
+        error::{Error, ErrorKind},
+        ids::{OrganizationId, UserId},
+        role::RoleName,
+    },
+    wire::{input, output},
 };
 
 input! {

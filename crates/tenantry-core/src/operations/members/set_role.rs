@@ -2,17 +2,20 @@ use serde_json::json;
 
 use super::assign::assign;
 use crate::{
-    caller::Caller,
-    change::Change,
-    error::{Error, ErrorKind},
-    ids::{OrganizationId, UserId},
-    operation::{Locate, Needs, Operation},
-    operations::{Done, input, roles},
-    permission::Permission,
-    role::RoleName,
+    access::{caller::Caller, permission::Permission},
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    operations::roles,
     rows::keys,
-    store::Key,
-    transaction::Transaction,
+    store::{Key, change::Change},
+    values::{
+        error::{Error, ErrorKind},
+        ids::{OrganizationId, UserId},
+        role::RoleName,
+    },
+    wire::{Done, input},
 };
 
 input! {

@@ -6,19 +6,22 @@ use super::{
     get,
 };
 use crate::{
-    caller::Caller,
-    change::Change,
-    error::{Error, ErrorKind},
-    ids::{OrganizationId, UserId, WorkspaceId},
-    limits,
-    operation::{Locate, Needs, Operation},
-    operations::{input, roles},
-    permission::Permission,
-    role::RoleName,
+    access::{caller::Caller, permission::Permission},
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    operations::roles,
     rows::{MemberRow, keys},
-    store::Key,
-    transaction::Transaction,
-    validate::Violations,
+    store::{Key, change::Change},
+    values::{
+        error::{Error, ErrorKind},
+        ids::{OrganizationId, UserId, WorkspaceId},
+        limits,
+        role::RoleName,
+        validate::Violations,
+    },
+    wire::input,
 };
 
 input! {

@@ -2,27 +2,29 @@ use serde_json::{Map, Value, json};
 
 use super::{parse_slug, profile::profile_of, require_unreserved};
 use crate::{
-    base62,
-    caller::Caller,
-    change::Change,
-    engine::Engine,
-    entropy::bytes,
-    entry::IndexEntry,
-    error::{Error, ErrorKind},
-    idempotency,
-    ids::OrganizationId,
-    limits,
-    operation::Request,
-    operation::{Locate, Needs, Operation},
-    operations::{input, members::join, output},
-    role::RoleName,
+    access::caller::Caller,
+    engine::{
+        Engine,
+        entry::IndexEntry,
+        idempotency,
+        operation::{Locate, Needs, Operation, Request},
+        search_entry,
+        transaction::Transaction,
+    },
+    operations::members::join,
     rows::{OrganizationRow, ProfileRow, Status, WholeOrganization, index, keys, shards},
-    search,
-    slug::Slug,
-    store::Key,
-    transaction::Transaction,
-    validate::Violations,
-    view::Organization,
+    store::{Key, change::Change},
+    values::{
+        base62,
+        entropy::bytes,
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+        limits,
+        role::RoleName,
+        slug::Slug,
+        validate::Violations,
+    },
+    wire::{Organization, input, output},
 };
 
 input! {
@@ -150,7 +152,7 @@ impl Operation for Create {
             tx.put(&keys::profile(), &profile)?;
         }
         tx.enter(IndexEntry::Slug { slug, derived });
-        for (entry, _) in search::entries(&row) {
+        for (entry, _) in search_entry::entries(&row) {
             tx.enter(entry);
         }
         join::add_member(tx, user, vec![RoleName::owner()], &row).await?;

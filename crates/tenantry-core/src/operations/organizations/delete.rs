@@ -1,17 +1,20 @@
 use serde_json::json;
 
 use crate::{
-    change::Change,
-    entry::IndexEntry,
-    error::{Error, ErrorKind},
-    ids::OrganizationId,
-    jobs::Work,
-    operation::{Locate, Needs, Operation},
-    operations::{Done, input},
-    permission::Permission,
-    rows::{GoneRow, Nested, keys},
-    search,
-    transaction::Transaction,
+    access::permission::Permission,
+    engine::{
+        entry::IndexEntry,
+        operation::{Locate, Needs, Operation},
+        search_entry,
+        transaction::Transaction,
+    },
+    rows::{GoneRow, Nested, Work, keys},
+    store::change::Change,
+    values::{
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+    },
+    wire::{Done, input},
 };
 
 input! {
@@ -36,12 +39,12 @@ impl Operation for Delete {
         Ok(Some(self.organization_id))
     }
 
-    /// Everything else of the organization counts for nothing without its row; `removal.rs` removes it afterwards.
+    /// Everything else of the organization counts for nothing without its row; `worker/removal.rs` removes it afterwards.
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Done, Error> {
         let row = tx.organization().await?;
         tx.delete(&keys::organization());
         tx.release(IndexEntry::Slug { slug: row.slug.clone(), derived: false }, row.slug_intent);
-        for (entry, intent) in search::entries(&row) {
+        for (entry, intent) in search_entry::entries(&row) {
             tx.release(entry, intent);
         }
         let details = json!({ "name": row.name, "slug": row.slug });

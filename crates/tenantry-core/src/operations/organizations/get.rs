@@ -1,14 +1,16 @@
 use crate::{
-    caller::Caller,
-    error::{Error, ErrorKind},
-    ids::OrganizationId,
-    operation::{Locate, Needs, Operation},
-    operations::{input, output},
-    permission::Permission,
+    access::{caller::Caller, permission::Permission},
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
     rows::keys,
     store::Key,
-    transaction::Transaction,
-    view::Organization,
+    values::{
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+    },
+    wire::{Organization, input, output},
 };
 
 input! {

@@ -1,14 +1,19 @@
 use serde_json::json;
 
 use crate::{
-    change::Change,
-    error::{Error, ErrorKind},
-    ids::OrganizationId,
-    operation::{Locate, Needs, Operation},
-    operations::{Done, input, invitations::close::close_at, members::join},
-    role::RoleName,
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    operations::{invitations::close::close_at, members::join},
     rows::{InvitationState, keys},
-    transaction::Transaction,
+    store::change::Change,
+    values::{
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+        role::RoleName,
+    },
+    wire::{Done, input},
 };
 
 input! {

@@ -1,12 +1,15 @@
 use crate::{
-    error::{Error, ErrorKind},
-    ids::OrganizationId,
-    operation::{Locate, Needs, Operation},
-    operations::{input, output},
-    paging,
-    transaction::Transaction,
-    validate::Violations,
-    view::OrgMembership,
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    operations::paging,
+    values::{
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+        validate::Violations,
+    },
+    wire::{OrgMembership, input, output},
 };
 
 input! {

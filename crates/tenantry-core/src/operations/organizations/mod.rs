@@ -11,6 +11,15 @@ mod set_status;
 mod transfer_ownership;
 mod update;
 
+use crate::{
+    host::Host,
+    values::{error::Error, slug::Slug},
+};
+
+pub use crate::search::{
+    ConcatLike, Field, Filter, IdOperators, NumberOperators, OrderBy, SortDirection, StatusOperators, TextOperators,
+    TimeOperators,
+};
 pub use create::{Create, Created};
 pub use delete::Delete;
 pub use get::{Found, Get};
@@ -21,13 +30,6 @@ pub use search::{Results, Search};
 pub use set_status::{SetStatus, StatusSet};
 pub use transfer_ownership::TransferOwnership;
 pub use update::{Update, Updated};
-
-pub use crate::search::{
-    ConcatLike, Field, Filter, IdOperators, NumberOperators, OrderBy, SortDirection, StatusOperators, TextOperators,
-    TimeOperators,
-};
-
-use crate::{error::Error, host::Host, slug::Slug};
 
 /// The slug of these words in a request.
 fn parse_slug(text: &str) -> Result<Slug, Error> {

@@ -1,6 +1,9 @@
 use serde_json::{Map, Value};
 
-use crate::{limits, place, rows::ProfileRow, validate::Violations, web_address};
+use crate::{
+    rows::ProfileRow,
+    values::{limits, regions, validate::Violations, web_address},
+};
 
 /// What an organization tells of itself, as a request gives it. A field that is absent stays as it is; an empty text
 /// clears it.
@@ -71,7 +74,7 @@ impl Profile<'_> {
 
     /// Writes what is given into `row`.
     pub(crate) fn apply(&self, row: &mut ProfileRow) {
-        let timezone = self.timezone.map(|name| place::timezone(name.trim()).unwrap_or_default());
+        let timezone = self.timezone.map(|name| regions::timezone(name.trim()).unwrap_or_default());
         let avatar_url = self.avatar_url.map(|url| web_address::read(url).unwrap_or_default());
         let texts = [
             (&mut row.description, self.description),

@@ -1,17 +1,20 @@
 use serde::Serialize;
 
 use crate::{
-    error::{Error, ErrorKind},
-    ids::OrganizationId,
-    limits,
-    operation::{Locate, Needs, Operation},
-    operations::{input, output},
-    paging,
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    operations::paging,
     search::{Cursor, Filter, OrderBy, Search as Course, Window, check_order, check_text},
     secret::Hashed,
-    transaction::Transaction,
-    validate::Violations,
-    view::Organization,
+    values::{
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+        limits,
+        validate::Violations,
+    },
+    wire::{Organization, input, output},
 };
 
 input! {

@@ -1,16 +1,19 @@
 use serde_json::json;
 
 use crate::{
-    change::Change,
-    error::{Error, ErrorKind},
-    ids::OrganizationId,
-    limits,
-    operation::{Locate, Needs, Operation},
-    operations::{input, output},
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
     rows::{Status, keys},
-    transaction::Transaction,
-    validate::Violations,
-    view::Organization,
+    store::change::Change,
+    values::{
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+        limits,
+        validate::Violations,
+    },
+    wire::{Organization, input, output},
 };
 
 input! {

@@ -1,17 +1,20 @@
 use serde_json::json;
 
 use crate::{
-    authority,
-    caller::Caller,
-    change::Change,
-    error::{Error, ErrorKind},
-    ids::{OrganizationId, UserId},
-    operation::{Locate, Needs, Operation},
-    operations::{Done, input, members::join, roles::count_holders},
-    role::RoleName,
+    access::{authority, caller::Caller},
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    operations::{members::join, roles::count_holders},
     rows::keys,
-    store::Key,
-    transaction::Transaction,
+    store::{Key, change::Change},
+    values::{
+        error::{Error, ErrorKind},
+        ids::{OrganizationId, UserId},
+        role::RoleName,
+    },
+    wire::{Done, input},
 };
 
 input! {

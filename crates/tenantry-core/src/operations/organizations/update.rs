@@ -2,22 +2,23 @@ use serde_json::{Map, Value, json};
 
 use super::{parse_slug, profile::profile_of, require_unreserved};
 use crate::{
-    caller::Caller,
-    change::Change,
-    entry::IndexEntry,
-    error::{Error, ErrorKind},
-    ids::OrganizationId,
-    limits,
-    operation::{Locate, Needs, Operation},
-    operations::{input, output},
-    permission::Permission,
+    access::{caller::Caller, permission::Permission},
+    engine::{
+        entry::IndexEntry,
+        operation::{Locate, Needs, Operation},
+        search_entry::{self, SearchEntry},
+        transaction::Transaction,
+    },
     rows::{WholeOrganization, keys},
-    search::{self, SearchEntry},
-    slug::Slug,
-    store::Key,
-    transaction::Transaction,
-    validate::Violations,
-    view::Organization,
+    store::{Key, change::Change},
+    values::{
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+        limits,
+        slug::Slug,
+        validate::Violations,
+    },
+    wire::{Organization, input, output},
 };
 
 input! {
@@ -115,7 +116,7 @@ impl Operation for Update {
                 format!("the organization has version {} by now: read it again", before.version),
             ));
         }
-        for (entry, intent) in search::entries_and_slug(&before) {
+        for (entry, intent) in search_entry::entries_and_slug(&before) {
             tx.restore(entry, intent);
         }
         let mut row = before.clone();

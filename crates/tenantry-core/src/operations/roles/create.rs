@@ -2,18 +2,21 @@ use serde_json::json;
 
 use super::{OrgOwnRole, holders, require_permissions};
 use crate::{
-    change::Change,
-    error::{Error, ErrorKind},
-    ids::OrganizationId,
-    limits,
-    operation::{Locate, Needs, Operation},
-    operations::{input, output},
-    permission::Permission,
-    role::RoleName,
-    roles::Roles,
+    access::{permission::Permission, roles::Roles},
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
     rows::{OwnRoleRow, RolesRow, keys},
-    transaction::Transaction,
-    validate::Violations,
+    store::change::Change,
+    values::{
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+        limits,
+        role::RoleName,
+        validate::Violations,
+    },
+    wire::{input, output},
 };
 
 input! {

@@ -2,16 +2,19 @@ use serde_json::json;
 
 use super::{holders, meant_one, position};
 use crate::{
-    change::Change,
-    error::{Error, ErrorKind},
-    ids::OrganizationId,
-    operation::{Locate, Needs, Operation},
-    operations::{Done, input},
-    permission::Permission,
-    role::RoleName,
-    roles::Roles,
+    access::{permission::Permission, roles::Roles},
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
     rows::{RolesRow, keys},
-    transaction::Transaction,
+    store::change::Change,
+    values::{
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+        role::RoleName,
+    },
+    wire::{Done, input},
 };
 
 input! {

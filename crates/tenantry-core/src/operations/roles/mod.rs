@@ -5,23 +5,19 @@ mod delete;
 mod show;
 mod update;
 
+use crate::{
+    access::{permission::PermissionSet, registry::Registry, roles::Roles},
+    engine::transaction::{Transaction, counter},
+    rows::{OwnRoleRow, keys},
+    store::Add,
+    values::{error::Error, limits, role::RoleName},
+    wire::output,
+};
+
 pub use create::{Create, Defined};
 pub use delete::Delete;
 pub use show::{OrgRoleMatrix, Show};
 pub use update::Update;
-
-use super::output;
-use crate::{
-    error::Error,
-    limits,
-    permission::PermissionSet,
-    registry::Registry,
-    role::RoleName,
-    roles::Roles,
-    rows::{OwnRoleRow, keys},
-    store::Add,
-    transaction::{Transaction, counter},
-};
 
 output! {
     /// A role that an organization defined for itself.

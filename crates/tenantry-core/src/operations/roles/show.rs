@@ -1,14 +1,18 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    error::{Error, ErrorKind},
-    ids::OrganizationId,
-    operation::{Locate, Needs, Operation},
-    operations::{input, output, roles::OrgOwnRole},
-    permission::Permission,
-    role::RoleName,
-    roles::Roles,
-    transaction::Transaction,
+    access::{permission::Permission, roles::Roles},
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    operations::roles::OrgOwnRole,
+    values::{
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+        role::RoleName,
+    },
+    wire::{input, output},
 };
 
 input! {

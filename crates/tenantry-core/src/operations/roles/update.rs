@@ -2,17 +2,21 @@ use serde_json::json;
 
 use super::{Defined, OrgOwnRole, position, require_permissions};
 use crate::{
-    change::Change,
-    error::{Error, ErrorKind},
-    ids::OrganizationId,
-    limits,
-    operation::{Locate, Needs, Operation},
-    operations::input,
-    permission::Permission,
-    role::RoleName,
+    access::permission::Permission,
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
     rows::keys,
-    transaction::Transaction,
-    validate::Violations,
+    store::change::Change,
+    values::{
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+        limits,
+        role::RoleName,
+        validate::Violations,
+    },
+    wire::input,
 };
 
 input! {

@@ -1,18 +1,23 @@
 use crate::{
-    change::Change,
-    clock::Timestamp,
-    error::{Error, ErrorKind},
-    ids::OrganizationId,
-    limits,
-    operation::{Locate, Needs, Operation},
-    operations::{input, issued::Issued, output, roles::require_permissions},
-    permission::Permission,
-    rate_limit::RateLimit,
+    access::permission::Permission,
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    operations::{issued::Issued, roles::require_permissions},
     rows::{TokenRow, index, keys},
-    secret::{ApiTokenSecret, Environment, TokenKey},
-    transaction::Transaction,
-    validate::Violations,
-    view::ApiTokenCreated,
+    secret::ApiTokenSecret,
+    store::change::Change,
+    values::{
+        clock::Timestamp,
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+        limits,
+        rate_limit::RateLimit,
+        token_key::{Environment, TokenKey},
+        validate::Violations,
+    },
+    wire::{ApiTokenCreated, input, output},
 };
 
 input! {

@@ -1,15 +1,22 @@
 use crate::{
-    authority,
-    caller::{Caller, Presented},
-    clock::Timestamp,
-    error::{Error, ErrorKind},
-    ids::OrganizationId,
-    operation::{Locate, Needs, Operation},
-    operations::input,
-    rate_limit::RateLimit,
+    access::{
+        authority,
+        caller::{Caller, Presented},
+    },
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
     rows::{self, TokenRow, shards},
-    secret::{ApiTokenSecret, TokenKey},
-    transaction::Transaction,
+    secret::ApiTokenSecret,
+    values::{
+        clock::Timestamp,
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+        rate_limit::RateLimit,
+        token_key::TokenKey,
+    },
+    wire::input,
 };
 
 input! {

@@ -1,16 +1,19 @@
 use crate::{
-    error::{Error, ErrorKind},
-    ids::OrganizationId,
-    operation::{Locate, Needs, Operation},
-    operations::{input, output},
-    paging::Page,
-    permission::Permission,
+    access::permission::Permission,
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    operations::paging::Page,
     rows::{TokenRow, UsedRow, index, keys},
-    secret::TokenKey,
     store::Order,
-    transaction::Transaction,
-    validate::Violations,
-    view::ApiToken,
+    values::{
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+        token_key::TokenKey,
+        validate::Violations,
+    },
+    wire::{ApiToken, input, output},
 };
 
 input! {

@@ -7,23 +7,25 @@ pub(crate) mod revoke;
 mod rotate;
 mod update;
 
+use serde_json::{Value, json};
+
+use crate::{
+    engine::transaction::Transaction,
+    rows::{TokenRow, keys},
+    values::{
+        clock::Timestamp,
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+        token_key::TokenKey,
+    },
+};
+
 pub use create::{Create, Created};
 pub use introspect::{Introspect, Introspection};
 pub use list::{List, Listed};
 pub use revoke::Revoke;
 pub use rotate::Rotate;
 pub use update::{Update, Updated};
-
-use serde_json::{Value, json};
-
-use crate::{
-    clock::Timestamp,
-    error::{Error, ErrorKind},
-    ids::OrganizationId,
-    rows::{TokenRow, keys},
-    secret::TokenKey,
-    transaction::Transaction,
-};
 
 impl TokenRow {
     /// That moment, or the token's own end if it comes first.

@@ -1,17 +1,20 @@
 use serde_json::Value;
 
 use crate::{
-    caller::Caller,
-    change::Change,
-    error::{Error, ErrorKind},
-    ids::OrganizationId,
-    operation::{Locate, Needs, Operation},
-    operations::{Done, input, issued::Issued},
-    permission::Permission,
+    access::{caller::Caller, permission::Permission},
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    operations::issued::Issued,
     rows::{TokenRow, keys},
-    secret::TokenKey,
-    store::Key,
-    transaction::Transaction,
+    store::{Key, change::Change},
+    values::{
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+        token_key::TokenKey,
+    },
+    wire::{Done, input},
 };
 
 input! {

@@ -4,20 +4,22 @@ use serde_json::json;
 
 use super::{Created, unrevoked};
 use crate::{
-    caller::Caller,
-    change::Change,
-    error::{Error, ErrorKind},
-    ids::OrganizationId,
-    limits,
-    operation::{Locate, Needs, Operation},
-    operations::input,
-    permission::Permission,
+    access::{caller::Caller, permission::Permission},
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
     rows::{PreviousSecretRow, TokenRow, keys},
-    secret::{ApiTokenSecret, TokenKey},
-    store::Key,
-    transaction::Transaction,
-    validate::Violations,
-    view::ApiTokenCreated,
+    secret::ApiTokenSecret,
+    store::{Key, change::Change},
+    values::{
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+        limits,
+        token_key::TokenKey,
+        validate::Violations,
+    },
+    wire::{ApiTokenCreated, input},
 };
 
 input! {

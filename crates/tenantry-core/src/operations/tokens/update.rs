@@ -1,21 +1,24 @@
 use super::unrevoked;
 use crate::{
-    caller::Caller,
-    change::Change,
-    clock::Timestamp,
-    error::{Error, ErrorKind},
-    ids::OrganizationId,
-    limits,
-    operation::{Locate, Needs, Operation},
-    operations::{Edit, input, output, roles::require_permissions},
-    permission::Permission,
-    rate_limit::RateLimit,
+    access::{caller::Caller, permission::Permission},
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    operations::roles::require_permissions,
     rows::{PreviousSecretRow, TokenRow, UsedRow, keys},
-    secret::TokenKey,
-    store::Key,
-    transaction::Transaction,
-    validate::Violations,
-    view::ApiToken,
+    store::{Key, change::Change},
+    values::{
+        clock::Timestamp,
+        edit::Edit,
+        error::{Error, ErrorKind},
+        ids::OrganizationId,
+        limits,
+        rate_limit::RateLimit,
+        token_key::TokenKey,
+        validate::Violations,
+    },
+    wire::{ApiToken, input, output},
 };
 
 input! {

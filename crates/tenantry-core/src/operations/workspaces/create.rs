@@ -2,18 +2,20 @@ use serde_json::json;
 
 use super::{Found, OrgWorkspace, name_key, require_free};
 use crate::{
-    caller::Caller,
-    error::{Error, ErrorKind},
-    ids::{OrganizationId, WorkspaceId},
-    limits,
-    operation::{Locate, Needs, Operation},
-    operations::input,
-    permission::Permission,
+    access::{caller::Caller, permission::Permission},
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
     rows::{WorkspaceRow, index, keys},
-    store::Add,
-    store::Key,
-    transaction::Transaction,
-    validate::Violations,
+    store::{Add, Key},
+    values::{
+        error::{Error, ErrorKind},
+        ids::{OrganizationId, WorkspaceId},
+        limits,
+        validate::Violations,
+    },
+    wire::input,
 };
 
 input! {

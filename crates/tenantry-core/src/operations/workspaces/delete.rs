@@ -2,14 +2,18 @@ use serde_json::json;
 
 use super::name_key;
 use crate::{
-    error::{Error, ErrorKind},
-    ids::{OrganizationId, WorkspaceId},
-    operation::{Locate, Needs, Operation},
-    operations::{Done, input},
-    permission::Permission,
+    access::permission::Permission,
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
     rows::{index, keys},
     store::Add,
-    transaction::Transaction,
+    values::{
+        error::{Error, ErrorKind},
+        ids::{OrganizationId, WorkspaceId},
+    },
+    wire::{Done, input},
 };
 
 input! {

@@ -1,15 +1,19 @@
 use super::OrgWorkspace;
 use crate::{
-    error::{Error, ErrorKind},
-    ids::{OrganizationId, WorkspaceId},
-    operation::{Locate, Needs, Operation},
-    operations::{input, output},
-    paging::Page,
-    permission::Permission,
+    access::permission::Permission,
+    engine::{
+        operation::{Locate, Needs, Operation},
+        transaction::Transaction,
+    },
+    operations::paging::Page,
     rows::{WorkspaceRow, index, keys},
     store::Order,
-    transaction::Transaction,
-    validate::Violations,
+    values::{
+        error::{Error, ErrorKind},
+        ids::{OrganizationId, WorkspaceId},
+        validate::Violations,
+    },
+    wire::{input, output},
 };
 
 input! {

@@ -10,23 +10,25 @@ mod delete;
 mod list;
 mod update;
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    engine::transaction::Transaction,
+    rows::{MemberRow, RowKey, WorkspaceRow, index, keys},
+    secret::Hashed,
+    values::{
+        clock::Timestamp,
+        error::{Error, ErrorKind},
+        folded_text,
+        ids::{OrganizationId, WorkspaceId},
+    },
+    wire::output,
+};
+
 pub use create::Create;
 pub use delete::Delete;
 pub use list::{List, Listed};
 pub use update::Update;
-
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::output;
-use crate::{
-    clock::Timestamp,
-    error::{Error, ErrorKind},
-    ids::{OrganizationId, WorkspaceId},
-    rows::{MemberRow, RowKey, WorkspaceRow, index, keys},
-    secret::Hashed,
-    text,
-    transaction::Transaction,
-};
 
 output! {
     /// A named part of an organization.
@@ -63,7 +65,7 @@ impl OrgWorkspace {
 
 /// The row that says which workspace has the name.
 pub(crate) fn name_key(name: &str) -> RowKey<WorkspaceId> {
-    keys::workspace_name(&Hashed::of(&text::folded(name)))
+    keys::workspace_name(&Hashed::of(&folded_text::folded(name)))
 }
 
 /// No workspace of the organization has the name that the row is for.

@@ -9,7 +9,10 @@ mod stage;
 mod view;
 
 use serde_json::{Value, json};
-use tenantry_core::{error::ErrorKind, idempotency::IdempotencyKey, operation::Request};
+use tenantry_core::{
+    engine::{idempotency::IdempotencyKey, operation::Request},
+    values::error::ErrorKind,
+};
 use tenantry_testing::relay::{Cut, Lost};
 
 use self::{

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tenantry_core::{
-    operation::Operation,
+    engine::operation::Operation,
     operations::{invitations, join_codes, members, organizations, roles, tokens, workspaces},
 };
 

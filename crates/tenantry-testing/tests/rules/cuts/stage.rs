@@ -11,15 +11,18 @@ use std::{
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use tenantry_core::{
-    caller::Caller,
-    clock::{Clock as _, SystemClock},
-    engine::Engine,
-    error::{Error, ErrorKind},
+    access::{caller::Caller, registry::Registry},
+    engine::{
+        Engine,
+        operation::{Operation, Request},
+    },
     host::Host,
-    limits,
-    operation::{Operation, Request},
     operations::{invitations, join_codes, organizations, roles, tokens, workspaces},
-    registry::Registry,
+    values::{
+        clock::{Clock as _, SystemClock},
+        error::{Error, ErrorKind},
+        limits,
+    },
 };
 use tenantry_testing::{actors, counting::Counting, model::ManualClock, redis_server::RedisServer, relay::Relay};
 

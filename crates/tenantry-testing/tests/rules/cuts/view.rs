@@ -2,11 +2,9 @@
 
 use serde_json::{Map, Value, json};
 use tenantry_core::{
-    clock::Timestamp,
-    ids::OrganizationId,
+    access::tenant::Tenant,
     operations::{invitations, join_codes, members, organizations, roles, tokens, workspaces},
-    secret::TokenKey,
-    tenant::Tenant,
+    values::{clock::Timestamp, ids::OrganizationId, token_key::TokenKey},
 };
 use tenantry_testing::actors;
 
@@ -107,7 +105,7 @@ pub(crate) async fn used(stage: &Stage, scene: &Scene, answer: &Answer) -> Value
     alike(scene, Value::Object(used))
 }
 
-fn rights(tenant: Result<Tenant, tenantry_core::error::Error>) -> Value {
+fn rights(tenant: Result<Tenant, tenantry_core::values::error::Error>) -> Value {
     match tenant {
         Ok(tenant) => json!({ "of": tenant.organization_id(), "permissions": tenant.permissions() }),
         Err(error) => json!({ "refused": error.kind().code() }),

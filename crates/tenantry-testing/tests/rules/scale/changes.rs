@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use tenantry_core::{
-    caller::Caller,
-    operation::Operation,
+    access::caller::Caller,
+    engine::operation::Operation,
     operations::{invitations, join_codes, members, organizations, roles, tokens},
 };
 use tenantry_testing::{actors, counting::Counts};

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 use tenantry_core::{
-    caller::Caller,
+    access::caller::Caller,
+    engine::resolve::OnlyOrganization,
     operations::{invitations, join_codes, members, organizations, tokens},
-    resolve::OnlyOrganization,
 };
 use tenantry_testing::{actors, counting::Counts};
 

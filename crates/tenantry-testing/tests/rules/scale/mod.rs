@@ -2,6 +2,7 @@
 //! many.
 
 mod changes;
+mod cluster;
 mod lists;
 mod search;
 
@@ -10,13 +11,14 @@ use std::{future::ready, sync::Arc};
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 use tenantry_core::{
-    caller::Caller,
-    clock::{Clock as _, SystemClock},
-    engine::Engine,
-    operation::{Operation, Request},
+    access::{caller::Caller, registry::Registry},
+    engine::{
+        Engine,
+        operation::{Operation, Request},
+    },
     operations::{join_codes, organizations},
-    registry::Registry,
     store::Store,
+    values::clock::{Clock as _, SystemClock},
 };
 use tenantry_testing::{
     actors,

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 use tenantry_core::{
-    caller::Caller,
-    limits,
+    access::caller::Caller,
     operations::organizations::{List, Search},
+    values::limits,
 };
 use tenantry_testing::{actors, counting::Counts};
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::fetch::FetchError;
 use crate::jwt::{
     self,
-    key_set::Usable,
+    key_set::VerificationKey,
     keys::{RSA_BITS_MIN, bits},
 };
 
@@ -19,7 +19,7 @@ const KEYS_MAX: usize = 100;
 
 /// What an issuer publishes, as far as it can be used.
 pub(super) struct Published {
-    pub(super) keys: Vec<Usable>,
+    pub(super) keys: Vec<VerificationKey>,
     /// What tells each key, with all that matters about it, from every other.
     pub(super) ids: BTreeSet<String>,
 }
@@ -96,7 +96,7 @@ fn take(
     jwk: &Jwk,
     rsa_algorithms: &[jwt::Algorithm],
     provider: &CryptoProvider,
-) -> Result<(Vec<Usable>, String), Skip> {
+) -> Result<(Vec<VerificationKey>, String), Skip> {
     let signs = jwk.r#use.as_deref().is_none_or(|purpose| purpose == "sig")
         && jwk.key_ops.as_ref().is_none_or(|operations| operations.iter().any(|operation| operation == "verify"));
     if jwk.kty == "oct" {
@@ -133,7 +133,7 @@ fn take(
     };
     let key = material(jwk)?;
     let id = format!("{:?} {algorithms:?} {} {} {} {}", jwk.kid, jwk.n, jwk.e, jwk.x, jwk.y);
-    let usable = |algorithm| Usable::new(provider, algorithm, jwk.kid.clone(), key.clone());
+    let usable = |algorithm| VerificationKey::new(provider, algorithm, jwk.kid.clone(), key.clone());
     let usable: Option<Vec<_>> = algorithms.into_iter().map(usable).collect();
     usable.map(|usable| (usable, id)).ok_or(Skip::Bad("its numbers do not make a key"))
 }

@@ -22,8 +22,8 @@ mod document;
 mod fetch;
 mod refresh;
 mod remote;
-mod seen;
 mod source;
+mod unknown_tokens;
 
 pub(super) use remote::Remote;
 pub use source::Jwks;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::future::{self, Either};
 use jsonwebtoken::crypto::CryptoProvider;
-use tenantry_core::entropy::Entropy;
+use tenantry_core::values::entropy::Entropy;
 
 use super::{
     document::{self, Published},

@@ -9,7 +9,7 @@ use std::{
 
 use futures_util::future::{self, Either};
 use jsonwebtoken::crypto::CryptoProvider;
-use tenantry_core::{
+use tenantry_core::values::{
     clock::{Clock, Timestamp},
     error::{Error, Quota},
 };
@@ -23,15 +23,15 @@ use super::{
     document::Published,
     fetch::Fetcher,
     refresh::Refresh,
-    seen::Seen,
     source::{Checked, shown},
+    unknown_tokens::UnknownTokens,
 };
 use crate::{
     BuildError,
     jwt::{
-        builder::Surroundings,
-        key_set::{Finding, KeySet},
-        standing::{Standing, Vouched},
+        builder::Resources,
+        key_generation::{KeyGenerations, SignedBy},
+        key_set::{KeyCheck, KeySet},
         token::Token,
         verify::unsigned,
     },
@@ -54,9 +54,9 @@ pub(super) struct RemoteKeys {
     pub(super) issuer: Checked,
     pub(super) clock: Arc<dyn Clock>,
     provider: &'static CryptoProvider,
-    known: RwLock<Arc<Known>>,
-    standing: Arc<Standing>,
-    asking: Mutex<Asking>,
+    known: RwLock<Arc<KnownKeys>>,
+    generations: Arc<KeyGenerations>,
+    asking: Mutex<FetchRequests>,
     /// Wakes the task.
     pub(super) wake: Notify,
     /// How many fetches have ended.
@@ -64,7 +64,7 @@ pub(super) struct RemoteKeys {
 }
 
 /// One set of keys.
-struct Known {
+struct KnownKeys {
     keys: KeySet,
     ids: BTreeSet<String>,
     generation: u64,
@@ -74,25 +74,25 @@ struct Known {
 }
 
 #[derive(Default)]
-struct Asking {
+struct FetchRequests {
     /// How many fetches have begun. The last is under way if fewer have ended.
     begun: u64,
     /// Whether the task was woken for a fetch that has not begun.
     woken: bool,
     /// When it was last woken.
     woken_at: Option<Timestamp>,
-    seen: Seen,
+    unknown_tokens: UnknownTokens,
 }
 
 impl Remote {
     /// Begins to fetch.
-    pub(in crate::jwt) fn new(issuer: Checked, surroundings: &Surroundings) -> Result<Self, BuildError> {
-        let Surroundings { provider, clock, entropy } = surroundings;
+    pub(in crate::jwt) fn new(issuer: Checked, surroundings: &Resources) -> Result<Self, BuildError> {
+        let Resources { provider, clock, entropy } = surroundings;
         let runtime = Handle::try_current().map_err(|_| {
             BuildError("the keys of an issuer are fetched: build the JwtVerifier within a tokio runtime".to_owned())
         })?;
         let (fetcher, url) = (Fetcher::new(&issuer)?, shown(issuer.source.url()));
-        let nothing = Known {
+        let nothing = KnownKeys {
             keys: KeySet::new(provider, Vec::new()),
             ids: BTreeSet::new(),
             generation: 0,
@@ -104,9 +104,9 @@ impl Remote {
             clock: clock.clone(),
             provider,
             known: RwLock::new(Arc::new(nothing)),
-            standing: Standing::none(),
+            generations: KeyGenerations::none(),
             // The task begins with a fetch, which nobody needs to ask for.
-            asking: Mutex::new(Asking { woken: true, ..Asking::default() }),
+            asking: Mutex::new(FetchRequests { woken: true, ..FetchRequests::default() }),
             wake: Notify::new(),
             ended: watch::Sender::new(0),
         });
@@ -116,50 +116,50 @@ impl Remote {
     }
 
     /// Makes sure that a key of the issuer signed `token`. It waits only for keys that it cannot do without.
-    pub(in crate::jwt) async fn vouch(&self, token: &Token<'_>) -> Result<Vouched, Error> {
+    pub(in crate::jwt) async fn verify_signature(&self, token: &Token<'_>) -> Result<SignedBy, Error> {
         match self.keys.look(token) {
-            Looked::Signed(vouched) => Ok(vouched),
-            Looked::Forged => Err(unsigned()),
-            Looked::Unknown(_) => self.keys.look_again(token).await,
+            RemoteKeyCheck::Signed(signed_by) => Ok(signed_by),
+            RemoteKeyCheck::Forged => Err(unsigned()),
+            RemoteKeyCheck::Unknown(_) => self.keys.look_again(token).await,
         }
     }
 }
 
 /// What the known keys say of a token.
-enum Looked {
-    Signed(Vouched),
+enum RemoteKeyCheck {
+    Signed(SignedBy),
     Forged,
-    Unknown(Arc<Known>),
+    Unknown(Arc<KnownKeys>),
 }
 
 impl RemoteKeys {
-    fn look(&self, token: &Token<'_>) -> Looked {
+    fn look(&self, token: &Token<'_>) -> RemoteKeyCheck {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
         if self.clock.now() >= known.until {
-            return Looked::Unknown(known);
+            return RemoteKeyCheck::Unknown(known);
         }
         match known.keys.look(token) {
-            Finding::Signed => Looked::Signed(Vouched::new(&self.standing, known.generation)),
-            Finding::Forged => Looked::Forged,
-            Finding::Unknown => Looked::Unknown(known),
+            KeyCheck::Signed => RemoteKeyCheck::Signed(SignedBy::new(&self.generations, known.generation)),
+            KeyCheck::Forged => RemoteKeyCheck::Forged,
+            KeyCheck::Unknown => RemoteKeyCheck::Unknown(known),
         }
     }
 
     /// Looks at keys that are fetched from now on, as far as they may be asked for.
-    async fn look_again(&self, token: &Token<'_>) -> Result<Vouched, Error> {
+    async fn look_again(&self, token: &Token<'_>) -> Result<SignedBy, Error> {
         let mut ends = self.ended.subscribe();
         let (first_seen, begun) = {
             let mut asking = self.lock();
             let begun = asking.begun;
-            (asking.seen.first(token, begun), begun)
+            (asking.unknown_tokens.first(token, begun), begun)
         };
         let mut patience = self.clock.sleep(WAIT_MAX);
         loop {
             let ended = *ends.borrow_and_update();
             let known = match self.look(token) {
-                Looked::Signed(vouched) => return Ok(vouched),
-                Looked::Forged => return Err(unsigned()),
-                Looked::Unknown(known) => known,
+                RemoteKeyCheck::Signed(signed_by) => return Ok(signed_by),
+                RemoteKeyCheck::Forged => return Err(unsigned()),
+                RemoteKeyCheck::Unknown(known) => known,
             };
             let now = self.clock.now();
             let is_believed = now < known.until;
@@ -226,8 +226,8 @@ impl RemoteKeys {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         // A key that is new makes nothing untrue. One that is gone does.
         let generation = if known.ids.is_subset(&ids) { known.generation } else { known.generation + 1 };
-        *known = Arc::new(Known { keys: KeySet::new(self.provider, keys), ids, generation, fetch, until });
-        self.standing.renew(generation, until);
+        *known = Arc::new(KnownKeys { keys: KeySet::new(self.provider, keys), ids, generation, fetch, until });
+        self.generations.renew(generation, until);
     }
 
     /// The fetch that began last has ended, well or badly.
@@ -235,7 +235,7 @@ impl RemoteKeys {
         self.ended.send_replace(fetch);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Asking> {
+    fn lock(&self) -> MutexGuard<'_, FetchRequests> {
         self.asking.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

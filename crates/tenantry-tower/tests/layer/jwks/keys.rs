@@ -8,7 +8,7 @@ use std::sync::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, jwk::EllipticCurve};
 use serde_json::{Value, json};
-use tenantry_core::entropy::{Entropy, SystemEntropy};
+use tenantry_core::values::entropy::{Entropy, SystemEntropy};
 
 use crate::support::{AUDIENCE, DEFAULT_PROVIDER, Signing, TestClock, claims, sign_with_header};
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use http::{Request, header::AUTHORIZATION};
-use tenantry_tower::{TenancyLayer, TenancyLayerBuilder};
+use tenantry_tower::{TenantryLayer, TenantryLayerBuilder};
 use tokio::task::JoinHandle;
 
 use super::{
@@ -26,9 +26,9 @@ fn request(jwt: &str) -> Request<()> {
     Request::get("/").header(AUTHORIZATION, format!("Bearer {jwt}")).body(()).unwrap()
 }
 
-fn layer(world: &World, clock: &Arc<HandClock>, issuer: &TestIssuer) -> TenancyLayerBuilder {
+fn layer(world: &World, clock: &Arc<HandClock>, issuer: &TestIssuer) -> TenantryLayerBuilder {
     let authenticator = authenticator(builder(clock).issuer(issuer.discovered()));
-    TenancyLayer::builder(world.engine.clone(), authenticator)
+    TenantryLayer::builder(world.engine.clone(), authenticator)
 }
 
 /// Those who ask all the time, and must never be refused.
@@ -201,7 +201,7 @@ async fn what_is_remembered_ends_with_the_keys_too() {
     let minute = Duration::from_secs(60);
     let trusted = issuer.with(issuer.jwks().keep_through_outage(minute));
     let authenticator = authenticator(builder(&clock).issuer(trusted));
-    let layer = TenancyLayer::builder(world.engine.clone(), authenticator).max_age(minute * 60);
+    let layer = TenantryLayer::builder(world.engine.clone(), authenticator).max_age(minute * 60);
     let service = plain(layer.build().unwrap());
     clock.resting().await;
     let jwt = issuer.token("ann", &world.clock);

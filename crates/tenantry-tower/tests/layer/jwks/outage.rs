@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tenantry_core::{clock::Clock, error::ErrorKind};
+use tenantry_core::values::{clock::Clock, error::ErrorKind};
 use tenantry_tower::jwt::Jwks;
 
 use super::{

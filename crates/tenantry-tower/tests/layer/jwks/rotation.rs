@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future;
 use serde_json::json;
-use tenantry_core::error::ErrorKind;
+use tenantry_core::values::error::ErrorKind;
 
 use super::{
     issuer::TestIssuer,

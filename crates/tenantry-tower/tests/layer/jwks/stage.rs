@@ -8,9 +8,11 @@ use std::{
 
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use tenantry_core::{
-    caller::Caller,
-    clock::{Clock, Timestamp},
-    error::Error,
+    access::caller::Caller,
+    values::{
+        clock::{Clock, Timestamp},
+        error::Error,
+    },
 };
 use tenantry_tower::{Authenticator, JwtVerifier, JwtVerifierBuilder, jwt::Issuer};
 use tokio::sync::oneshot;

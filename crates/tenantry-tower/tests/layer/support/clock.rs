@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tenantry_core::clock::{Clock, Timestamp};
+use tenantry_core::values::clock::{Clock, Timestamp};
 
 /// 2026-11-22T09:30:00Z.
 const BEGIN_MILLIS: i64 = 1_795_339_800_000;

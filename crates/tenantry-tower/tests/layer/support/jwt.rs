@@ -7,7 +7,7 @@ pub(crate) use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 pub(crate) use jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
-use tenantry_core::clock::{Clock, Timestamp};
+use tenantry_core::values::clock::{Clock, Timestamp};
 use tenantry_tower::jwt;
 
 use super::TestClock;

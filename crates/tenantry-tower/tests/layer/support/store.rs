@@ -8,12 +8,9 @@ use std::sync::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use tenantry_core::{
+use tenantry_core::store::{
+    Changes, CommitError, Committed, Index, Key, Numbered, Range, Shard, Sorted, SortedRange, Store, Txn, Unavailable,
     change::Signal,
-    store::{
-        Changes, CommitError, Committed, Index, Key, Numbered, Range, Shard, Sorted, SortedRange, Store, Txn,
-        Unavailable,
-    },
 };
 use tenantry_embedded::EmbeddedStore;
 use tokio::sync::{Semaphore, mpsc};

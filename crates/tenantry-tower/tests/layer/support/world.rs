@@ -8,19 +8,25 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::{Value, json};
 use tenantry_core::{
-    caller::{Caller, Identity},
-    engine::Engine,
-    entropy::SystemEntropy,
-    ids::{OrganizationId, UserId},
-    operation::{Operation, Request as Asked},
+    access::{
+        caller::{Caller, Identity},
+        registry::Registry,
+    },
+    engine::{
+        Engine,
+        operation::{Operation, Request as Asked},
+    },
     operations::{join_codes, organizations, tokens},
-    registry::Registry,
-    role::RoleName,
-    view::ApiTokenCreated,
+    values::{
+        entropy::SystemEntropy,
+        ids::{OrganizationId, UserId},
+        role::RoleName,
+    },
+    wire::ApiTokenCreated,
 };
 use tenantry_embedded::EmbeddedStore;
 use tenantry_tower::{
-    Authenticator, JwtVerifier, JwtVerifierBuilder, TenancyLayer, TenancyLayerBuilder, Tenant, jwt::Issuer,
+    Authenticator, JwtVerifier, JwtVerifierBuilder, Tenant, TenantryLayer, TenantryLayerBuilder, jwt::Issuer,
 };
 use tower::{ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
 
@@ -61,7 +67,7 @@ impl World {
 
     /// An API token of Acme.
     pub(crate) async fn token(&self, permissions: &[&str], lifetime: Option<Duration>) -> ApiTokenCreated {
-        use tenantry_core::clock::Clock;
+        use tenantry_core::values::clock::Clock;
         let create = tokens::Create {
             organization_id: self.acme,
             name: None,
@@ -95,8 +101,8 @@ impl World {
         Authenticator::new(verifier.clock(self.clock.clone()).build().unwrap())
     }
 
-    pub(crate) fn layer(&self) -> TenancyLayerBuilder {
-        TenancyLayer::builder(self.engine.clone(), self.authenticator())
+    pub(crate) fn layer(&self) -> TenantryLayerBuilder {
+        TenantryLayer::builder(self.engine.clone(), self.authenticator())
     }
 
     /// The value of an `Authorization` header with a JWT of `user`.
@@ -129,7 +135,7 @@ fn asked(user: &str) -> Asked {
 }
 
 /// A plain tower service behind the layer, which tells what it finds in the extensions.
-pub(crate) fn plain(layer: TenancyLayer) -> Service {
+pub(crate) fn plain(layer: TenantryLayer) -> Service {
     let service = ServiceBuilder::new().layer(layer).service_fn(async |request: Request<()>| {
         let told = match request.extensions().get::<Tenant>() {
             Some(tenant) => json!({

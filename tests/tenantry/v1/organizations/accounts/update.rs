@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tenantry::core::{clock::Clock as _, limits, operations::accounts};
+use tenantry::core::{
+    operations::accounts,
+    values::{clock::Clock as _, limits},
+};
 
 use crate::{
     actors::Actor,

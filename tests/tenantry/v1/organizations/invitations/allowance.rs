@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tenantry::core::{
-    caller::Caller,
-    host::Host,
-    mailer::{InvitationMail, Mailed, NotMailed},
+    access::caller::Caller,
+    host::{
+        Host,
+        mailer::{InvitationMail, Mailed, NotMailed},
+    },
 };
 
 use crate::{

@@ -8,9 +8,11 @@ use std::{
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tenantry::core::{
-    host::Host,
-    ids::UserId,
-    registrar::{NotRegistered, Registration},
+    host::{
+        Host,
+        registrar::{NotRegistered, Registration},
+    },
+    values::ids::UserId,
 };
 
 use crate::{

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use tenantry::core::clock::Clock;
+use tenantry::core::values::clock::Clock;
 
 use crate::{
     actors::Actor,

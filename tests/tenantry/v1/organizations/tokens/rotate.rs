@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tenantry::core::clock::Clock;
+use tenantry::core::values::clock::Clock;
 
 use crate::{
     actors::Actor,

@@ -1,0 +1,127 @@
+//! The rows of an organization itself.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Intent, Nested, decode, words};
+use crate::values::{
+    clock::Timestamp,
+    error::{Error, ErrorKind},
+    ids::{OrganizationId, UserId},
+    principal::Principal,
+    slug::Slug,
+};
+
+/// An organization, as far as it is read by whatever happens in it. What it tells of itself is a [`ProfileRow`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OrganizationRow {
+    pub(crate) number: u64,
+    pub(crate) name: String,
+    pub(crate) slug: Slug,
+    pub(crate) slug_intent: Intent,
+    /// In the order in which they became owners.
+    pub(crate) owners: Vec<UserId>,
+    pub(crate) status: Status,
+    pub(crate) status_reason: Option<String>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    /// Grows with each change of the profile as well.
+    pub(crate) version: u64,
+    /// The entry by name in the search index.
+    #[serde(default)]
+    pub(crate) name_intent: Intent,
+    /// The entry by the time of creation in the search index.
+    #[serde(default)]
+    pub(crate) created_intent: Intent,
+}
+
+impl OrganizationRow {
+    /// The organization is in use.
+    pub(crate) fn require_active(&self) -> Result<(), Error> {
+        match self.status {
+            Status::Active => Ok(()),
+            Status::Inactive | Status::Suspended => {
+                Err(Error::new(ErrorKind::OrganizationSuspended, "the organization is not active: ask its operator"))
+            }
+        }
+    }
+}
+
+/// What is left of an organization that was deleted, until everything of it is removed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct GoneRow {
+    /// As it was in the end.
+    pub(crate) organization: Nested<OrganizationRow>,
+    #[serde(with = "words::principal")]
+    pub(crate) by: Principal,
+    pub(crate) at: Timestamp,
+}
+
+/// An organization, whole.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct WholeOrganization {
+    pub(crate) row: OrganizationRow,
+    pub(crate) profile: ProfileRow,
+}
+
+impl WholeOrganization {
+    /// From the values of [`keys::organization`] and [`keys::profile`].
+    pub(crate) fn read(row: Option<&[u8]>, profile: Option<&[u8]>) -> Result<Option<Self>, Error> {
+        let Some(row) = row else { return Ok(None) };
+        Self::with(decode(row)?, profile).map(Some)
+    }
+
+    /// The row, and the value of [`keys::profile`].
+    pub(crate) fn with(row: OrganizationRow, profile: Option<&[u8]>) -> Result<Self, Error> {
+        let profile = profile.map(decode).transpose()?.unwrap_or_default();
+        Ok(Self { row, profile })
+    }
+}
+
+/// What an organization tells of itself. One that tells nothing has no such row.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ProfileRow {
+    pub(crate) description: String,
+    pub(crate) avatar_url: Option<String>,
+    pub(crate) kind: Option<String>,
+    pub(crate) country_code: String,
+    pub(crate) country: String,
+    pub(crate) state: String,
+    pub(crate) city: String,
+    pub(crate) address: String,
+    pub(crate) timezone: String,
+    pub(crate) email: String,
+    /// A JSON object as text; empty for `{}`.
+    pub(crate) metadata: String,
+}
+
+/// Whether an organization may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// In use.
+    Active,
+    /// Put aside.
+    Inactive,
+    /// Closed by the platform.
+    Suspended,
+}
+
+impl Status {
+    /// The status as the wire spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+            Self::Suspended => "suspended",
+        }
+    }
+}
+
+/// In a slug's shard: which organization claims it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SlugClaimRow {
+    pub(crate) organization: OrganizationId,
+    pub(crate) intent: Intent,
+}

@@ -1,0 +1,56 @@
+//! On whose behalf something is done.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::values::{ids::UserId, token_key::TokenKey};
+
+/// The one on whose behalf something is done, as a `Tenant` and the audit log name them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "id", rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Principal {
+    /// A user, by a JWT.
+    User(UserId),
+    /// An API token that an organization owns.
+    ApiToken(TokenKey),
+    /// A user whose JWT says that they administer the platform.
+    PlatformAdmin(UserId),
+}
+
+impl Principal {
+    /// The word for its kind: `user`, `apiToken` or `platformAdmin`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::User(_) => "user",
+            Self::ApiToken(_) => "apiToken",
+            Self::PlatformAdmin(_) => "platformAdmin",
+        }
+    }
+
+    /// The user's id or the token's key.
+    #[must_use]
+    pub fn id(&self) -> String {
+        match self {
+            Self::User(user) | Self::PlatformAdmin(user) => user.to_string(),
+            Self::ApiToken(key) => key.to_string(),
+        }
+    }
+
+    /// The user; `None` for an API token.
+    #[must_use]
+    pub const fn user(&self) -> Option<&UserId> {
+        match self {
+            Self::User(user) | Self::PlatformAdmin(user) => Some(user),
+            Self::ApiToken(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind(), self.id())
+    }
+}

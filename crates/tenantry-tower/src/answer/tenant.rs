@@ -1,0 +1,233 @@
+//! What the layer puts into a request's extensions.
+
+use std::{fmt, ops::Deref, sync::Arc, time::Duration};
+
+use http::Extensions;
+use tenantry_core::{
+    access::{caller::Caller, tenant},
+    engine::{Engine, rate_limiter::TokenCount},
+    values::{
+        clock::{Clock, Timestamp},
+        error::{Error, ErrorKind},
+    },
+    wire::OrgMembership,
+};
+
+use crate::{generations::Freshness, jwt::SignedBy};
+
+/// The organization in which a request is made, who makes it, and what they may do.
+///
+/// It is in the extensions of every request that [`TenantryLayer`](crate::TenantryLayer) has let through with an
+/// organization, and is an extractor in axum's handlers; `Option<Tenant>` is one where the layer is optional. All
+/// else is in the [`Tenant`](tenant::Tenant) of the core, to which it derefs. Cheap to clone.
+#[derive(Clone)]
+pub struct Tenant(pub(crate) Arc<TenantInner>);
+
+/// What a hit looks at comes first, so that it is in one cache line with the count of references.
+#[repr(C)]
+pub(crate) struct TenantInner {
+    pub(crate) validity: Validity,
+    /// Of what was asked.
+    pub(crate) key: u128,
+    /// Of an API token that has a rate limit.
+    count: Option<Box<TokenCount>>,
+    tenant: tenant::Tenant,
+    caller: Caller,
+    engine: Engine,
+}
+
+impl Deref for Tenant {
+    type Target = tenant::Tenant;
+
+    fn deref(&self) -> &tenant::Tenant {
+        &self.0.tenant
+    }
+}
+
+impl fmt::Debug for Tenant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.tenant.fmt(f)
+    }
+}
+
+/// Everything that the layer found out about a request, whether it has an organization or not; see [`of`](Self::of).
+///
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Resolved(Place);
+
+#[derive(Clone)]
+enum Place {
+    Inside(Tenant),
+    Outside(Arc<WithoutTenant>),
+}
+
+/// Who is in no organization.
+struct WithoutTenant {
+    validity: Option<Validity>,
+    key: u128,
+    caller: Option<Caller>,
+    engine: Engine,
+}
+
+/// How long an answer may be given again.
+#[derive(Debug)]
+pub(crate) struct Validity {
+    pub(crate) freshness: Freshness,
+    /// By the time that passes: the calendar may be set back.
+    pub(crate) ends: Duration,
+    /// When the credential ends by the calendar, which alone tells of the time that a paused machine has missed.
+    pub(crate) expires_at: Option<Timestamp>,
+    /// By which keys the user's JWT was verified; `None` of an API token.
+    pub(crate) signed_by: Option<SignedBy>,
+}
+
+impl Resolved {
+    /// What the layer found out about the request with these extensions.
+    ///
+    /// # Errors
+    /// `internal`, naming the mend, if the request did not come through the layer.
+    pub fn of(extensions: &Extensions) -> Result<Self, Error> {
+        let inside = extensions.get::<Tenant>().cloned().map(Self::inside);
+        inside.or_else(|| extensions.get::<Self>().cloned()).ok_or_else(|| {
+            let detail = "the request did not come through TenantryLayer: add TenantryLayer around this route";
+            Error::new(ErrorKind::Internal, detail)
+        })
+    }
+
+    /// Puts it into a request's extensions: one value, since each costs an allocation.
+    pub(crate) fn mark(self, extensions: &mut Extensions) {
+        match self.0 {
+            Place::Inside(tenant) => {
+                extensions.insert(tenant);
+            }
+            outside @ Place::Outside(_) => {
+                // A layer further out may have left one.
+                extensions.remove::<Tenant>();
+                extensions.insert(Self(outside));
+            }
+        }
+    }
+
+    /// A request without a credential.
+    pub(crate) fn anonymous(engine: Engine) -> Self {
+        Self(Place::Outside(Arc::new(WithoutTenant { validity: None, key: 0, caller: None, engine })))
+    }
+
+    pub(crate) fn new(
+        key: u128,
+        caller: Caller,
+        tenant: Option<tenant::Tenant>,
+        engine: Engine,
+        validity: Validity,
+    ) -> Self {
+        let Some(tenant) = tenant else {
+            let (validity, caller) = (Some(validity), Some(caller));
+            return Self(Place::Outside(Arc::new(WithoutTenant { validity, key, caller, engine })));
+        };
+        let count = engine.token_count(&tenant).map(Box::new);
+        Self(Place::Inside(Tenant(Arc::new(TenantInner { validity, key, count, tenant, caller, engine }))))
+    }
+
+    /// Counts a request against the rate limit of the API token that presents it, if it has one.
+    pub(crate) fn admit(&self, clock: &dyn Clock) -> Result<(), Error> {
+        self.count().map_or(Ok(()), |count| count.take(clock.elapsed()))
+    }
+
+    /// Whether a request would be let through now.
+    pub(crate) fn has_room(&self, clock: &dyn Clock) -> bool {
+        self.count().is_none_or(|count| count.has_room(clock.elapsed()))
+    }
+
+    fn count(&self) -> Option<&TokenCount> {
+        match &self.0 {
+            Place::Inside(tenant) => tenant.0.count.as_deref(),
+            Place::Outside(_) => None,
+        }
+    }
+
+    /// Wraps a tenant that was found before.
+    pub(crate) fn inside(tenant: Tenant) -> Self {
+        Self(Place::Inside(tenant))
+    }
+
+    /// By the keyed hash of what was asked.
+    pub(crate) fn key(&self) -> u128 {
+        match &self.0 {
+            Place::Inside(tenant) => tenant.0.key,
+            Place::Outside(outside) => outside.key,
+        }
+    }
+
+    pub(crate) fn validity(&self) -> Option<&Validity> {
+        match &self.0 {
+            Place::Inside(tenant) => Some(&tenant.0.validity),
+            Place::Outside(outside) => outside.validity.as_ref(),
+        }
+    }
+
+    pub(crate) fn is_platform_admins(&self) -> bool {
+        matches!(self.caller(), Some(Caller::User(identity)) if identity.platform_admin)
+    }
+
+    /// Who is calling; `None` if the request has no credential.
+    #[must_use]
+    pub fn caller(&self) -> Option<&Caller> {
+        match &self.0 {
+            Place::Inside(tenant) => Some(&tenant.0.caller),
+            Place::Outside(outside) => outside.caller.as_ref(),
+        }
+    }
+
+    /// The organization in which the request is made; `None` only where the layer is optional.
+    #[must_use]
+    pub fn tenant(&self) -> Option<Tenant> {
+        match &self.0 {
+            Place::Inside(tenant) => Some(tenant.clone()),
+            Place::Outside(_) => None,
+        }
+    }
+
+    /// The organization in which the request is made.
+    ///
+    /// # Errors
+    /// `unauthenticated` if nobody is known to be calling, and `forbidden` if somebody is, without an organization.
+    pub fn require_tenant(self) -> Result<Tenant, Error> {
+        match self.0 {
+            Place::Inside(tenant) => Ok(tenant),
+            Place::Outside(outside) if outside.caller.is_none() => Err(unauthenticated()),
+            Place::Outside(_) => {
+                let detail = "this is done in an organization: name one of yours, create one, or accept an invitation";
+                Err(Error::new(ErrorKind::Forbidden, detail))
+            }
+        }
+    }
+
+    /// All organizations of the user who is calling. Asks the store.
+    ///
+    /// # Errors
+    /// `unauthenticated`, `forbidden` for an API token, `unavailable`.
+    pub async fn memberships(&self) -> Result<Vec<OrgMembership>, Error> {
+        let user = self.caller().ok_or_else(unauthenticated)?.user()?;
+        let engine = match &self.0 {
+            Place::Inside(tenant) => &tenant.0.engine,
+            Place::Outside(outside) => &outside.engine,
+        };
+        engine.memberships(&user.id).await
+    }
+}
+
+/// There is no credential where one is needed.
+pub(crate) fn unauthenticated() -> Error {
+    let detail = "send a credential: Authorization: Bearer <token>";
+    Error::new(ErrorKind::Unauthenticated, detail)
+}
+
+impl fmt::Debug for Resolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolved")
+            .field("principal", &self.caller().map(Caller::principal))
+            .field("tenant", &self.tenant())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,4 @@
+//! What a request says: its credential, and which organization it means.
+
+pub(crate) mod choice;
+pub(crate) mod credential;

@@ -1,0 +1,189 @@
+//! Finds the answer to a request: the known one at once, or the store's.
+
+pub(crate) mod cache;
+mod hot_table;
+pub(crate) mod in_flight;
+mod load;
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::FutureExt;
+use http::{HeaderValue, Request};
+use tenantry_core::{
+    engine::Engine,
+    values::error::{Error, ErrorKind},
+};
+use tokio::{runtime::Handle, task::AbortHandle};
+
+use crate::{
+    Authenticator,
+    answer::{
+        refusal::{Basis, Refusal},
+        tenant::{Resolved, unauthenticated},
+    },
+    generations::{Generations, NoticeNumber},
+    keyed_hash::KeyedHash,
+    layer::{
+        paths::{Path, Paths},
+        vary::Vary,
+    },
+    request::{
+        choice::{Choices, Names},
+        credential,
+    },
+    resolve::{cache::Answers, in_flight::InFlight},
+};
+
+/// How often an answer may turn out stale while it is read, before a request reads for itself alone.
+const ATTEMPTS_MAX: u32 = 4;
+
+/// All clones of one layer share it.
+pub(crate) struct Resolver {
+    pub(crate) engine: Engine,
+    pub(crate) authenticator: Authenticator,
+    pub(crate) choices: Choices,
+    pub(crate) vary: Vary,
+    /// `None`: all are guarded.
+    pub(crate) paths: Option<Paths>,
+    pub(crate) required: bool,
+    /// Every request reads for itself, and nothing is remembered but what a JWT tells.
+    pub(crate) strict: bool,
+    pub(crate) max_age: Duration,
+    pub(crate) keyed: KeyedHash,
+    pub(crate) generations: Arc<Generations>,
+    pub(crate) answers: Answers,
+    pub(crate) in_flight: InFlight<Loaded>,
+    pub(crate) anonymous: Resolved,
+    pub(crate) runtime: Handle,
+    /// Nobody listens where nothing is remembered.
+    pub(crate) listener: Option<AbortHandle>,
+}
+
+/// What is known about a request at first sight.
+pub(crate) enum Lookup {
+    /// Its path is none that is guarded.
+    Exempt,
+    Known(Resolved),
+    Refused(Refusal),
+    Unknown(Query),
+}
+
+/// A question to the store.
+#[derive(Clone)]
+pub(crate) struct Query {
+    pub(crate) authorization: HeaderValue,
+    pub(crate) names: Names,
+    pub(crate) key: u128,
+}
+
+/// What a load brought, and of when it is.
+#[derive(Clone)]
+pub(crate) struct Loaded {
+    as_of: NoticeNumber,
+    result: Result<Resolved, Refusal>,
+}
+
+impl Resolver {
+    /// What is known about `request` without asking anybody.
+    pub(crate) fn look<B>(&self, request: &Request<B>) -> Result<Lookup, Error> {
+        match self.paths.as_ref().map(|paths| paths.find(request.uri().path())) {
+            None | Some(Path::Guarded) => {}
+            Some(Path::Exempt) => return Ok(Lookup::Exempt),
+            Some(Path::Unserved) => return Err(Error::new(ErrorKind::NotFound, "nothing is served at this path")),
+        }
+        let headers = request.headers();
+        let Some(authorization) = credential::header(headers)? else {
+            return if self.required { Err(unauthenticated()) } else { Ok(Lookup::Known(self.anonymous.clone())) };
+        };
+        let mut hashing = self.keyed.begin();
+        hashing.add(Some(authorization.as_bytes()));
+        self.choices.hash(headers, request.uri(), &mut hashing)?;
+        let key = hashing.end();
+        let clock = &**self.engine.clock();
+        if !self.strict
+            && let Some(answer) = self.answers.get(key, clock)
+        {
+            return match answer {
+                Ok(resolved) => resolved.admit(clock).map(|()| Lookup::Known(resolved)),
+                Err(refused) => Ok(Lookup::Refused(refused)),
+            };
+        }
+        let names = self.choices.names(headers, request.uri())?;
+        Ok(Lookup::Unknown(Query { authorization: authorization.clone(), names, key }))
+    }
+
+    /// The answer of the store; unless strictness forbids it, one read serves all who ask the same now.
+    ///
+    /// So the read may have begun before this request. Its result counts only if no notice has come about what it
+    /// depends on; where notices do not tell of all that, only if it began after this request.
+    pub(crate) async fn answer(self: Arc<Self>, query: Query) -> Result<Resolved, Refusal> {
+        let resolved = self.clone().answer_shared(query).await?;
+        // Each request counts, also where several wait for one answer.
+        resolved.admit(&**self.engine.clock())?;
+        Ok(resolved)
+    }
+
+    async fn answer_shared(self: Arc<Self>, query: Query) -> Result<Resolved, Refusal> {
+        if self.strict {
+            // Another request's read may have begun before what this one has to see.
+            return self.resolve(&query).await;
+        }
+        for attempt in 0..ATTEMPTS_MAX {
+            if !self.generations.linked(self.engine.clock().elapsed()) {
+                break;
+            }
+            let (load, begins) = self.in_flight.join(query.key, || self.clone().load(query.clone()).boxed());
+            let loaded = load.await;
+            // A load that another request began after the one before had landed is younger than this request, too.
+            let is_younger = begins || attempt > 0;
+            if self.is_believable(&loaded, is_younger) {
+                return loaded.result;
+            }
+        }
+        // Notices are missing or come too thick: this request reads for itself. What is read from now on is right.
+        self.resolve(&query).await
+    }
+
+    async fn load(self: Arc<Self>, query: Query) -> Loaded {
+        let as_of = self.generations.now();
+        // Another load may have landed since whoever asks looked: what it kept was kept before it was off the list.
+        if let Some(result) = self.answers.get(query.key, &**self.engine.clock()) {
+            return Loaded { as_of, result };
+        }
+        let result = self.resolve(&query).await;
+        match &result {
+            Ok(resolved) => self.answers.keep(resolved),
+            Err(refused) => self.answers.keep_refused(query.key, refused.clone()),
+        }
+        Loaded { as_of, result }
+    }
+
+    /// Whether a request may be answered so that waited for it, or must ask again. `is_younger`: the read began after the
+    /// request came.
+    fn is_believable(&self, loaded: &Loaded, is_younger: bool) -> bool {
+        let now = self.engine.clock().elapsed();
+        let is_untouched = || is_younger || self.generations.now() == loaded.as_of;
+        match &loaded.result {
+            Ok(resolved) => {
+                // No notice tells whether an organization has an owner left, on which a platform admin's rights depend.
+                (!resolved.is_platform_admins() || is_untouched())
+                    && resolved.validity().is_some_and(|validity| self.generations.renew(&validity.freshness, now))
+            }
+            Err(refused) if refused.is_of_the_moment() => true,
+            Err(refused) => match refused.basis() {
+                Basis::Request => true,
+                Basis::Read(began, subjects) => self.generations.is_fresh(began.as_of, subjects, now),
+                Basis::Untold => is_untouched(),
+            },
+        }
+    }
+}
+
+/// The last clone of the layer is gone: nobody needs notices any more.
+impl Drop for Resolver {
+    fn drop(&mut self) {
+        if let Some(listener) = &self.listener {
+            listener.abort();
+        }
+    }
+}
