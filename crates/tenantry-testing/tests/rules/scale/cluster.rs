@@ -1,4 +1,6 @@
-//! The primaries of a cluster share the work: each carries its part of the commits.
+//! The primaries of a cluster share the work.
+//!
+//! Not quite evenly where organizations are created: what numbers them is one counter, on one primary.
 
 use std::sync::Arc;
 
@@ -19,17 +21,19 @@ use tenantry_testing::{
 };
 
 const ORGANIZATIONS: usize = 300;
-/// How far a primary's part may be from an even one, in percent.
-const UNEVEN_MAX: usize = 10;
+/// The most that one of the three may carry, in percent: three carry 2.5 times as much as one alone then.
+const PART_MAX: usize = 40;
+/// The commands that commits consist of, and the scripts that make most of them.
+const WRITES: [&str; 5] = ["evalsha", "hset", "hsetnx", "zadd", "zrem"];
 
-/// How often a primary has run a script, which is what a commit is.
-fn commits(primary: &RedisServer) -> usize {
+/// How many of these commands a primary has carried out.
+fn writes(primary: &RedisServer) -> usize {
     let stats = primary.command(&["INFO", "commandstats"]);
     let calls = |line: &str| {
-        let rest = line.strip_prefix("cmdstat_evalsha:calls=")?;
-        rest.split(',').next()?.parse().ok()
+        let (command, rest) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
+        WRITES.contains(&command).then(|| rest.split(',').next()?.parse::<usize>().ok())?
     };
-    stats.lines().find_map(calls).unwrap_or(0)
+    stats.lines().filter_map(calls).sum()
 }
 
 async fn run<O: Operation>(engine: &Engine, caller: &str, input: serde_json::Value) -> serde_json::Value {
@@ -39,7 +43,7 @@ async fn run<O: Operation>(engine: &Engine, caller: &str, input: serde_json::Val
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn three_primaries_carry_a_third_of_the_commits_each() {
+async fn three_primaries_carry_two_and_a_half_times_as_much_as_one() {
     let cluster = RedisCluster::start(0, &[]);
     // One after the other, so that the ids, and by them the parts, are the same each time.
     let engine = Engine::builder(crate::redis_at(&cluster.url(), "even").await, Registry::builder().build().unwrap())
@@ -54,11 +58,11 @@ async fn three_primaries_carry_a_third_of_the_commits_each() {
         let coded = run::<join_codes::Create>(&engine, &owner, json!({ "organizationId": id })).await;
         run::<join_codes::Join>(&engine, &member, json!({ "code": coded["code"] })).await;
     }
-    let commits: Vec<_> = cluster.primaries().into_iter().map(commits).collect();
-    let sum: usize = commits.iter().sum();
-    assert!(sum > 3 * ORGANIZATIONS, "each was to take several commits: {commits:?}");
-    let is_even = |part: &usize| (3 * part * 100).abs_diff(sum * 100) <= sum * UNEVEN_MAX;
-    assert!(commits.len() == 3 && commits.iter().all(is_even), "{commits:?}");
+    let writes: Vec<_> = cluster.primaries().into_iter().map(writes).collect();
+    let sum: usize = writes.iter().sum();
+    assert!(writes.len() == 3 && sum > 10 * ORGANIZATIONS, "each organization takes several: {writes:?}");
+    let busiest = writes.iter().max().copied().unwrap_or(sum);
+    assert!(busiest * 100 <= sum * PART_MAX, "one of them carries more than {PART_MAX} %: {writes:?}");
     for primary in cluster.primaries() {
         assert!(!primary.command(&["INFO", "errorstats"]).contains("CROSSSLOT"), "a call was of several slots");
     }
