@@ -37,19 +37,22 @@ fn writes(primary: &RedisServer) -> usize {
 }
 
 async fn run<O: Operation>(engine: &Engine, caller: &str, input: serde_json::Value) -> serde_json::Value {
-    let input: O = serde_json::from_value(input).unwrap();
-    let answer = engine.run(&Request::new(actors::user(caller)), &input).await.unwrap();
-    serde_json::to_value(answer).unwrap()
+    let input: O = serde_json::from_value(input).expect("it is such an input");
+    let answer = engine.run(&Request::new(actors::user(caller)), &input).await.expect("it may be done");
+    serde_json::to_value(answer).expect("it is JSON")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_primaries_carry_two_and_a_half_times_as_much_as_one() {
     let cluster = RedisCluster::start(0, &[]);
     // One after the other, so that the ids, and by them the parts, are the same each time.
-    let engine = Engine::builder(crate::redis_at(&cluster.url(), "even").await, Registry::builder().build().unwrap())
-        .clock(Arc::new(ManualClock::new(Timestamp::from_millis(1_795_000_000_000))))
-        .entropy(Arc::new(SeededEntropy::new(1)))
-        .build();
+    let engine = Engine::builder(
+        crate::redis_at(&cluster.url(), "even").await,
+        Registry::builder().build().expect("what is built in fits"),
+    )
+    .clock(Arc::new(ManualClock::new(Timestamp::from_millis(1_795_000_000_000))))
+    .entropy(Arc::new(SeededEntropy::new(1)))
+    .build();
     for number in 0..ORGANIZATIONS {
         let [owner, member] = ["owner", "member"].map(|role| format!("{role}-{number}"));
         let named = json!({ "name": format!("Acme {number}") });
