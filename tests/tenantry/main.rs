@@ -26,5 +26,6 @@ mod nodes;
 mod openapi;
 mod policies;
 mod rate_limits;
+mod readme;
 mod topologies;
 mod v1;

@@ -137,7 +137,7 @@ impl World {
     ) -> Self {
         let verifier = issuers.into_iter().fold(JwtVerifier::builder(), JwtVerifierBuilder::issuer);
         let builder = Tenantry::builder().store(store).clock(by).host(host).jwt(verifier);
-        let builder = builder.serves(["/whoami", "/notes"]).exempt(["/tenantry/{*path}"]);
+        let builder = builder.layer(|layer| layer.serves(["/whoami", "/notes"]).exempt(["/tenantry/{*path}"]));
         let tenantry = register(builder).build().unwrap();
         let router = Router::new()
             .route("/whoami", get(whoami))

@@ -13,15 +13,15 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 const HELP: &str = "\
-cargo xtask test       install what is missing (it says what, from where), then formatting, lints, documentation and
-                       every test
+cargo xtask test       install what is missing (it says what, from where), then formatting, lints, documentation,
+                       every feature alone, and every test; with --quick, without the features
 cargo xtask lint       formatting, lints and documentation only
 cargo xtask features   every feature of every crate alone, none, and all together
 cargo xtask bench      the benchmarks, built for release; without a name it says which there are";
 
 fn main() -> ExitCode {
     let result = match std::env::args().nth(1).as_deref() {
-        Some("test") => test(),
+        Some("test") => test(std::env::args().any(|argument| argument == "--quick")),
         Some("lint") => lint(),
         Some("features") => features::check(),
         Some("bench") => bench(&std::env::args().skip(2).collect::<Vec<_>>()),
@@ -39,9 +39,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn test() -> Result<()> {
+fn test(is_quick: bool) -> Result<()> {
     setup::programs(&[&setup::SERVERS[..], &setup::NETWORK, &[setup::CURL, setup::MAIL_SERVER]].concat())?;
     lint()?;
+    if is_quick {
+        return cargo(&["test", "--workspace"]);
+    }
     features::check()?;
     cargo(&["test", "--workspace"])?;
     // The other backend that verifies JWTs. Not both at once: jsonwebtoken's own functions, with which the tests sign,

@@ -6,9 +6,9 @@
 //!    chooses otherwise the header `X-Organization-Id` (an id or a slug), or else their only one. If several speak (a
 //!    header, a part of the path, a claim) and do not mean the same organization, the request is refused with 400. An
 //!    organization that the caller may not see is 404.
-//! 3. **[Required](TenantryLayerBuilder::required)** (unless the host says otherwise): no request without a tenant
-//!    reaches the service. **[Optional](TenantryLayerBuilder::optional)**: a request without a credential, or of a user
-//!    of whom it is not said which organization they mean, reaches it without a tenant.
+//! 3. **Required**: no request without a tenant reaches the service. **[Optional](TenantryLayer::optional)**: a request
+//!    without a credential, or of a user of whom it is not said which organization they mean, reaches it without a tenant.
+//!    Both are made of one layer, and share what it remembers.
 //! 4. **A route's permission** is written at the route: [`require`].
 //! 5. **A path that is not [served](TenantryLayerBuilder::serves)** is 404, before any credential is looked at, if the host
 //!    lists what is. [Exempt](TenantryLayerBuilder::exempt) paths pass as they came.
@@ -93,6 +93,8 @@ pub mod problem;
 mod request;
 mod resolve;
 
+use std::{error::Error, sync::Arc};
+
 #[cfg(feature = "axum")]
 pub use self::extract::{Memberships, Rejection};
 pub use self::{
@@ -108,7 +110,23 @@ pub use self::{
     request::choice::Choice,
 };
 
-/// What was configured cannot be used; the message names the mend.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct BuildError(String);
+/// What a host has set cannot be used. What it says names the mend; what lies behind it is its
+/// [`source`](std::error::Error::source).
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{detail}")]
+pub struct BuildError {
+    detail: String,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl BuildError {
+    /// `detail` names the mend.
+    pub fn new(detail: impl Into<String>) -> Self {
+        Self { detail: detail.into(), source: None }
+    }
+
+    /// Says what `error` says, which names the mend.
+    pub fn of(error: impl Error + Send + Sync + 'static) -> Self {
+        Self { detail: error.to_string(), source: Some(Arc::new(error)) }
+    }
+}

@@ -1,6 +1,6 @@
 //! What a host decides, put together and checked.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use tenantry_core::{
     access::registry::{Registry, RegistryBuilder},
@@ -12,20 +12,19 @@ use tenantry_core::{
         entropy::{Entropy, SystemEntropy},
     },
 };
-use tenantry_tower::{Authenticator, Choice, TenantryLayer, jwt::JwtVerifierBuilder};
+use tenantry_tower::{Authenticator, BuildError, TenantryLayer, TenantryLayerBuilder, jwt::JwtVerifierBuilder};
 
 use crate::Tenantry;
+
+/// What the host says of the layer.
+type SetLayer = Box<dyn FnOnce(TenantryLayerBuilder) -> TenantryLayerBuilder + Send>;
 
 /// Collects what a host decides.
 pub struct TenantryBuilder {
     store: Option<Arc<dyn Store>>,
     registry: RegistryBuilder,
     jwt: Option<JwtVerifierBuilder>,
-    choices: Option<Vec<Choice>>,
-    served: Option<Vec<String>>,
-    exempt: Vec<String>,
-    max_age: Option<Duration>,
-    strict: bool,
+    layer: Vec<SetLayer>,
     host: Host,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -37,11 +36,7 @@ impl Default for TenantryBuilder {
             store: None,
             registry: Registry::builder(),
             jwt: None,
-            choices: None,
-            served: None,
-            exempt: Vec::new(),
-            max_age: None,
-            strict: false,
+            layer: Vec::new(),
             host: Host::default(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
@@ -101,45 +96,19 @@ impl TenantryBuilder {
         self
     }
 
-    /// How the organization is chosen that a user means: what speaks of these must agree, see [`Choice`].
+    /// Sets the layer: which paths it serves, how a user's organization is chosen, how long an answer is remembered. See
+    /// [`TenantryLayerBuilder`] for all of it. Called again, it goes on from what was set before.
     ///
-    /// Unless set, that is the header `X-Organization-Id` (an id or a slug), or else the user's only organization.
-    #[must_use]
-    pub fn choose(mut self, choices: impl IntoIterator<Item = Choice>) -> Self {
-        self.choices = Some(choices.into_iter().collect());
-        self
-    }
-
-    /// The paths that the service serves, in axum's syntax: what is not listed is 404, before any credential is looked at.
-    /// For a layer around the whole router; see [`TenantryLayerBuilder::serves`](crate::TenantryLayerBuilder::serves).
-    #[must_use]
-    pub fn serves<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
-        self.served.get_or_insert_default().extend(paths.into_iter().map(Into::into));
-        self
-    }
-
-    /// Paths that pass the layer as they came, such as those of the admin router: `/tenantry/{*path}`.
+    /// ```
+    /// use tenantry::{Choice, Tenantry};
     ///
-    /// # Danger
-    /// No credential is asked for there. See [`TenantryLayerBuilder::exempt`](crate::TenantryLayerBuilder::exempt).
+    /// let builder = Tenantry::builder()
+    ///     .layer(|layer| layer.serves(["/notes"]).choose([Choice::Header(Choice::HEADER), Choice::Only]).strict());
+    /// # let _ = builder;
+    /// ```
     #[must_use]
-    pub fn exempt<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
-        self.exempt.extend(paths.into_iter().map(Into::into));
-        self
-    }
-
-    /// How long a resolved [`Tenant`](crate::Tenant) is kept at most: 30 s unless set. Change notices end it earlier.
-    #[must_use]
-    pub fn max_age(mut self, max_age: Duration) -> Self {
-        self.max_age = Some(max_age);
-        self
-    }
-
-    /// Lets every request read for itself, so that the very next one after a change sees it: one round trip each. See
-    /// `TenantryLayerBuilder::strict`.
-    #[must_use]
-    pub fn strict(mut self) -> Self {
-        self.strict = true;
+    pub fn layer(mut self, set: impl FnOnce(TenantryLayerBuilder) -> TenantryLayerBuilder + Send + 'static) -> Self {
+        self.layer.push(Box::new(set));
         self
     }
 
@@ -170,29 +139,16 @@ impl TenantryBuilder {
     /// # Errors
     /// At the first mistake, with the mend.
     pub fn build(self) -> Result<Tenantry, BuildError> {
-        let store = self.store.ok_or_else(|| BuildError("there is no store: add store(…)".to_owned()))?;
+        let store = self.store.ok_or_else(|| BuildError::new("there is no store: add store(…)"))?;
         let registry = self.registry.build().map_err(BuildError::of)?;
         let jwt = self.jwt.map(|jwt| jwt.clock(self.clock.clone()));
         #[cfg(feature = "jwks")]
         let jwt = jwt.map(|jwt| jwt.entropy(self.entropy.clone()));
-        let verifier = jwt.map(JwtVerifierBuilder::build).transpose().map_err(BuildError::of)?;
+        let verifier = jwt.map(JwtVerifierBuilder::build).transpose()?;
         let authenticator = Authenticator::new(verifier);
         let engine = Engine::builder(store, registry).clock(self.clock).entropy(self.entropy).host(self.host).build();
-        let mut layer_builder = TenantryLayer::builder(engine.clone(), authenticator.clone());
-        if let Some(choices) = self.choices {
-            layer_builder = layer_builder.choose(choices);
-        }
-        if let Some(served) = self.served {
-            layer_builder = layer_builder.serves(served);
-        }
-        layer_builder = layer_builder.exempt(self.exempt);
-        if let Some(max_age) = self.max_age {
-            layer_builder = layer_builder.max_age(max_age);
-        }
-        if self.strict {
-            layer_builder = layer_builder.strict();
-        }
-        let layer = layer_builder.clone().build().map_err(BuildError::of)?;
+        let begun = TenantryLayer::builder(engine.clone(), authenticator.clone());
+        let layer = self.layer.into_iter().fold(begun, |layer, set| set(layer)).build()?;
         // The layer's builder has made sure that there is a runtime.
         tokio::spawn(engine.worker().run());
         Ok(Tenantry {
@@ -200,7 +156,6 @@ impl TenantryBuilder {
             #[cfg(feature = "admin")]
             authenticator,
             layer,
-            layer_builder,
         })
     }
 }
@@ -208,16 +163,5 @@ impl TenantryBuilder {
 impl fmt::Debug for TenantryBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TenantryBuilder").field("store", &self.store).field("jwt", &self.jwt).finish_non_exhaustive()
-    }
-}
-
-/// A Tenantry cannot be built of what the host decided; the message names the mend.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct BuildError(String);
-
-impl BuildError {
-    fn of(error: impl fmt::Display) -> Self {
-        Self(error.to_string())
     }
 }

@@ -1,4 +1,4 @@
-#![doc = include_str!("../../../README.md")]
+#![doc = include_str!("../README.md")]
 
 mod builder;
 #[cfg(feature = "smtp")]
@@ -8,7 +8,7 @@ mod stores;
 
 use tenantry_core::engine::Engine;
 
-pub use builder::{BuildError, TenantryBuilder};
+pub use builder::TenantryBuilder;
 #[cfg(any(feature = "embedded", feature = "redis"))]
 pub use stores::{OpenStoreError, open_store};
 
@@ -24,7 +24,9 @@ pub use tenantry_redis::Tls as RedisTls;
 pub use tenantry_redis::{Options as RedisOptions, RedisStore};
 #[cfg(feature = "axum")]
 pub use tenantry_tower::Memberships;
-pub use tenantry_tower::{Choice, Tenant, TenantryLayer, TenantryLayerBuilder, TenantryService, jwt, problem, require};
+pub use tenantry_tower::{
+    BuildError, Choice, Tenant, TenantryLayer, TenantryLayerBuilder, TenantryService, jwt, problem, require,
+};
 
 /// Everything a host needs, put together. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -33,7 +35,6 @@ pub struct Tenantry {
     #[cfg(feature = "admin")]
     authenticator: tenantry_tower::Authenticator,
     layer: TenantryLayer,
-    layer_builder: TenantryLayerBuilder,
 }
 
 impl Tenantry {
@@ -46,19 +47,14 @@ impl Tenantry {
     /// The layer that lets a request pass only with a [`Tenant`].
     ///
     /// Put it around the whole router, `tenantry.layer().layer(router)`, and list what the router serves
-    /// ([`TenantryBuilder::serves`]): that is the cheapest, and what is not listed is 404. Or hand it to
+    /// ([`TenantryLayerBuilder::serves`]): that is the cheapest, and what is not listed is 404. Or hand it to
     /// `Router::route_layer` of the routes that belong to an organization: then there is nothing to list, and each request
     /// costs some 200 ns more. `Router::layer` would wrap the router's own 404, too, and ask for a credential first.
+    ///
+    /// Routes that are open to everybody have `tenantry.layer().optional()`, which shares what this one remembers.
     #[must_use]
     pub fn layer(&self) -> TenantryLayer {
         self.layer.clone()
-    }
-
-    /// Another layer, to begin with of the same settings: for routes that are open to everybody, say
-    /// (`layer_builder().optional().build()?`). It has a cache of its own.
-    #[must_use]
-    pub fn layer_builder(&self) -> TenantryLayerBuilder {
-        self.layer_builder.clone()
     }
 
     /// The admin router, to be nested where the host likes. It authenticates by itself.

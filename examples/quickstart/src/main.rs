@@ -52,9 +52,9 @@ async fn serve() -> Result<()> {
         .await
         .with_context(|| format!("cannot listen on {} (set LISTEN to another address)", settings.listen))?;
     let stopped = settings::stopped().context("cannot listen to signals")?;
-    let welcome = users::welcome(&settings, listener.local_addr()?)?;
+    let tour = users::tour(&settings, listener.local_addr()?)?;
     // Whoever has stopped reading, such as `head`, does not stop the service.
-    let _ = io::stdout().write_all(welcome.as_bytes());
+    let _ = io::stdout().write_all(tour.as_bytes());
     let app = ServiceExt::<Request>::into_make_service(app);
     axum::serve(listener, app).with_graceful_shutdown(stopped).await?;
     Ok(())
@@ -67,8 +67,8 @@ async fn app(settings: &Settings) -> Result<TenantryService<Router>> {
         .jwt(users::verifier(&settings.jwt_secret))
         .permission("notes:write")
         .role("writer", ["org:view", "members:view", "notes:write"])
-        .serves(["/notes", "/whoami"]) // what is not listed is 404
-        .exempt(["/tenantry/{*path}"]) // the admin router looks at credentials itself
+        // What is not listed is 404. The admin router looks at credentials itself.
+        .layer(|layer| layer.serves(["/notes", "/whoami"]).exempt(["/tenantry/{*path}"]))
         .build()
         .context("the settings cannot be used")?;
 

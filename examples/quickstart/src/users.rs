@@ -42,33 +42,45 @@ fn jwt(secret: &str, user: &str, name: &str) -> Result<String> {
     Ok(jsonwebtoken::encode(&Header::default(), &claims, &EncodingKey::from_secret(secret.as_bytes()))?)
 }
 
-/// What a newcomer can paste.
-pub(crate) fn welcome(settings: &Settings, address: SocketAddr) -> Result<String> {
-    let [alice, bob, carol] = [("alice", "Alice"), ("bob", "Bob"), ("carol", "Carol")]
-        .map(|(user, name)| jwt(&settings.jwt_secret, user, name));
-    let (alice, bob, carol) = (alice?, bob?, carol?);
+/// What a newcomer can paste: it shows what one organization sees of another.
+pub(crate) fn tour(settings: &Settings, address: SocketAddr) -> Result<String> {
+    let [alice, bob] = [("alice", "Alice"), ("bob", "Bob")].map(|(user, name)| jwt(&settings.jwt_secret, user, name));
+    let (alice, bob) = (alice?, bob?);
     let base = format!("http://{address}");
-    let admin = format!("{base}/tenantry/v1/organizations");
     Ok(format!(
         r#"# quickstart listens on {base} and keeps organizations in {store}
-# Three users, each with a verified address at example.com; their JWTs are good for a day:
+# Paste this into a shell, all of it or line by line.
+# Two users, each with a verified address at example.com; their JWTs are good for a day:
 ALICE={alice}
 BOB={bob}
-CAROL={carol}
+manage() {{ curl -sS "{base}/tenantry/v1/organizations/$2" -H "Authorization: Bearer $1" -H 'Content-Type: application/json' -d "$3"; }}
+notes() {{ credential=$1; shift; curl -sS "{base}/notes" -H "Authorization: Bearer $credential" "$@"; echo; }}
+id() {{ sed -E 's/.*"organization":\{{"id":"([^"]+)".*/\1/'; }}
 
-# 1. Alice creates an organization.
-ORG=$(curl -sS {admin}/create -H "Authorization: Bearer {alice}" -H 'Content-Type: application/json' -d '{{"name":"Acme"}}' | sed -E 's/.*"organization":\{{"id":"([^"]+)".*/\1/'); echo "$ORG"
+# 1. Alice creates an organization, and Bob another.
+ACME=$(manage "$ALICE" create '{{"name":"Acme"}}' | id); echo "Acme is $ACME"
+UMBRELLA=$(manage "$BOB" create '{{"name":"Umbrella"}}' | id); echo "Umbrella is $UMBRELLA"
 
-# 2. She mints a token that the organization owns.
-TOKEN=$(curl -sS {admin}/tokens/create -H "Authorization: Bearer {alice}" -H 'Content-Type: application/json' -d '{{"organizationId":"'"$ORG"'","permissions":["org:view","notes:write"]}}' | sed -E 's/.*"bearer":"([^"]+)".*/\1/'); echo "$TOKEN"
+# 2. Alice makes an API token, which Acme owns. It writes a note.
+TOKEN=$(manage "$ALICE" tokens/create '{{"organizationId":"'"$ACME"'","permissions":["org:view","notes:write"]}}' | sed -E 's/.*"bearer":"([^"]+)".*/\1/')
+notes "$TOKEN" -H 'Content-Type: application/json' -d '{{"text":"hello"}}'
 
-# 3. The token writes a note.
-curl -sS {base}/notes -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{{"text":"hello"}}'; echo
+# 3. Bob asks for the notes of Acme, and is refused: to him there is no such organization.
+notes "$BOB" -H "X-Organization-Id: $ACME"
 
-# 4. Who am I?
-curl -sS {base}/whoami -H "Authorization: Bearer $TOKEN"; echo
+# 4. Alice invites him, and he accepts.
+INVITATION=$(manage "$ALICE" invitations/create '{{"organizationId":"'"$ACME"'","email":"bob@example.com"}}' | sed -E 's/.*"token":"([^"]+)".*/\1/')
+manage "$BOB" invitations/accept '{{"token":"'"$INVITATION"'"}}'; echo
 
-# What else there is: {base}/tenantry/openapi.json
+# 5. Now he sees the notes of Acme. Those of Umbrella are others: it has none.
+notes "$BOB" -H "X-Organization-Id: $ACME"
+notes "$BOB" -H "X-Organization-Id: $UMBRELLA"
+
+# 6. Alice revokes the token. It is refused at the next request.
+manage "$ALICE" tokens/revoke '{{"organizationId":"'"$ACME"'","key":"'"${{TOKEN%%:*}}"'"}}'; echo
+notes "$TOKEN"
+
+# Where to go next: docs/guide.md, examples/quickstart/src/main.rs, and every operation at {base}/tenantry/openapi.json
 "#,
         store = settings.store_shown(),
     ))

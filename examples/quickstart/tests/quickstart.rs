@@ -14,7 +14,7 @@ use serde_json::Value;
 struct Quickstart {
     child: Child,
     /// What it printed, up to its last line.
-    welcome: String,
+    tour: String,
 }
 
 fn command(settings: &[(&str, &str)]) -> Command {
@@ -28,21 +28,21 @@ impl Quickstart {
     fn start(settings: &[(&str, &str)]) -> Self {
         let mut child = command(settings).spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
-        let mut welcome = String::new();
-        while !welcome.contains("openapi.json") {
-            assert!(output.read_line(&mut welcome).unwrap() > 0, "it stopped: {welcome}");
+        let mut tour = String::new();
+        while !tour.contains("openapi.json") {
+            assert!(output.read_line(&mut tour).unwrap() > 0, "it stopped: {tour}");
         }
-        Self { child, welcome }
+        Self { child, tour }
     }
 
     /// What it printed behind `name=`.
     fn setting(&self, name: &str) -> &str {
-        let line = self.welcome.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        let line = self.tour.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
         line.unwrap()
     }
 
     fn admin(&self) -> String {
-        let base = self.welcome.split_whitespace().find(|word| word.starts_with("http://")).unwrap();
+        let base = self.tour.split_whitespace().find(|word| word.starts_with("http://")).unwrap();
         format!("{base}/tenantry/v1/organizations")
     }
 
@@ -82,22 +82,24 @@ fn refusal(settings: &[(&str, &str)]) -> String {
 #[test]
 fn what_it_prints_works_when_it_is_pasted() {
     let quickstart = Quickstart::start(&[]);
-    let pasted = Command::new("sh").arg("-c").arg(&quickstart.welcome).output().unwrap();
+    let pasted = Command::new("sh").arg("-c").arg(&quickstart.tour).output().unwrap();
     let output = String::from_utf8(pasted.stdout).unwrap();
     let lines: Vec<_> = output.lines().collect();
-    let [organization, token, note, who] = lines[..] else { panic!("{output}") };
-    assert_eq!(organization.len(), 36, "{output}");
-    assert!(token.starts_with("tk_live_") && token.contains(":ts_"), "{output}");
-    let note: Value = serde_json::from_str(note).unwrap();
-    assert_eq!(note["text"], "hello");
-    let who: Value = serde_json::from_str(who).unwrap();
-    assert_eq!(who["organizationId"], organization);
-    assert_eq!(who["organization"], "Acme");
-    assert_eq!(who["principal"]["kind"], "apiToken");
-    assert_eq!(who["permissions"], serde_json::json!(["org:view", "notes:write"]));
-    for user in ["ALICE", "BOB", "CAROL"] {
-        assert_eq!(quickstart.setting(user).split('.').count(), 3);
-    }
+    let [acme, umbrella, written, refused, accepted, of_acme, of_umbrella, revoked, ended] = lines[..] else {
+        panic!("{output}")
+    };
+    let id = |line: &str, name: &str| line.strip_prefix(name).map(str::len);
+    assert_eq!([id(acme, "Acme is "), id(umbrella, "Umbrella is ")], [Some(36); 2], "{output}");
+    let [written, refused, accepted, of_acme, of_umbrella, revoked, ended] =
+        [written, refused, accepted, of_acme, of_umbrella, revoked, ended]
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    assert_eq!(written["text"], "hello");
+    assert_eq!(refused["code"], "not_found", "{refused}");
+    assert_eq!(accepted["organizationId"], acme.trim_start_matches("Acme is "), "{accepted}");
+    assert_eq!(of_acme, serde_json::json!([written]));
+    assert_eq!(of_umbrella, serde_json::json!([]));
+    assert_eq!(revoked["ok"], true, "{revoked}");
+    assert_eq!(ended["code"], "invalid_token", "{ended}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use tenantry_core::{
     wire::OrgMembership,
 };
 
-use crate::{generations::Freshness, jwt::SignedBy};
+use crate::{answer::refusal::Refusal, generations::Freshness, jwt::SignedBy};
 
 /// The organization in which a request is made, who makes it, and what they may do.
 ///
@@ -68,6 +68,8 @@ struct WithoutTenant {
     key: u128,
     caller: Option<Caller>,
     engine: Engine,
+    /// What is answered where an organization is required; `None` of a request without a credential.
+    refusal: Option<Refusal>,
 }
 
 /// How long an answer may be given again.
@@ -111,22 +113,33 @@ impl Resolved {
 
     /// A request without a credential.
     pub(crate) fn anonymous(engine: Engine) -> Self {
-        Self(Place::Outside(Arc::new(WithoutTenant { validity: None, key: 0, caller: None, engine })))
+        Self(Place::Outside(Arc::new(WithoutTenant { validity: None, key: 0, caller: None, engine, refusal: None })))
     }
 
     pub(crate) fn new(
         key: u128,
         caller: Caller,
-        tenant: Option<tenant::Tenant>,
+        tenant: Result<tenant::Tenant, Refusal>,
         engine: Engine,
         validity: Validity,
     ) -> Self {
-        let Some(tenant) = tenant else {
-            let (validity, caller) = (Some(validity), Some(caller));
-            return Self(Place::Outside(Arc::new(WithoutTenant { validity, key, caller, engine })));
+        let tenant = match tenant {
+            Ok(tenant) => tenant,
+            Err(refusal) => {
+                let (validity, caller, refusal) = (Some(validity), Some(caller), Some(refusal));
+                return Self(Place::Outside(Arc::new(WithoutTenant { validity, key, caller, engine, refusal })));
+            }
         };
         let count = engine.token_count(&tenant).map(Box::new);
         Self(Place::Inside(Tenant(Arc::new(TenantInner { validity, key, count, tenant, caller, engine }))))
+    }
+
+    /// Why a request is refused that has no organization, if one is required.
+    pub(crate) fn refusal(&self, is_required: bool) -> Option<Refusal> {
+        match &self.0 {
+            Place::Outside(outside) if is_required => outside.refusal.clone(),
+            Place::Outside(_) | Place::Inside(_) => None,
+        }
     }
 
     /// Counts a request against the rate limit of the API token that presents it, if it has one.

@@ -105,12 +105,12 @@ impl JwtVerifierBuilder {
     /// At the first mistake, with the mend; where keys are fetched, also outside of a tokio runtime.
     pub fn build(self) -> Result<JwtVerifier, BuildError> {
         if self.issuers.is_empty() {
-            return Err(BuildError(
+            return Err(BuildError::new(
                 "a JwtVerifier needs an issuer: add issuer(Issuer::new(\"https://…\", …))".to_owned(),
             ));
         }
         if self.leeway > LEEWAY_MAX {
-            return Err(BuildError(format!(
+            return Err(BuildError::new(format!(
                 "a leeway of {} s is too much: set the machine's clock, and give at most {} s",
                 self.leeway.as_secs(),
                 LEEWAY_MAX.as_secs()
@@ -130,7 +130,7 @@ impl JwtVerifierBuilder {
                 Entry::Vacant(vacant) => drop(vacant.insert(issuer.check(&surroundings)?)),
                 Entry::Occupied(known) => {
                     let name = shown(known.key());
-                    return Err(BuildError(format!("the issuer {name} is named twice: leave one issuer(…) out")));
+                    return Err(BuildError::new(format!("the issuer {name} is named twice: leave one issuer(…) out")));
                 }
             }
         }
@@ -142,7 +142,7 @@ impl JwtVerifierBuilder {
         let mut plain = self.issuers.iter().filter(|issuer| !issuer.is_qualified()).map(Issuer::name);
         match (plain.next(), plain.next()) {
             // One that is named twice is told so.
-            (Some(first), Some(second)) if !self.share_users && first != second => Err(BuildError(format!(
+            (Some(first), Some(second)) if !self.share_users && first != second => Err(BuildError::new(format!(
                 "a user of {} and one of {} would be the same if both are called the same: add qualified_ids() to the \
                  issuer that came later, and what is kept for the users of the other stays theirs; only if a sub means \
                  the same person to both, add dangerously_share_users()",

@@ -167,12 +167,12 @@ impl Issuer {
     /// Checks all of it together.
     pub(super) fn check(self, surroundings: &Resources) -> Result<IssuerRules, BuildError> {
         let shown = shown(&self.name);
-        let of_issuer = |error: BuildError| BuildError(format!("the issuer {shown}: {error}"));
-        let wrong = |mend: &str| Err(BuildError(format!("the issuer {shown} {mend}")));
+        let of_issuer = |error: BuildError| BuildError::new(format!("the issuer {shown}: {error}"));
+        let wrong = |mend: &str| Err(BuildError::new(format!("the issuer {shown} {mend}")));
         let Self { name, keys, audiences, token_types, claims, qualified } = self;
         let bytes_max = limits::ISSUER_BYTES_MAX;
         if name.is_empty() || name.len() > bytes_max || name.chars().any(char::is_control) {
-            return Err(BuildError(format!(
+            return Err(BuildError::new(format!(
                 "an Issuer needs a name of 1 to {bytes_max} bytes: give what the iss of its tokens is"
             )));
         }

@@ -83,7 +83,7 @@ pub(super) fn provider() -> Result<&'static CryptoProvider, BuildError> {
     #[cfg(not(any(feature = "aws_lc_rs", feature = "rust_crypto")))]
     let provider: Option<&CryptoProvider> = None;
     provider.ok_or_else(|| {
-        BuildError(
+        BuildError::new(
             "tenantry-tower was built without a backend to verify JWTs: enable its feature aws_lc_rs or rust_crypto"
                 .to_owned(),
         )

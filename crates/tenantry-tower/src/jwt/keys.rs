@@ -110,8 +110,9 @@ impl Key {
     /// The key, if it can be used.
     pub(super) fn usable(self, provider: &CryptoProvider) -> Result<VerificationKey, BuildError> {
         let Self { algorithm, kid, material } = self;
-        VerificationKey::new(provider, algorithm.of_crate(), kid, material?)
-            .ok_or_else(|| BuildError(format!("the key for {algorithm:?} does not fit: give one of that algorithm")))
+        VerificationKey::new(provider, algorithm.of_crate(), kid, material?).ok_or_else(|| {
+            BuildError::new(format!("the key for {algorithm:?} does not fit: give one of that algorithm"))
+        })
     }
 }
 
@@ -123,12 +124,12 @@ impl fmt::Debug for Key {
 
 fn secret(algorithm: Algorithm, material: &[u8], bytes_min: usize) -> Result<DecodingKey, BuildError> {
     if material.starts_with(b"-----BEGIN") {
-        return Err(BuildError(format!(
+        return Err(BuildError::new(format!(
             "the key for {algorithm:?} is a PEM file, which is no secret: name the algorithm of that key"
         )));
     }
     if material.len() < bytes_min {
-        return Err(BuildError(format!(
+        return Err(BuildError::new(format!(
             "the secret for {algorithm:?} has {} bytes: give at least {bytes_min} random ones",
             material.len()
         )));
@@ -139,11 +140,11 @@ fn secret(algorithm: Algorithm, material: &[u8], bytes_min: usize) -> Result<Dec
 fn public(algorithm: Algorithm, pem: &[u8]) -> Result<DecodingKey, BuildError> {
     let text = String::from_utf8_lossy(pem);
     if text.contains("PRIVATE KEY") {
-        return Err(BuildError(format!(
+        return Err(BuildError::new(format!(
             "the key for {algorithm:?} is a private key, which does not belong here: give the public one"
         )));
     }
-    let wrong = |what: &str| BuildError(format!("the key for {algorithm:?} is not {what}: give it as PEM"));
+    let wrong = |what: &str| BuildError::new(format!("the key for {algorithm:?} is not {what}: give it as PEM"));
     // A certificate holds other bit strings too, which could be taken for the key.
     if !text.contains("PUBLIC KEY-----") {
         return Err(wrong("a public key (-----BEGIN PUBLIC KEY-----)"));

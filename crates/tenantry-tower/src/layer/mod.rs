@@ -38,21 +38,21 @@ const CAPACITY_DEFAULT: u64 = 10_000;
 
 /// Turns a request's credential into a [`Tenant`](crate::Tenant). See the [crate](crate) for the rules.
 ///
-/// Clones share what they remember. When the last one is gone, and every service that was wrapped by one, the task
+/// Clones share what they remember, and so do the layers that [`optional`](Self::optional) makes. When the last one is gone, and every service that was wrapped by one, the task
 /// that listens to change notices ends.
 #[derive(Clone)]
 pub struct TenantryLayer {
     resolver: Arc<Resolver>,
+    is_required: bool,
 }
 
 impl TenantryLayer {
-    /// Begins with the organization required, and chosen by the header `X-Organization-Id` or else the only one.
+    /// Begins with an organization that is chosen by the header `X-Organization-Id`, or else is the only one.
     #[must_use]
     pub fn builder(engine: Engine, authenticator: Authenticator) -> TenantryLayerBuilder {
         TenantryLayerBuilder {
             engine,
             authenticator,
-            required: true,
             strict: false,
             choices: vec![Choice::Header(Choice::HEADER), Choice::Only],
             paths: Listed::default(),
@@ -62,9 +62,21 @@ impl TenantryLayer {
         }
     }
 
+    /// The same layer for routes that are open to everybody: it lets a request without a credential through, and one of
+    /// a user of whom it is not said which organization they mean, without a [`Tenant`](crate::Tenant).
+    ///
+    /// A credential that is not valid is refused, and so is an organization that the caller may not see.
+    ///
+    /// # Danger
+    /// A route that forgets to ask for a tenant is open to everybody.
+    #[must_use]
+    pub fn optional(&self) -> Self {
+        Self { resolver: self.resolver.clone(), is_required: false }
+    }
+
     /// The layer around `service`: tower's [`Layer::layer`], for hosts that need nothing else of tower.
     pub fn layer<S>(&self, service: S) -> TenantryService<S> {
-        TenantryService::new(service, self.resolver.clone())
+        TenantryService::new(service, self.resolver.clone(), self.is_required)
     }
 }
 
@@ -78,7 +90,7 @@ impl<S> Layer<S> for TenantryLayer {
 
 impl fmt::Debug for TenantryLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TenantryLayer").field("required", &self.resolver.required).finish_non_exhaustive()
+        f.debug_struct("TenantryLayer").field("is_required", &self.is_required).finish_non_exhaustive()
     }
 }
 
@@ -87,7 +99,6 @@ impl fmt::Debug for TenantryLayer {
 pub struct TenantryLayerBuilder {
     engine: Engine,
     authenticator: Authenticator,
-    required: bool,
     strict: bool,
     choices: Vec<Choice>,
     paths: Listed,
@@ -97,27 +108,6 @@ pub struct TenantryLayerBuilder {
 }
 
 impl TenantryLayerBuilder {
-    /// Refuses every request without a credential and an organization. This is so unless [`optional`](Self::optional)
-    /// is called.
-    #[must_use]
-    pub fn required(mut self) -> Self {
-        self.required = true;
-        self
-    }
-
-    /// Lets a request without a credential through, and one of a user of whom it is not said which organization they
-    /// mean: without a [`Tenant`](crate::Tenant).
-    ///
-    /// A credential that is not valid is refused, and so is an organization that the caller may not see.
-    ///
-    /// # Danger
-    /// A route that forgets to ask for a tenant is open to everybody.
-    #[must_use]
-    pub fn optional(mut self) -> Self {
-        self.required = false;
-        self
-    }
-
     /// How a user's organization is chosen: by what says something of these. See [`Choice`] for what happens if several
     /// do; the first one is what a user is told to use who says nothing.
     #[must_use]
@@ -194,26 +184,26 @@ impl TenantryLayerBuilder {
     /// # Errors
     /// At the first mistake, with the mend; also outside of a tokio runtime, and without randomness.
     pub fn build(self) -> Result<TenantryLayer, BuildError> {
-        let Self { engine, authenticator, required, strict, choices, paths, max_age, max_staleness, capacity } = self;
+        let Self { engine, authenticator, strict, choices, paths, max_age, max_staleness, capacity } = self;
         let choices = Choices::new(&choices)?;
         let paths = Paths::new(&paths)?;
         if max_age > MAX_AGE_MAX {
-            return Err(BuildError(format!("a max_age of {max_age:?} is too long: give at most {MAX_AGE_MAX:?}")));
+            return Err(BuildError::new(format!("a max_age of {max_age:?} is too long: give at most {MAX_AGE_MAX:?}")));
         }
         if max_age.is_zero() {
-            return Err(BuildError("a max_age of zero remembers nothing: call strict() instead".to_owned()));
+            return Err(BuildError::new("a max_age of zero remembers nothing: call strict() instead".to_owned()));
         }
         if capacity == 0 {
-            return Err(BuildError("a capacity of zero remembers nothing: call strict() instead".to_owned()));
+            return Err(BuildError::new("a capacity of zero remembers nothing: call strict() instead".to_owned()));
         }
         if !(MAX_STALENESS_MIN..=MAX_AGE_MAX).contains(&max_staleness) {
             let mend = format!("give from {MAX_STALENESS_MIN:?} to {MAX_AGE_MAX:?}");
-            return Err(BuildError(format!("a max_staleness of {max_staleness:?} is of no use: {mend}")));
+            return Err(BuildError::new(format!("a max_staleness of {max_staleness:?} is of no use: {mend}")));
         }
         let runtime = Handle::try_current().map_err(|_| {
-            BuildError("a TenantryLayer listens to change notices: build it within a tokio runtime".to_owned())
+            BuildError::new("a TenantryLayer listens to change notices: build it within a tokio runtime".to_owned())
         })?;
-        let keyed = KeyedHash::new(engine.entropy()).map_err(|error| BuildError(error.to_string()))?;
+        let keyed = KeyedHash::new(engine.entropy()).map_err(BuildError::of)?;
         let generations = Arc::new(Generations::new(keyed, engine.clock().clone(), max_staleness));
         let listener = (!strict).then(|| listen(&engine, &runtime, &generations));
         let resolver = Resolver {
@@ -225,7 +215,6 @@ impl TenantryLayerBuilder {
             vary: Vary::by(choices.headers()),
             choices,
             paths,
-            required,
             strict,
             max_age,
             keyed,
@@ -233,7 +222,7 @@ impl TenantryLayerBuilder {
             runtime,
             listener,
         };
-        Ok(TenantryLayer { resolver: Arc::new(resolver) })
+        Ok(TenantryLayer { resolver: Arc::new(resolver), is_required: true })
     }
 }
 

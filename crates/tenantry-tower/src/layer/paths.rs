@@ -41,7 +41,7 @@ impl Paths {
         for (path, kind) in served.chain(exempt.iter().map(|path| (path, Path::Exempt))) {
             check(path)?;
             let inserted = paths.listed.insert(path, kind);
-            inserted.map_err(|error| BuildError(format!("the path {path:?} cannot be listed: {error}")))?;
+            inserted.map_err(|error| BuildError::new(format!("the path {path:?} cannot be listed: {error}")))?;
         }
         Ok(Some(paths))
     }
@@ -66,13 +66,13 @@ fn has_dot_segments(path: &str) -> bool {
 /// What axum's router would not take either.
 fn check(path: &str) -> Result<(), BuildError> {
     if !path.starts_with('/') {
-        return Err(BuildError(format!(
+        return Err(BuildError::new(format!(
             "the path {path:?} does not begin with a slash: write it like \"/notes/{{id}}\""
         )));
     }
     if path.split('/').any(|segment| segment.starts_with([':', '*'])) {
         let mend = "write a parameter like \"/notes/{id}\", and all that follows like \"/files/{*path}\"";
-        return Err(BuildError(format!("the path {path:?} is no pattern: {mend}")));
+        return Err(BuildError::new(format!("the path {path:?} is no pattern: {mend}")));
     }
     Ok(())
 }

@@ -22,11 +22,12 @@ use crate::{
 pub struct TenantryService<S> {
     inner: S,
     resolver: Arc<Resolver>,
+    is_required: bool,
 }
 
 impl<S> TenantryService<S> {
-    pub(crate) fn new(inner: S, resolver: Arc<Resolver>) -> Self {
-        Self { inner, resolver }
+    pub(crate) fn new(inner: S, resolver: Arc<Resolver>, is_required: bool) -> Self {
+        Self { inner, resolver, is_required }
     }
 }
 
@@ -50,7 +51,7 @@ where
             vary.add(response.headers_mut());
             ResponseFuture::refused(response)
         };
-        match self.resolver.look(&request) {
+        match self.resolver.look(&request, self.is_required) {
             Ok(Lookup::Known(resolved)) => {
                 resolved.mark(request.extensions_mut());
                 ResponseFuture::serving(self.inner.call(request), vary)
@@ -58,7 +59,7 @@ where
             Ok(Lookup::Exempt) => ResponseFuture::serving(self.inner.call(request), None),
             Ok(Lookup::Refused(refused)) => refuse(vary, refused.error()),
             Ok(Lookup::Unknown(query)) => {
-                let answer = Box::pin(self.resolver.clone().answer(query));
+                let answer = Box::pin(self.resolver.clone().answer(query, self.is_required));
                 // The service that is ready is this one, not its clone.
                 let clone = self.inner.clone();
                 ResponseFuture::resolving(answer, request, mem::replace(&mut self.inner, clone), vary)

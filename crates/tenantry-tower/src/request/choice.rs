@@ -95,7 +95,7 @@ impl Choices {
         let (only, named) = match choices {
             [] => {
                 let mend = "choose(…) names no way to choose an organization: name at least one";
-                return Err(BuildError(mend.to_owned()));
+                return Err(BuildError::new(mend.to_owned()));
             }
             [named @ .., Choice::Only] => (true, named),
             named => (false, named),
@@ -106,7 +106,7 @@ impl Choices {
             Choice::Claim => Ok(Explicit::Claim),
             Choice::Only => {
                 let mend = "choose(…) has Choice::Only before others, which would never be heard: put it last, once";
-                Err(BuildError(mend.to_owned()))
+                Err(BuildError::new(mend.to_owned()))
             }
         };
         Ok(Self { explicit: named.iter().map(check).collect::<Result<_, _>>()?, only })
@@ -223,7 +223,7 @@ fn segment<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
 /// What precedes the one parameter of `pattern`.
 fn prefix(pattern: &str) -> Result<String, BuildError> {
     let mend = || {
-        BuildError(format!(
+        BuildError::new(format!(
             "{pattern:?} does not say where the organization stands: write it like \"/orgs/{{organization}}\""
         ))
     };

@@ -22,7 +22,7 @@ use crate::{
 
 /// How long a refusal is remembered at most: long enough that who sends a wrong credential again and again costs
 /// nothing, and short where what no notice tells has made it right.
-const REFUSED_MAX_AGE: Duration = Duration::from_secs(5);
+pub(crate) const REFUSED_MAX_AGE: Duration = Duration::from_secs(5);
 
 /// What is known of credentials, by the keyed hash of what was asked.
 ///

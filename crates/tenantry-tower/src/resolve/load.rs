@@ -28,7 +28,7 @@ use crate::{
         choice::Names,
         credential::{self, Credential},
     },
-    resolve::{Query, Resolver},
+    resolve::{Query, Resolver, cache::REFUSED_MAX_AGE},
 };
 
 impl Resolver {
@@ -88,7 +88,7 @@ impl Resolver {
         let freshness = Freshness::new(began.as_of, subjects);
         let validity = Validity { freshness, ends: began.elapsed + lifetime, expires_at, signed_by: None };
         let caller = Caller::Token(presented.clone());
-        let resolved = Resolved::new(query.key, caller, Some(tenant), self.engine.clone(), validity);
+        let resolved = Resolved::new(query.key, caller, Ok(tenant), self.engine.clone(), validity);
         // What the rate limit refuses is no use of the token.
         if let Some(used) = used.filter(|_| resolved.has_room(&**self.engine.clock())) {
             self.note(&presented, used);
@@ -119,27 +119,30 @@ impl Resolver {
     async fn resolve_user(&self, query: &Query, verified: &VerifiedToken, began: Moment) -> Result<Resolved, Refusal> {
         let caller = Caller::User(Box::new(verified.identity.clone()));
         let (tenant, subjects) = self.choose(query, verified, &caller, began).await?;
-        if let Some(tenant) = tenant.as_ref().filter(|tenant| tenant.profile_is_due()) {
+        if let Ok(tenant) = &tenant
+            && tenant.profile_is_due()
+        {
             self.refresh_profile(&verified.identity, tenant);
         }
         let signed_by = verified.signed_by.clone();
         let expires_at = verified.expires_at.min(signed_by.believed_until());
         // A platform admin's rights depend on whether the organization has an owner, of which no notice tells.
         let max_age = if verified.identity.platform_admin { Duration::ZERO } else { self.max_age };
+        let max_age = if tenant.is_ok() { max_age } else { max_age.min(REFUSED_MAX_AGE) };
         let ends = began.elapsed + expires_at.since(began.at).min(max_age);
         let freshness = Freshness::new(began.as_of, subjects);
         let validity = Validity { freshness, ends, expires_at: Some(expires_at), signed_by: Some(signed_by) };
         Ok(Resolved::new(query.key, caller, tenant, self.engine.clone(), validity))
     }
 
-    /// The user in the organization that they mean; where that is optional, perhaps in none.
+    /// The user in the organization that they mean, or why they are in none.
     async fn choose(
         &self,
         query: &Query,
         verified: &VerifiedToken,
         caller: &Caller,
         began: Moment,
-    ) -> Result<(Option<Tenant>, Subjects), Refusal> {
+    ) -> Result<(Result<Tenant, Refusal>, Subjects), Refusal> {
         let identity = &verified.identity;
         let mut names = query.names.clone();
         if self.choices.has_claim() {
@@ -167,10 +170,10 @@ impl Resolver {
             }
             Names { id: None, slug: Some(slug) } => self.by_slug(caller, slug).await?,
             Names { id: None, slug: None } if self.choices.only => return self.only(identity, began).await,
-            Names { id: None, slug: None } => return self.in_none(identity, self.choices.unsaid(), began),
+            Names { id: None, slug: None } => return Ok(self.in_none(identity, self.choices.unsaid(), began)),
         };
         let subjects = self.generations.member(tenant.organization_id(), &identity.id);
-        Ok((Some(tenant), subjects))
+        Ok((Ok(tenant), subjects))
     }
 
     /// A slug can move to another organization without a notice that could be connected with this answer. A grant is safe
@@ -182,11 +185,11 @@ impl Resolver {
         Ok(tenant)
     }
 
-    async fn only(&self, identity: &Identity, began: Moment) -> Result<(Option<Tenant>, Subjects), Refusal> {
+    async fn only(&self, identity: &Identity, began: Moment) -> Result<(Result<Tenant, Refusal>, Subjects), Refusal> {
         let refusal = match self.engine.only_organization(identity).await? {
             OnlyOrganization::One(tenant) => {
                 let subjects = self.generations.only(tenant.organization_id(), &identity.id);
-                return Ok((Some(tenant), subjects));
+                return Ok((Ok(tenant), subjects));
             }
             OnlyOrganization::None => Error::new(
                 ErrorKind::Forbidden,
@@ -194,18 +197,13 @@ impl Resolver {
             ),
             OnlyOrganization::Several => self.choices.unsaid(),
         };
-        self.in_none(identity, refusal, began)
+        Ok(self.in_none(identity, refusal, began))
     }
 
-    /// The user means no organization, which is refused unless that is optional.
-    fn in_none(
-        &self,
-        identity: &Identity,
-        refusal: Error,
-        began: Moment,
-    ) -> Result<(Option<Tenant>, Subjects), Refusal> {
+    /// The user means no organization, which is refused where one is required.
+    fn in_none(&self, identity: &Identity, refusal: Error, began: Moment) -> (Result<Tenant, Refusal>, Subjects) {
         let subjects = self.generations.user(&identity.id);
-        if self.required { Err(Refusal::since(refusal, began, subjects)) } else { Ok((None, subjects)) }
+        (Err(Refusal::since(refusal, began, subjects)), subjects)
     }
 }
 

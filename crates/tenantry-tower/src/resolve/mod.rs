@@ -37,7 +37,7 @@ use crate::{
 /// How often an answer may turn out stale while it is read, before a request reads for itself alone.
 const ATTEMPTS_MAX: u32 = 4;
 
-/// All clones of one layer share it.
+/// All clones of one layer share it, and the [optional](crate::TenantryLayer::optional) ones beside the required ones.
 pub(crate) struct Resolver {
     pub(crate) engine: Engine,
     pub(crate) authenticator: Authenticator,
@@ -45,7 +45,6 @@ pub(crate) struct Resolver {
     pub(crate) vary: Vary,
     /// `None`: all are guarded.
     pub(crate) paths: Option<Paths>,
-    pub(crate) required: bool,
     /// Every request reads for itself, and nothing is remembered but what a JWT tells.
     pub(crate) strict: bool,
     pub(crate) max_age: Duration,
@@ -84,8 +83,8 @@ pub(crate) struct Loaded {
 }
 
 impl Resolver {
-    /// What is known about `request` without asking anybody.
-    pub(crate) fn look<B>(&self, request: &Request<B>) -> Result<Lookup, Error> {
+    /// What is known about `request` without asking anybody. `is_required`: without an organization it is refused.
+    pub(crate) fn look<B>(&self, request: &Request<B>, is_required: bool) -> Result<Lookup, Error> {
         match self.paths.as_ref().map(|paths| paths.find(request.uri().path())) {
             None | Some(Path::Guarded) => {}
             Some(Path::Exempt) => return Ok(Lookup::Exempt),
@@ -93,7 +92,7 @@ impl Resolver {
         }
         let headers = request.headers();
         let Some(authorization) = credential::header(headers)? else {
-            return if self.required { Err(unauthenticated()) } else { Ok(Lookup::Known(self.anonymous.clone())) };
+            return if is_required { Err(unauthenticated()) } else { Ok(Lookup::Known(self.anonymous.clone())) };
         };
         let mut hashing = self.keyed.begin();
         hashing.add(Some(authorization.as_bytes()));
@@ -104,7 +103,10 @@ impl Resolver {
             && let Some(answer) = self.answers.get(key, clock)
         {
             return match answer {
-                Ok(resolved) => resolved.admit(clock).map(|()| Lookup::Known(resolved)),
+                Ok(resolved) => match resolved.refusal(is_required) {
+                    Some(refusal) => Ok(Lookup::Refused(refusal)),
+                    None => resolved.admit(clock).map(|()| Lookup::Known(resolved)),
+                },
                 Err(refused) => Ok(Lookup::Refused(refused)),
             };
         }
@@ -116,8 +118,11 @@ impl Resolver {
     ///
     /// So the read may have begun before this request. Its result counts only if no notice has come about what it
     /// depends on; where notices do not tell of all that, only if it began after this request.
-    pub(crate) async fn answer(self: Arc<Self>, query: Query) -> Result<Resolved, Refusal> {
+    pub(crate) async fn answer(self: Arc<Self>, query: Query, is_required: bool) -> Result<Resolved, Refusal> {
         let resolved = self.clone().answer_shared(query).await?;
+        if let Some(refusal) = resolved.refusal(is_required) {
+            return Err(refusal);
+        }
         // Each request counts, also where several wait for one answer.
         resolved.admit(&**self.engine.clock())?;
         Ok(resolved)

@@ -51,7 +51,7 @@ async fn handlers_take_what_the_layer_found() {
     // Who joins two organizations within a millisecond has them in either order.
     world.clock.advance(Duration::from_millis(1));
     world.join("bob", "member").await;
-    let layer = || world.layer().optional().build().unwrap();
+    let layer = || world.layer().build().unwrap().optional();
     let (ann, bob, zoe) = (world.bearer("ann"), world.bearer("bob"), world.bearer("zoe"));
     assert_eq!(both(layer(), "/tenant", Some(&ann)).await, (200, json!("Acme")));
     assert_eq!(both(layer(), "/tenant", Some(&zoe)).await.0, 403);

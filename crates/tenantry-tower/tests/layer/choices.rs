@@ -1,5 +1,6 @@
 //! Which organization a user means.
 
+use http::{Request, header::AUTHORIZATION};
 use serde_json::json;
 use tenantry_core::operations::organizations;
 use tenantry_tower::{Choice, ClaimNames, TenantryLayer, jwt::Issuer};
@@ -61,13 +62,34 @@ async fn where_it_is_optional_a_request_may_have_none() {
     let world = World::new().await;
     world.organization("bob", "Beta").await;
     world.organization("bob", "Gamma").await;
-    let service = plain(world.layer().optional().build().unwrap());
+    let service = plain(world.layer().build().unwrap().optional());
     assert_eq!(ask(&service, &[]).await.status, 200);
     assert_eq!(chosen(&service, &world.bearer("zoe"), "/", None).await, is(200, "none"));
     assert_eq!(chosen(&service, &world.bearer("bob"), "/", None).await, is(200, "none"));
     assert_eq!(chosen(&service, &world.bearer("bob"), "/", Some("beta")).await, is(200, "Beta"));
     assert_eq!(chosen(&service, &world.bearer("bob"), "/", Some("acme")).await, is(404, "not_found"));
     assert_eq!(chosen(&service, &world.bearer("ann"), "/", None).await, is(200, "Acme"));
+}
+
+#[tokio::test]
+async fn an_optional_layer_shares_what_the_required_one_remembers() {
+    let world = World::new().await;
+    let required = world.layer().build().unwrap();
+    let (optional, required) = (plain(required.optional()), plain(required));
+    let (ann, zoe) = (world.bearer("ann"), world.bearer("zoe"));
+    world.until_remembered(&required, || Request::get("/").header(AUTHORIZATION, &ann).body(()).unwrap()).await;
+    assert_eq!(chosen(&optional, &zoe, "/", None).await, is(200, "none"));
+    let before = world.store.reads();
+    assert_eq!(chosen(&optional, &ann, "/", None).await, is(200, "Acme"));
+    assert_eq!(chosen(&required, &zoe, "/", None).await, is(403, "forbidden"));
+    assert_eq!(chosen(&optional, &zoe, "/", None).await, is(200, "none"));
+    assert_eq!(world.store.reads(), before, "both were remembered");
+    world.join("zoe", "member").await;
+    for service in [&required, &optional] {
+        assert_eq!(chosen(service, &zoe, "/", None).await, is(200, "Acme"));
+    }
+    assert_eq!(ask(&required, &[]).await.status, 401);
+    assert_eq!(ask(&optional, &[]).await.status, 200);
 }
 
 #[tokio::test]
@@ -257,8 +279,9 @@ async fn an_api_token_means_its_own() {
     let world = World::new().await;
     let beta = world.organization("ann", "Beta").await;
     let token = format!("Bearer {}", world.token(&[], None).await.bearer);
-    for builder in [world.layer().required(), world.layer().optional()] {
-        let service = plain(builder.build().unwrap());
+    let required = world.layer().build().unwrap();
+    for layer in [required.optional(), required] {
+        let service = plain(layer);
         for own in [None, Some(world.acme.to_string()), Some("acme".to_owned())] {
             assert_eq!(chosen(&service, &token, "/", own.as_deref()).await, is(200, "Acme"), "{own:?}");
         }

@@ -38,7 +38,7 @@ async fn a_route_is_for_those_who_hold_its_permission() {
 async fn where_the_layer_is_optional_a_permission_still_needs_a_tenant() {
     let world = World::new().await;
     let service = ServiceBuilder::new()
-        .layer(world.layer().optional().build().unwrap())
+        .layer(world.layer().build().unwrap().optional())
         .layer(require("notes:write"))
         .service_fn(reached);
     let ask =

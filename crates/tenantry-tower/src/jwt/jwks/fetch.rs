@@ -74,7 +74,7 @@ impl Fetcher {
             } else {
                 "trust(…) takes the certificates of authorities"
             };
-            BuildError(format!("cannot fetch over HTTPS: {mend} ({error}: {})", causes(&error)))
+            BuildError::new(format!("cannot fetch over HTTPS: {mend} ({error}: {})", causes(&error)))
         })?;
         Ok(Self { client, source: issuer.source.clone(), issuer: issuer.name.clone(), plain_http: issuer.plain_http })
     }

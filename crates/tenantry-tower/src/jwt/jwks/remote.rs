@@ -89,7 +89,9 @@ impl Remote {
     pub(in crate::jwt) fn new(issuer: Checked, surroundings: &Resources) -> Result<Self, BuildError> {
         let Resources { provider, clock, entropy } = surroundings;
         let runtime = Handle::try_current().map_err(|_| {
-            BuildError("the keys of an issuer are fetched: build the JwtVerifier within a tokio runtime".to_owned())
+            BuildError::new(
+                "the keys of an issuer are fetched: build the JwtVerifier within a tokio runtime".to_owned(),
+            )
         })?;
         let (fetcher, url) = (Fetcher::new(&issuer)?, shown(issuer.source.url()));
         let nothing = KnownKeys {

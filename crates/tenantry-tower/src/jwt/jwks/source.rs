@@ -179,13 +179,13 @@ impl Jwks {
         };
         let trusted = trusted?;
         if !is_acceptable(source.url(), plain_http) {
-            return Err(BuildError(
+            return Err(BuildError::new(
                 "the keys of an issuer cannot be fetched safely over plain http: give an https:// URL".to_owned(),
             ));
         }
         let is_rsa = |algorithm: &Algorithm| matches!(algorithm.family(), jsonwebtoken::AlgorithmFamily::Rsa);
         if rsa_algorithms.is_empty() || !rsa_algorithms.iter().all(is_rsa) {
-            return Err(BuildError(
+            return Err(BuildError::new(
                 "rsa_algorithms(…) names RS256 to RS512 and PS256 to PS512, at least one".to_owned(),
             ));
         }
@@ -222,9 +222,9 @@ fn is_local(url: &Url) -> bool {
 
 /// A URL without a user in it: it would be a secret, and URLs are logged.
 pub(super) fn parse(url: &str) -> Result<Url, BuildError> {
-    let url = Url::parse(url).map_err(|error| BuildError(format!("the URL of an issuer is none ({error})")))?;
+    let url = Url::parse(url).map_err(|error| BuildError::new(format!("the URL of an issuer is none ({error})")))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(BuildError("the URL of an issuer has a user or password in it: leave them out".to_owned()));
+        return Err(BuildError::new("the URL of an issuer has a user or password in it: leave them out".to_owned()));
     }
     Ok(url)
 }
@@ -233,7 +233,9 @@ pub(super) fn parse(url: &str) -> Result<Url, BuildError> {
 fn configuration(issuer: &str) -> Result<Url, BuildError> {
     let url = parse(issuer)?;
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(BuildError("an OpenID issuer has neither ? nor #: give it as its tokens have it (iss)".to_owned()));
+        return Err(BuildError::new(
+            "an OpenID issuer has neither ? nor #: give it as its tokens have it (iss)".to_owned(),
+        ));
     }
     parse(&format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/')))
 }
@@ -242,7 +244,7 @@ fn configuration(issuer: &str) -> Result<Url, BuildError> {
 fn authorities(pem: &str) -> Result<Vec<Certificate>, BuildError> {
     let certificates = Certificate::from_pem_bundle(pem.as_bytes()).unwrap_or_default();
     if certificates.is_empty() {
-        return Err(BuildError(
+        return Err(BuildError::new(
             "trust(…) takes the certificate of an authority as PEM (-----BEGIN CERTIFICATE-----)".to_owned(),
         ));
     }
@@ -253,7 +255,7 @@ fn within(what: &str, value: Duration, (min, max): (Duration, Duration)) -> Resu
     if (min..=max).contains(&value) {
         Ok(())
     } else {
-        Err(BuildError(format!("a {what} of {value:?} is out of bounds: give {min:?} to {max:?}")))
+        Err(BuildError::new(format!("a {what} of {value:?} is out of bounds: give {min:?} to {max:?}")))
     }
 }
 
