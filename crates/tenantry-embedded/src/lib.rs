@@ -27,7 +27,7 @@
 //! # }
 //! ```
 
-mod apply;
+mod apply_transaction;
 mod handle;
 mod open;
 mod reader;

@@ -12,7 +12,7 @@ use tenantry_core::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    apply::apply,
+    apply_transaction::apply,
     handle::{self, Handle},
     tables::{BATCH_KEY, Tables},
 };

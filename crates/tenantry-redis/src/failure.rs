@@ -3,7 +3,7 @@
 use redis::{RedisError, ServerErrorKind};
 use tenantry_core::store::{CommitError, Unavailable};
 
-use crate::{place::Address, server::Server};
+use crate::{address::Address, server::Server};
 
 /// What a server says before it does anything of a command: none of it was done, and none of it will be.
 const REFUSALS: [&str; 15] = [

@@ -40,10 +40,10 @@
 //! ```text
 //! store      RedisStore: what is to be read or committed       watch     one session at each primary, and when to begin
 //!   │        settings: what the server must be set to             │       one anew
-//!   │ plain, script, elsewhere: a transaction as one              │
-//!   │ command or as an invocation of commit.lua                session   a connection that subscribes, and beats
+//!   │ single_command, script, elsewhere: a transaction            │
+//!   │ as one command or as an invocation of commit.lua         session   a connection that subscribes, and beats
 //!   │ (fields, sorted, keys: how all of it is called)             │
-//!   ▼                                                             ├──▶ proof ──▶ the listeners
+//!   ▼                                                             ├──▶ notice_proof ──▶ the listeners
 //! router     which node has the slot; what to do after a          │    (tenantry_core::store::hub)
 //!   │        failure (failure, pause)                             ▼
 //!   │        who the primaries are: slots, sentinel            router    who the primaries are
@@ -51,13 +51,13 @@
 //! node       one server
 //!   ├───────────────────────────────┐
 //!   ▼                               ▼ commits that wait for replicas
-//! shared     one connection for    confirmed   batches with one WAIT,
-//!   │        all callers               │       over a pool
+//! shared     one connection for    replicated_commit   batches with one
+//!   │        all callers               │               WAIT, over a pool
 //!   └───────────────┬──────────────────┘
 //!                   ▼
 //!        work, request    what is written to a connection, and (reply) what the answer means
 //!                   ▼
-//!        server           the connection itself (servers: which there are; place: their URL; tls)
+//!        server           the connection itself (servers: which there are; address: their URL; tls)
 //! ```
 //!
 //! # Example
@@ -70,17 +70,16 @@
 //! # }
 //! ```
 
-mod confirmed;
+mod address;
 mod elsewhere;
 mod failure;
 mod fields;
 mod keys;
 mod node;
+mod notice_proof;
 mod options;
 mod pause;
-mod place;
-mod plain;
-mod proof;
+mod replicated_commit;
 mod reply;
 mod request;
 mod router;
@@ -91,6 +90,7 @@ mod servers;
 mod session;
 mod settings;
 mod shared;
+mod single_command;
 mod slots;
 mod sorted;
 mod store;
@@ -99,8 +99,8 @@ mod tls;
 mod watch;
 mod work;
 
+pub use address::SCHEMES;
 pub use options::{ConnectError, ConnectErrorKind, Options};
-pub use place::SCHEMES;
 pub use store::RedisStore;
 #[cfg(feature = "tls")]
 pub use tls::Tls;

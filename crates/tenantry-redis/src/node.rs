@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use redis::FromRedisValue;
 
 use crate::{
-    confirmed::Confirmed, failure::Failure, options::Options, reply::Reply, request::Request, server::Server,
+    failure::Failure, options::Options, replicated_commit::Confirmed, reply::Reply, request::Request, server::Server,
     shared::Shared, work::Work,
 };
 

@@ -20,12 +20,12 @@ use tenantry_core::store::{Shard, Unavailable};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
+    address::{Address, Kind, Place},
     failure::{Advice, Failure, Unanswered, advice},
     keys::Names,
     node::{Node, Task},
     options::Options,
     pause::Pauses,
-    place::{Address, Kind, Place},
     request::Request,
     sentinel::Sentinels,
     servers::Servers,

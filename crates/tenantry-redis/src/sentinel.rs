@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
-use crate::{failure::Failure, place::Address, request::Request, shared::Shared};
+use crate::{address::Address, failure::Failure, request::Request, shared::Shared};
 
 /// The sentinels of one service.
 pub(crate) struct Sentinels {

@@ -15,7 +15,7 @@ use redis::{
 };
 use tenantry_core::store::Unavailable;
 
-use crate::place::Address;
+use crate::address::Address;
 
 /// How many commands may be on their way to the socket before the next has to wait.
 const PIPELINE_BUFFER: usize = 1024;

@@ -3,8 +3,8 @@
 use redis::{ConnectionAddr, ConnectionInfo, ProtocolVersion, RedisConnectionInfo, RedisError};
 
 use crate::{
+    address::{Address, Kind, Place},
     options::{ConnectError, Options},
-    place::{Address, Kind, Place},
     server::{Role, Server},
     shared::Shared,
 };

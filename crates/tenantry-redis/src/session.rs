@@ -21,8 +21,8 @@ use tokio::{
 
 use crate::{
     keys::Names,
+    notice_proof::Proof,
     pause::random,
-    proof::Proof,
     router::{Router, Topology, parse_view},
     server::Server,
     settings::evicts,

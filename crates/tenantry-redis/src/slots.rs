@@ -2,7 +2,7 @@
 
 use redis::Value;
 
-use crate::place::Address;
+use crate::address::Address;
 
 /// How many slots a cluster has.
 pub(crate) const SLOTS: u16 = 16384;

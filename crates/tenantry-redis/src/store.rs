@@ -15,18 +15,19 @@ use tenantry_core::{
 use tokio::task::AbortHandle;
 
 use crate::{
+    address::{Kind, parse},
     elsewhere::Elsewhere,
     fields,
     keys::Names,
     node::{Commit, Read},
     options::{ConnectError, Options},
-    place::{Kind, parse},
-    plain::Plain,
     request::Request,
     router::Router,
     script::{COMMAND_BYTES, Invocation},
     servers::Servers,
-    settings, sorted, watch,
+    settings,
+    single_command::Plain,
+    sorted, watch,
     work::Work,
 };
 

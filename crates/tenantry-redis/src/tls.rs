@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use redis::{Client, ClientTlsConfig, ConnectionAddr, TlsCertificates};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
-use crate::{options::ConnectError, place::Place};
+use crate::{address::Place, options::ConnectError};
 
 /// Whose certificates to trust, and which to show. The files are in PEM, and read when the store is connected.
 ///

@@ -46,8 +46,8 @@ use tenantry_core::store::hub::Hub;
 
 use crate::{
     keys::Names,
+    notice_proof::Proof,
     pause::Pauses,
-    proof::Proof,
     router::Router,
     session::{Ears, Session},
     slots::Primary,

@@ -3,11 +3,11 @@
 use redis::{Cmd, FromRedisValue as _, RedisError, Value};
 
 use crate::{
-    plain::Plain,
     reply::{Reply, is_unknown_script},
     request::Request,
     script::Invocation,
     server::Connected,
+    single_command::Plain,
 };
 
 /// The way of a transaction.

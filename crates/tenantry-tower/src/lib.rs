@@ -89,6 +89,7 @@ mod generations;
 pub mod jwt;
 mod keyed_hash;
 mod layer;
+mod limits;
 pub mod problem;
 mod request;
 mod resolve;

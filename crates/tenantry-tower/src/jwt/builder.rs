@@ -16,12 +16,9 @@ use super::{
     key_set,
     verify::{JwtVerifier, Rules},
 };
-use crate::BuildError;
+use crate::{BuildError, limits};
 #[cfg(feature = "jwks")]
 use tenantry_core::values::entropy::{Entropy, SystemEntropy};
-
-/// The most leeway that may be set.
-const LEEWAY_MAX: Duration = Duration::from_secs(300);
 
 /// Collects what a [`JwtVerifier`] believes.
 #[derive(Clone)]
@@ -109,11 +106,11 @@ impl JwtVerifierBuilder {
                 "a JwtVerifier needs an issuer: add issuer(Issuer::new(\"https://…\", …))".to_owned(),
             ));
         }
-        if self.leeway > LEEWAY_MAX {
+        if self.leeway > limits::LEEWAY_MAX {
             return Err(BuildError::new(format!(
                 "a leeway of {} s is too much: set the machine's clock, and give at most {} s",
                 self.leeway.as_secs(),
-                LEEWAY_MAX.as_secs()
+                limits::LEEWAY_MAX.as_secs()
             )));
         }
         self.check_users()?;

@@ -7,10 +7,10 @@ use tenantry_core::{
 };
 
 use super::key_generation::SignedBy;
-use crate::request::{choice::OrganizationName, credential::invalid};
-
-/// The longest name of a user that is kept, in characters.
-const NAME_CHARS_MAX: usize = 256;
+use crate::{
+    limits,
+    request::{choice::OrganizationName, credential::invalid},
+};
 
 /// Which claims of an issuer's tokens tell of the user, and so what this issuer is believed about them. `sub` is always
 /// their id.
@@ -217,7 +217,7 @@ pub(crate) struct VerifiedToken {
 /// A text of one line that is not too long, without the space around it.
 fn line(text: &str) -> Option<&str> {
     let text = text.trim();
-    let fits = text.chars().count() <= NAME_CHARS_MAX && visible_text::is_name(text);
+    let fits = text.chars().count() <= limits::CLAIM_CHARS_MAX && visible_text::is_name(text);
     fits.then_some(text)
 }
 

@@ -5,10 +5,7 @@ use std::fmt;
 use jsonwebtoken::{DecodingKey, crypto::CryptoProvider};
 
 use super::key_set::VerificationKey;
-use crate::BuildError;
-
-/// The shortest RSA key that is believed, in bits.
-pub(super) const RSA_BITS_MIN: usize = 2048;
+use crate::{BuildError, limits};
 
 /// How a JWT is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -163,7 +160,7 @@ fn public(algorithm: Algorithm, pem: &[u8]) -> Result<DecodingKey, BuildError> {
             let key = text.contains("RSA PUBLIC KEY-----") || classified_as_rsa(pem);
             let key = if key { DecodingKey::from_rsa_pem(pem).ok() } else { None };
             let key = key.ok_or_else(|| wrong("an RSA key"))?;
-            if rsa_bits(key.try_get_as_bytes().unwrap_or_default()) < RSA_BITS_MIN {
+            if rsa_bits(key.try_get_as_bytes().unwrap_or_default()) < limits::RSA_BITS_MIN {
                 return Err(wrong("an RSA key of at least 2048 bits"));
             }
             Ok(key)

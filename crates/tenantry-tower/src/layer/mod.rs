@@ -21,20 +21,10 @@ use crate::{
         paths::{Listed, Paths},
         vary::Vary,
     },
+    limits::{self, MAX_AGE_MAX, MAX_STALENESS_MIN},
     request::choice::Choices,
     resolve::{Resolver, cache::Answers, in_flight::InFlight},
 };
-
-/// How long an answer is remembered unless the host says otherwise.
-const MAX_AGE_DEFAULT: Duration = Duration::from_secs(30);
-/// The longest that an answer may be remembered.
-const MAX_AGE_MAX: Duration = Duration::from_secs(3600);
-/// How long an answer is believed after the last proof that notices arrive, unless the host says otherwise.
-const MAX_STALENESS_DEFAULT: Duration = Duration::from_secs(2);
-/// Proofs come several times a second: below this, a slow one would make every request read.
-const MAX_STALENESS_MIN: Duration = Duration::from_secs(1);
-/// How many answers are remembered unless the host says otherwise.
-const CAPACITY_DEFAULT: u64 = 10_000;
 
 /// Turns a request's credential into a [`Tenant`](crate::Tenant). See the [crate](crate) for the rules.
 ///
@@ -56,9 +46,9 @@ impl TenantryLayer {
             strict: false,
             choices: vec![Choice::Header(Choice::HEADER), Choice::Only],
             paths: Listed::default(),
-            max_age: MAX_AGE_DEFAULT,
-            max_staleness: MAX_STALENESS_DEFAULT,
-            capacity: CAPACITY_DEFAULT,
+            max_age: limits::MAX_AGE_DEFAULT,
+            max_staleness: limits::MAX_STALENESS_DEFAULT,
+            capacity: limits::CAPACITY_DEFAULT,
         }
     }
 
@@ -187,7 +177,7 @@ impl TenantryLayerBuilder {
         let Self { engine, authenticator, strict, choices, paths, max_age, max_staleness, capacity } = self;
         let choices = Choices::new(&choices)?;
         let paths = Paths::new(&paths)?;
-        if max_age > MAX_AGE_MAX {
+        if max_age > limits::MAX_AGE_MAX {
             return Err(BuildError::new(format!("a max_age of {max_age:?} is too long: give at most {MAX_AGE_MAX:?}")));
         }
         if max_age.is_zero() {
@@ -196,7 +186,7 @@ impl TenantryLayerBuilder {
         if capacity == 0 {
             return Err(BuildError::new("a capacity of zero remembers nothing: call strict() instead".to_owned()));
         }
-        if !(MAX_STALENESS_MIN..=MAX_AGE_MAX).contains(&max_staleness) {
+        if !(limits::MAX_STALENESS_MIN..=limits::MAX_AGE_MAX).contains(&max_staleness) {
             let mend = format!("give from {MAX_STALENESS_MIN:?} to {MAX_AGE_MAX:?}");
             return Err(BuildError::new(format!("a max_staleness of {max_staleness:?} is of no use: {mend}")));
         }

@@ -17,12 +17,9 @@ use crate::{
     generations::Generations,
     jwt::{SignedBy, VerifiedToken},
     keyed_hash::PassThrough,
+    limits,
     resolve::hot_table::HotTable,
 };
-
-/// How long a refusal is remembered at most: long enough that who sends a wrong credential again and again costs
-/// nothing, and short where what no notice tells has made it right.
-pub(crate) const REFUSED_MAX_AGE: Duration = Duration::from_secs(5);
 
 /// What is known of credentials, by the keyed hash of what was asked.
 ///
@@ -43,7 +40,7 @@ impl Answers {
     pub(crate) fn new(generations: Arc<Generations>, max_age: Duration, capacity: u64) -> Self {
         // An answer says itself when it ends. That moka knows the age too lets it give back the room.
         let resolved = Cache::builder().max_capacity(capacity).time_to_live(max_age).build_with_hasher(PassThrough);
-        let refused_max_age = max_age.min(REFUSED_MAX_AGE);
+        let refused_max_age = max_age.min(limits::REFUSED_MAX_AGE);
         let refused =
             Cache::builder().max_capacity(capacity).time_to_live(refused_max_age).build_with_hasher(PassThrough);
         // No time to live: `verified` checks at each hit whether the JWT has ended and whether its key still counts, and
@@ -90,7 +87,8 @@ impl Answers {
     fn refused(&self, key: u128, now: Duration) -> Option<Refusal> {
         let refused = self.refused.get(&key)?;
         let Basis::Read(began, subjects) = refused.basis() else { return None };
-        let is_true = now < began.elapsed + REFUSED_MAX_AGE && self.generations.is_fresh(began.as_of, subjects, now);
+        let is_true =
+            now < began.elapsed + limits::REFUSED_MAX_AGE && self.generations.is_fresh(began.as_of, subjects, now);
         is_true.then_some(refused)
     }
 

@@ -9,10 +9,10 @@
 
 use arc_swap::ArcSwapOption;
 
-use crate::answer::tenant::{Tenant, TenantInner};
-
-/// More slots than this are of no use: the table would not be in a core's cache itself.
-const SLOTS_MAX: usize = 1 << 16;
+use crate::{
+    answer::tenant::{Tenant, TenantInner},
+    limits,
+};
 
 pub(crate) struct HotTable {
     /// A power of two.
@@ -22,7 +22,10 @@ pub(crate) struct HotTable {
 impl HotTable {
     /// For so many answers.
     pub(crate) fn new(capacity: u64) -> Self {
-        let slots = usize::try_from(capacity).unwrap_or(SLOTS_MAX).clamp(1, SLOTS_MAX).next_power_of_two();
+        let slots = usize::try_from(capacity)
+            .unwrap_or(limits::HOT_SLOTS_MAX)
+            .clamp(1, limits::HOT_SLOTS_MAX)
+            .next_power_of_two();
         Self { slots: (0..slots).map(|_| ArcSwapOption::empty()).collect() }
     }
 

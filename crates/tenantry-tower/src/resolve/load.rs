@@ -24,11 +24,12 @@ use crate::{
     },
     generations::{Freshness, Moment, Subjects},
     jwt::VerifiedToken,
+    limits,
     request::{
         choice::Names,
         credential::{self, Credential},
     },
-    resolve::{Query, Resolver, cache::REFUSED_MAX_AGE},
+    resolve::{Query, Resolver},
 };
 
 impl Resolver {
@@ -128,7 +129,7 @@ impl Resolver {
         let expires_at = verified.expires_at.min(signed_by.believed_until());
         // A platform admin's rights depend on whether the organization has an owner, of which no notice tells.
         let max_age = if verified.identity.platform_admin { Duration::ZERO } else { self.max_age };
-        let max_age = if tenant.is_ok() { max_age } else { max_age.min(REFUSED_MAX_AGE) };
+        let max_age = if tenant.is_ok() { max_age } else { max_age.min(limits::REFUSED_MAX_AGE) };
         let ends = began.elapsed + expires_at.since(began.at).min(max_age);
         let freshness = Freshness::new(began.as_of, subjects);
         let validity = Validity { freshness, ends, expires_at: Some(expires_at), signed_by: Some(signed_by) };

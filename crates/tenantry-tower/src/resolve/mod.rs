@@ -27,15 +27,13 @@ use crate::{
         paths::{Path, Paths},
         vary::Vary,
     },
+    limits,
     request::{
         choice::{Choices, Names},
         credential,
     },
     resolve::{cache::Answers, in_flight::InFlight},
 };
-
-/// How often an answer may turn out stale while it is read, before a request reads for itself alone.
-const ATTEMPTS_MAX: u32 = 4;
 
 /// All clones of one layer share it, and the [optional](crate::TenantryLayer::optional) ones beside the required ones.
 pub(crate) struct Resolver {
@@ -133,7 +131,7 @@ impl Resolver {
             // Another request's read may have begun before what this one has to see.
             return self.resolve(&query).await;
         }
-        for attempt in 0..ATTEMPTS_MAX {
+        for attempt in 0..limits::ATTEMPTS_MAX {
             if !self.generations.linked(self.engine.clock().elapsed()) {
                 break;
             }

@@ -8,14 +8,10 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
 use super::fetch::FetchError;
-use crate::jwt::{
-    self,
-    key_set::VerificationKey,
-    keys::{RSA_BITS_MIN, bits},
+use crate::{
+    jwt::{self, key_set::VerificationKey, keys::bits},
+    limits::{self, JWKS_KEYS_MAX},
 };
-
-/// The most keys that are taken from one set.
-const KEYS_MAX: usize = 100;
 
 /// What an issuer publishes, as far as it can be used.
 pub(super) struct Published {
@@ -67,15 +63,15 @@ pub(super) fn read(
     provider: &CryptoProvider,
 ) -> Result<Published, FetchError> {
     let Document { keys } = serde_json::from_slice(set).map_err(|_| FetchError::Malformed("a JSON Web Key Set"))?;
-    if keys.len() > KEYS_MAX {
+    if keys.len() > limits::JWKS_KEYS_MAX {
         tracing::warn!(
             issuer,
             keys = keys.len(),
-            "an issuer publishes more than {KEYS_MAX} keys: the rest is not used"
+            "an issuer publishes more than {JWKS_KEYS_MAX} keys: the rest is not used"
         );
     }
     let mut published = Published { keys: Vec::new(), ids: BTreeSet::new() };
-    for key in keys.into_iter().take(KEYS_MAX) {
+    for key in keys.into_iter().take(limits::JWKS_KEYS_MAX) {
         let jwk: Result<Jwk, _> = serde_json::from_value(key);
         let kid = jwk.as_ref().ok().and_then(|jwk| jwk.kid.clone());
         let taken = jwk.map_err(|_| Skip::Bad("malformed")).and_then(|jwk| take(&jwk, rsa_algorithms, provider));
@@ -144,7 +140,7 @@ fn material(jwk: &Jwk) -> Result<DecodingKey, Skip> {
     match (jwk.kty.as_str(), jwk.crv.as_deref()) {
         ("RSA", _) => {
             let (modulus, exponent) = (decode(&jwk.n)?, decode(&jwk.e)?);
-            if bits(&modulus) < RSA_BITS_MIN {
+            if bits(&modulus) < limits::RSA_BITS_MIN {
                 return Err(Skip::Bad("it is an RSA key of less than 2048 bits"));
             }
             let is_odd = exponent.last().is_some_and(|last| last % 2 == 1);

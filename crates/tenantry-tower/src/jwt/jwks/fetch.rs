@@ -7,10 +7,11 @@ use reqwest::{Client, Response, Url, redirect};
 use serde::Deserialize;
 
 use super::source::{Checked, Source, is_acceptable, parse};
-use crate::{BuildError, problem::causes};
-
-/// The largest answer of an issuer, in bytes.
-const BODY_BYTES_MAX: usize = 256 * 1024;
+use crate::{
+    BuildError,
+    limits::{self, JWKS_BYTES_MAX},
+    problem::causes,
+};
 
 /// Asks an issuer for its keys. It bounds what it reads, and whoever asks it bounds the time.
 pub(super) struct Fetcher {
@@ -36,7 +37,7 @@ pub(super) enum FetchError {
     TimedOut(Duration),
     #[error("the issuer answered with status {0}")]
     Status(u16),
-    #[error("the issuer answered more than {BODY_BYTES_MAX} bytes")]
+    #[error("the issuer answered more than {JWKS_BYTES_MAX} bytes")]
     TooLarge,
     #[error("the issuer's answer is not {0}")]
     Malformed(&'static str),
@@ -113,7 +114,7 @@ impl Fetcher {
         let max_age = max_age(&response);
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if body.len() + chunk.len() > BODY_BYTES_MAX {
+            if body.len() + chunk.len() > limits::JWKS_BYTES_MAX {
                 return Err(FetchError::TooLarge);
             }
             body.extend_from_slice(&chunk);

@@ -11,17 +11,7 @@ use super::{
     fetch::{FetchError, Fetched, Fetcher},
     remote::RemoteKeys,
 };
-use crate::{jwt::issuer::shown, problem::causes};
-
-/// The most that a fetch may take.
-const FETCH_MAX: Duration = Duration::from_secs(5);
-/// For how long keys are good if the issuer does not say.
-const MAX_AGE_DEFAULT: Duration = Duration::from_secs(3600);
-/// The least and the most that it may say.
-const MAX_AGE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(24 * 3600));
-/// The pause after the first failure. It doubles with each that follows.
-const RETRY_MIN: Duration = Duration::from_secs(1);
-const RETRY_MAX: Duration = Duration::from_secs(60);
+use crate::{jwt::issuer::shown, limits, problem::causes};
 
 pub(super) struct Refresh {
     pub(super) keys: Arc<RemoteKeys>,
@@ -49,7 +39,7 @@ impl Refresh {
                 Err(error) => {
                     let (issuer, cause) = (shown(&keys.issuer.name), causes(&error));
                     tracing::warn!(issuer, %error, cause, "the keys of an issuer could not be fetched");
-                    let pause = RETRY_MIN.saturating_mul(1 << failures.min(6)).min(RETRY_MAX);
+                    let pause = limits::JWKS_RETRY_MIN.saturating_mul(1 << failures.min(6)).min(limits::JWKS_RETRY_MAX);
                     failures = failures.saturating_add(1);
                     pause
                 }
@@ -72,15 +62,16 @@ impl Refresh {
 
     /// The keys, and when to fetch them again.
     async fn fetch(&self) -> Result<(Published, Duration), FetchError> {
-        let limit = self.keys.clock.sleep(FETCH_MAX);
+        let limit = self.keys.clock.sleep(limits::JWKS_FETCH_MAX);
         let Fetched { body, max_age } = match future::select(Box::pin(self.fetcher.fetch()), limit).await {
             Either::Left((fetched, _)) => fetched?,
-            Either::Right(_) => return Err(FetchError::TimedOut(FETCH_MAX)),
+            Either::Right(_) => return Err(FetchError::TimedOut(limits::JWKS_FETCH_MAX)),
         };
         let issuer = &self.keys.issuer;
         let published = document::read(&body, &issuer.name, &issuer.rsa_algorithms, self.provider)?;
-        let (least, most) = MAX_AGE;
-        let good_for = max_age.unwrap_or(MAX_AGE_DEFAULT).clamp(least, most).min(issuer.keep_through_outage);
+        let (least, most) = limits::JWKS_MAX_AGE;
+        let good_for =
+            max_age.unwrap_or(limits::JWKS_MAX_AGE_DEFAULT).clamp(least, most).min(issuer.keep_through_outage);
         Ok((published, good_for * 3 / 4))
     }
 

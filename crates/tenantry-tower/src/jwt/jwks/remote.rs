@@ -35,12 +35,8 @@ use crate::{
         token::Token,
         verify::unsigned,
     },
+    limits,
 };
-
-/// How long a request waits for keys.
-const WAIT_MAX: Duration = Duration::from_secs(5);
-/// After how many times the least time between fetches they are fetched again for a token that was refused before.
-const REFUSED_FACTOR: u32 = 6;
 
 /// An issuer whose keys are fetched. Dropping it ends the fetching.
 pub(in crate::jwt) struct Remote {
@@ -155,7 +151,7 @@ impl RemoteKeys {
             let begun = asking.begun;
             (asking.unknown_tokens.first(token, begun), begun)
         };
-        let mut patience = self.clock.sleep(WAIT_MAX);
+        let mut patience = self.clock.sleep(limits::JWKS_WAIT_MAX);
         loop {
             let ended = *ends.borrow_and_update();
             let known = match self.look(token) {
@@ -167,7 +163,7 @@ impl RemoteKeys {
             let is_believed = now < known.until;
             if is_believed && known.fetch > first_seen {
                 // Perhaps the issuer signs before it publishes. Nobody waits for that, but it mends itself.
-                let _ = self.ask(now, self.issuer.min_refresh * REFUSED_FACTOR);
+                let _ = self.ask(now, self.issuer.min_refresh * limits::JWKS_REFUSED_FACTOR);
                 return Err(unsigned());
             }
             // A fetch that began after the request came has failed.

@@ -4,16 +4,10 @@ use std::{fmt, time::Duration};
 
 use reqwest::{Certificate, Url};
 
-use crate::{BuildError, jwt::Algorithm};
+use crate::{BuildError, jwt::Algorithm, limits};
 
-/// How long keys stay while the issuer cannot be reached, unless the host says otherwise.
-const OUTAGE_DEFAULT: Duration = Duration::from_secs(24 * 3600);
 /// The shortest and the longest that they may stay.
 const OUTAGE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(7 * 24 * 3600));
-/// The least time between two fetches for the sake of unknown keys, unless the host says otherwise.
-const MIN_REFRESH_DEFAULT: Duration = Duration::from_secs(10);
-/// The shortest and the longest that it may be.
-const MIN_REFRESH: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3600));
 
 /// The keys of an [`Issuer`] that publishes them, fetched over HTTPS ahead of need.
 ///
@@ -109,8 +103,8 @@ impl Jwks {
         Self {
             url,
             rsa_algorithms: vec![Algorithm::Rs256],
-            keep_through_outage: OUTAGE_DEFAULT,
-            min_refresh: MIN_REFRESH_DEFAULT,
+            keep_through_outage: limits::JWKS_OUTAGE_DEFAULT,
+            min_refresh: limits::JWKS_MIN_REFRESH_DEFAULT,
             trusted: Ok(Vec::new()),
             plain_http: false,
         }
@@ -190,7 +184,7 @@ impl Jwks {
             ));
         }
         within("keep_through_outage", keep_through_outage, OUTAGE)?;
-        within("min_refresh", min_refresh, MIN_REFRESH)?;
+        within("min_refresh", min_refresh, limits::JWKS_MIN_REFRESH)?;
         let name = iss.to_owned();
         Ok(Checked { name, source, rsa_algorithms, keep_through_outage, min_refresh, trusted, plain_http })
     }

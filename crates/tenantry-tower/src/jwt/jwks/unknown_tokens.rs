@@ -5,10 +5,7 @@ use std::{
     hash::BuildHasher,
 };
 
-use crate::jwt::token::Token;
-
-/// How many are remembered. One that is forgotten is not refused too early: it counts as not seen yet.
-const TOKENS_MAX: usize = 4096;
+use crate::{jwt::token::Token, limits};
 
 #[derive(Default)]
 pub(super) struct UnknownTokens {
@@ -21,7 +18,7 @@ impl UnknownTokens {
     /// How many fetches had begun when `token` was first seen, if `begun` have now.
     pub(super) fn first(&mut self, token: &Token<'_>, begun: u64) -> u64 {
         let hash = self.hasher.hash_one((token.message, &token.signature));
-        if self.tokens.len() >= TOKENS_MAX && !self.tokens.contains_key(&hash) {
+        if self.tokens.len() >= limits::JWKS_UNKNOWN_TOKENS_MAX && !self.tokens.contains_key(&hash) {
             self.tokens.clear();
         }
         *self.tokens.entry(hash).or_insert(begun)

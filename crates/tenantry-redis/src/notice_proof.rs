@@ -128,7 +128,7 @@ mod tests {
     use tenantry_core::store::Changes;
 
     use super::*;
-    use crate::place::Address;
+    use crate::address::Address;
 
     fn at(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
