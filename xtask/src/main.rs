@@ -3,6 +3,7 @@
 //! `cargo xtask test` installs what is missing and runs everything that must pass; `cargo xtask help` lists the rest.
 
 mod features;
+mod package;
 mod setup;
 
 use std::{
@@ -14,9 +15,10 @@ use anyhow::{Context, Result, bail};
 
 const HELP: &str = "\
 cargo xtask test       install what is missing (it says what, from where), then formatting, lints, documentation,
-                       every feature alone, and every test; with --quick, without the features
+                       every feature alone, the packages, and every test; --quick leaves out features and packages
 cargo xtask lint       formatting, lints and documentation only
 cargo xtask features   every feature of every crate alone, none, and all together
+cargo xtask package    packs what is published, and compiles what was packed
 cargo xtask bench      the benchmarks, built for release; without a name it says which there are";
 
 fn main() -> ExitCode {
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
         Some("test") => test(std::env::args().any(|argument| argument == "--quick")),
         Some("lint") => lint(),
         Some("features") => features::check(),
+        Some("package") => package::check(),
         Some("bench") => bench(&std::env::args().skip(2).collect::<Vec<_>>()),
         _ => {
             println!("{HELP}");
@@ -46,6 +49,7 @@ fn test(is_quick: bool) -> Result<()> {
         return cargo(&["test", "--workspace"]);
     }
     features::check()?;
+    package::check()?;
     cargo(&["test", "--workspace"])?;
     // The other backend that verifies JWTs. Not both at once: jsonwebtoken's own functions, with which the tests sign,
     // cannot choose then.
@@ -53,7 +57,7 @@ fn test(is_quick: bool) -> Result<()> {
 }
 
 fn lint() -> Result<()> {
-    cargo(&["fmt", "--all", "--check"])?;
+    run(&mut command(&["fmt", "--all", "--check"]))?;
     cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     run(command(&["doc", "--workspace", "--no-deps", "--features", "tenantry/jwks,tenantry/redis-tls,tenantry/smtp"])
         .env("RUSTDOCFLAGS", "-D warnings"))
@@ -66,9 +70,10 @@ fn bench(arguments: &[String]) -> Result<()> {
     run(command(&["run", "--release", "--package", "tenantry-bench", "--"]).args(arguments))
 }
 
-/// Runs cargo in the repository; fails if it fails.
+/// Runs cargo in the repository, with the versions of `Cargo.lock`; fails if it fails.
 fn cargo(arguments: &[&str]) -> Result<()> {
-    run(&mut command(arguments))
+    let (subcommand, rest) = arguments.split_at(arguments.len().min(1));
+    run(&mut command(&[subcommand, &["--locked"], rest].concat()))
 }
 
 fn command(arguments: &[&str]) -> Command {
