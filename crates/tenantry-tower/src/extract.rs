@@ -18,6 +18,14 @@ use crate::{
 /// Why something could not be extracted; answers as [`problem::response`].
 pub struct Rejection(Error);
 
+impl Rejection {
+    /// What lies behind it, for a host that answers in its own form.
+    #[must_use]
+    pub fn into_error(self) -> Error {
+        self.0
+    }
+}
+
 impl From<Error> for Rejection {
     fn from(error: Error) -> Self {
         Self(error)
@@ -42,7 +50,11 @@ impl fmt::Display for Rejection {
     }
 }
 
-impl std::error::Error for Rejection {}
+impl std::error::Error for Rejection {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
 
 /// 401 without a credential and 403 without an organization, which only happens where the layer is optional; 500 that
 /// names the layer if it is missing.

@@ -22,11 +22,12 @@ pub use tenantry_embedded::EmbeddedStore;
 pub use tenantry_redis::Tls as RedisTls;
 #[cfg(feature = "redis")]
 pub use tenantry_redis::{Options as RedisOptions, RedisStore};
-#[cfg(feature = "axum")]
-pub use tenantry_tower::Memberships;
 pub use tenantry_tower::{
-    BuildError, Choice, Tenant, TenantryLayer, TenantryLayerBuilder, TenantryService, jwt, problem, require,
+    Authenticator, BuildError, Choice, Require, RequirePermission, Resolved, ResponseFuture, Tenant, TenantryLayer,
+    TenantryLayerBuilder, TenantryService, jwt, problem, require,
 };
+#[cfg(feature = "axum")]
+pub use tenantry_tower::{Memberships, Rejection};
 
 /// Everything a host needs, put together. Cheap to clone.
 #[derive(Debug, Clone)]

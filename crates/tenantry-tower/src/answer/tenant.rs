@@ -5,7 +5,11 @@ use std::{fmt, ops::Deref, sync::Arc, time::Duration};
 use http::Extensions;
 use tenantry_core::{
     access::{caller::Caller, tenant},
-    engine::{Engine, rate_limiter::TokenCount},
+    engine::{
+        Engine,
+        operation::{Operation, Request},
+        rate_limiter::TokenCount,
+    },
     values::{
         clock::{Clock, Timestamp},
         error::{Error, ErrorKind},
@@ -34,6 +38,23 @@ pub(crate) struct TenantInner {
     tenant: tenant::Tenant,
     caller: Caller,
     engine: Engine,
+}
+
+impl Tenant {
+    /// Who is calling, as operations want to know it.
+    #[must_use]
+    pub fn caller(&self) -> &Caller {
+        &self.0.caller
+    }
+
+    /// Carries out an operation for whoever is calling, with their rights and no others: they are decided anew, in the
+    /// transaction of the operation. The operation says itself which organization it is about.
+    ///
+    /// # Errors
+    /// Those of the operation, such as `forbidden`, and `unavailable`.
+    pub async fn run<O: Operation>(&self, operation: &O) -> Result<O::Output, Error> {
+        self.0.engine.run(&Request::new(self.caller().clone()), operation).await
+    }
 }
 
 impl Deref for Tenant {
