@@ -73,6 +73,24 @@ fn the_example_of_the_readme_is_the_one_that_is_tested() {
     assert_eq!(block, tested);
 }
 
+#[test]
+fn every_link_within_the_repository_leads_somewhere() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let folders = [".", "docs", "deploy", "crates/tenantry"].map(|folder| root.join(folder));
+    let pages = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
+    let mut links = 0;
+    for page in pages.filter(|path| path.extension().is_some_and(|end| end == "md")) {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            if !link.is_empty() && !link.contains(':') && !link.contains('\n') {
+                links += 1;
+                assert!(page.with_file_name(link).exists(), "{}: {link}", page.display());
+            }
+        }
+    }
+    assert!(links > 10, "these were to be looked at");
+}
+
 #[tokio::test]
 async fn the_example_of_the_readme_keeps_organizations_apart() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

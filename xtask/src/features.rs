@@ -1,14 +1,12 @@
 //! Every feature of every crate: alone, none, and all together.
 
 use anyhow::{Context, Result};
-use serde_json::Value;
 
-use crate::{cargo, command};
+use crate::{cargo, metadata};
 
 /// Type-checks each combination.
 pub(crate) fn check() -> Result<()> {
-    let metadata = command(&["metadata", "--no-deps", "--format-version", "1"]).output().context("cargo metadata")?;
-    let metadata: Value = serde_json::from_slice(&metadata.stdout).context("reading cargo metadata")?;
+    let metadata = metadata()?;
     for package in metadata["packages"].as_array().into_iter().flatten() {
         let name = package["name"].as_str().context("a package without a name")?;
         let features = package["features"].as_object().context("a package without features")?;

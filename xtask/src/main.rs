@@ -11,7 +11,8 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 
 const HELP: &str = "\
 cargo xtask test       install what is missing (it says what, from where), then formatting, lints, documentation,
@@ -74,6 +75,13 @@ fn bench(arguments: &[String]) -> Result<()> {
 fn cargo(arguments: &[&str]) -> Result<()> {
     let (subcommand, rest) = arguments.split_at(arguments.len().min(1));
     run(&mut command(&[subcommand, &["--locked"], rest].concat()))
+}
+
+/// What cargo knows of the workspace.
+fn metadata() -> Result<Value> {
+    let metadata = command(&["metadata", "--no-deps", "--format-version", "1"]).output().context("cargo metadata")?;
+    ensure!(metadata.status.success(), "cargo metadata failed");
+    serde_json::from_slice(&metadata.stdout).context("reading cargo metadata")
 }
 
 fn command(arguments: &[&str]) -> Command {

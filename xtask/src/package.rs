@@ -8,18 +8,15 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
 
-use crate::{command, run};
+use crate::{command, metadata, run};
 
 /// What every package has to have, besides its code.
 const LICENSES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
 /// Packs each crate, unpacks it, and type-checks all of them together, as somebody has them who depends on `tenantry`.
 pub(crate) fn check() -> Result<()> {
-    let metadata = command(&["metadata", "--no-deps", "--format-version", "1"]).output().context("cargo metadata")?;
-    ensure!(metadata.status.success(), "cargo metadata failed");
-    let metadata: Value = serde_json::from_slice(&metadata.stdout).context("reading cargo metadata")?;
+    let metadata = metadata()?;
     let target = PathBuf::from(metadata["target_directory"].as_str().context("no target directory")?);
     let root = PathBuf::from(metadata["workspace_root"].as_str().context("no root of the workspace")?);
     // What is never published has an empty list of registries.

@@ -41,7 +41,7 @@ mod jwks {
     pub(crate) const JWKS_MIN_REFRESH: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3600));
     /// How long a request waits for keys.
     pub(crate) const JWKS_WAIT_MAX: Duration = Duration::from_secs(5);
-    /// After how many times the least time between fetches they are fetched again for a token that was refused before.
+    /// A token that was refused once may cause another fetch only after `min_refresh` times this factor.
     pub(crate) const JWKS_REFUSED_FACTOR: u32 = 6;
     /// The most that a fetch may take.
     pub(crate) const JWKS_FETCH_MAX: Duration = Duration::from_secs(5);

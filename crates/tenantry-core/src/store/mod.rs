@@ -47,10 +47,10 @@
 //! A store whose notices come over a network also proves with [`Signal::Proven`], several times a second, that they do.
 
 pub mod change;
+mod commit_error;
 #[cfg(feature = "store-kit")]
 pub mod hub;
 pub(crate) mod outage;
-mod refusal;
 mod unavailable;
 
 use std::{
@@ -68,7 +68,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::change::{Change, Signal};
 
-pub use self::unavailable::Unavailable;
+pub use self::{commit_error::CommitError, unavailable::Unavailable};
 
 /// The format of what this crate keeps in a store.
 ///
@@ -467,34 +467,6 @@ pub enum Direction {
 pub struct Committed {
     /// The values of the counters in [`Txn::adds`], in their order, after the commit.
     pub counters: Vec<i64>,
-}
-
-/// Why a transaction was not applied.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CommitError {
-    /// A [`Check`] did not hold: read again, decide again.
-    #[error("a row has changed since it was read")]
-    Conflict,
-    /// The [`Add`] at this place in [`Txn::adds`] would leave its bounds, or there is no [`Room`]: those of
-    /// [`Txn::rooms`] are counted on behind the adds.
-    #[error("bound {0} of the transaction would be left")]
-    Limit(usize),
-    /// The store refused the transaction, or was never asked: it was not applied, and never will be.
-    #[error(transparent)]
-    NotApplied(Unavailable),
-    /// The store did not answer; the transaction may have been applied, or may yet be.
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
-}
-
-impl CommitError {
-    /// Why the store is unavailable; `Err` if it decided.
-    pub fn into_unavailable(self) -> Result<Unavailable, Self> {
-        match self {
-            Self::NotApplied(unavailable) | Self::Unavailable(unavailable) => Ok(unavailable),
-            Self::Conflict | Self::Limit(_) => Err(self),
-        }
-    }
 }
 
 #[cfg(test)]

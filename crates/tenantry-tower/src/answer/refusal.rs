@@ -46,9 +46,9 @@ impl Refusal {
         self.0.basis
     }
 
-    /// Whether nothing can be told now: the store is away, there were too many tries, or something is broken. Such a
+    /// Whether the refusal is temporary: the store is away, there were too many tries, or something is broken. Such a
     /// refusal is never remembered.
-    pub(crate) fn is_of_the_moment(&self) -> bool {
+    pub(crate) fn is_temporary(&self) -> bool {
         matches!(self.0.error.kind(), ErrorKind::Unavailable | ErrorKind::RateLimited | ErrorKind::Internal)
     }
 }

@@ -99,7 +99,7 @@ impl Answers {
 
     /// Keeps a refusal, if notices tell when it is so no more.
     pub(crate) fn keep_refused(&self, key: u128, refused: Refusal) {
-        if matches!(refused.basis(), Basis::Read(..)) && !refused.is_of_the_moment() {
+        if matches!(refused.basis(), Basis::Read(..)) && !refused.is_temporary() {
             self.refused.insert(key, refused);
         }
     }

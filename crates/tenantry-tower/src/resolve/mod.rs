@@ -137,13 +137,14 @@ impl Resolver {
             }
             let (load, begins) = self.in_flight.join(query.key, || self.clone().load(query.clone()).boxed());
             let loaded = load.await;
-            // A load that another request began after the one before had landed is younger than this request, too.
+            // From the second try on the read is younger than this request, whoever began it: it began after the first ended.
             let is_younger = begins || attempt > 0;
             if self.is_believable(&loaded, is_younger) {
                 return loaded.result;
             }
         }
-        // Notices are missing or come too thick: this request reads for itself. What is read from now on is right.
+        // The cache cannot be trusted now: notices are missing, or one came during each read. Read for this request alone: a
+        // read that begins after the request came is fresh by definition.
         self.resolve(&query).await
     }
 
@@ -161,8 +162,8 @@ impl Resolver {
         Loaded { as_of, result }
     }
 
-    /// Whether a request may be answered so that waited for it, or must ask again. `is_younger`: the read began after the
-    /// request came.
+    /// Whether a shared result was still valid when it arrived; if not, the request asks again. `is_younger`: the read began
+    /// after the request came.
     fn is_believable(&self, loaded: &Loaded, is_younger: bool) -> bool {
         let now = self.engine.clock().elapsed();
         let is_untouched = || is_younger || self.generations.now() == loaded.as_of;
@@ -172,7 +173,7 @@ impl Resolver {
                 (!resolved.is_platform_admins() || is_untouched())
                     && resolved.validity().is_some_and(|validity| self.generations.renew(&validity.freshness, now))
             }
-            Err(refused) if refused.is_of_the_moment() => true,
+            Err(refused) if refused.is_temporary() => true,
             Err(refused) => match refused.basis() {
                 Basis::Request => true,
                 Basis::Read(began, subjects) => self.generations.is_fresh(began.as_of, subjects, now),

@@ -1,7 +1,36 @@
-//! What callers are told when a store does not do what it is asked to.
+//! Why a commit was not made, and what callers are told of it.
 
-use super::{CommitError, Unavailable};
+use super::Unavailable;
 use crate::values::error::Error;
+
+/// Why a transaction was not applied.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommitError {
+    /// A [`Check`](super::Check) did not hold: read again, decide again.
+    #[error("a row has changed since it was read")]
+    Conflict,
+    /// The [`Add`](super::Add) at this place in [`Txn::adds`](super::Txn::adds) would leave its bounds, or there is no
+    /// [`Room`](super::Room): those of
+    /// [`Txn::rooms`](super::Txn::rooms) are counted on behind the adds.
+    #[error("bound {0} of the transaction would be left")]
+    Limit(usize),
+    /// The store refused the transaction, or was never asked: it was not applied, and never will be.
+    #[error(transparent)]
+    NotApplied(Unavailable),
+    /// The store did not answer; the transaction may have been applied, or may yet be.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl CommitError {
+    /// Why the store is unavailable; `Err` if it decided.
+    pub fn into_unavailable(self) -> Result<Unavailable, Self> {
+        match self {
+            Self::NotApplied(unavailable) | Self::Unavailable(unavailable) => Ok(unavailable),
+            Self::Conflict | Self::Limit(_) => Err(self),
+        }
+    }
+}
 
 impl From<Unavailable> for Error {
     fn from(error: Unavailable) -> Self {
