@@ -3,10 +3,10 @@
 //! A row is its fields in the order in which they stand here, without names. So a field is never removed or moved; a new
 //! one goes to the end of a row and bears `#[serde(default)]`: see [`format`] for what versions may do to each other.
 
-mod answer;
 mod api_token;
 pub(crate) mod details;
 mod format;
+mod idempotency;
 mod invitation;
 mod job;
 mod join_code;
@@ -35,8 +35,8 @@ use crate::{
 
 pub use self::organization::Status;
 pub(crate) use self::{
-    answer::IdempotencyRow,
     api_token::{PreviousSecretRow, TokenRow, UsedRow},
+    idempotency::IdempotencyRow,
     invitation::{InvitationEntryRow, InvitationRow, InvitationState, MailingRow},
     job::{JobId, JobRow, Work},
     join_code::{AttemptsRow, JoinCodeEntryRow, JoinCodeRow},

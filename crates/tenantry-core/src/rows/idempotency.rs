@@ -1,4 +1,4 @@
-//! The row of an answer that is given again.
+//! The row of an answer that an idempotency key got.
 
 use serde::{Deserialize, Serialize};
 
