@@ -12,7 +12,8 @@
 //!
 //! # Where things are
 //!
-//! Each module is a floor: it uses those that stand below it, and none above.
+//! Each module is a floor: it uses those that stand below it, and none above. (One call leads up: what a credential tells
+//! of a member is written by an operation, which `engine/note.rs` carries out.)
 //!
 //! | floor | what it has |
 //! |---|---|

@@ -53,7 +53,8 @@ mod jwks {
     pub(crate) const JWKS_RETRY_MIN: Duration = Duration::from_secs(1);
     /// The longest pause between two tries.
     pub(crate) const JWKS_RETRY_MAX: Duration = Duration::from_secs(60);
-    /// How many tokens with unknown keys are remembered. One that is forgotten is not refused too early: it counts as not seen yet.
+    /// How many tokens with unknown keys are remembered. One that is forgotten is not refused too early: it counts as not
+    /// seen yet.
     pub(crate) const JWKS_UNKNOWN_TOKENS_MAX: usize = 4096;
     /// The largest answer of an issuer, in bytes.
     pub(crate) const JWKS_BYTES_MAX: usize = 256 * 1024;

@@ -6,7 +6,8 @@
 //!    mailer. So give all nodes one, or none.
 //! 2. A mail that fails undoes nothing: the invitation can be accepted meanwhile, by the token that was answered to
 //!    whoever invited. The mail is tried again, with pauses that grow to [`limits::JOB_RETRY_MAX`], until it was handed
-//!    over, or the invitation was answered, withdrawn, resent or has expired. Its [`Delivery`](crate::values::delivery::Delivery) is listed with the
+//!    over, or the invitation was answered, withdrawn, resent or has expired. Its
+//!    [`Delivery`](crate::values::delivery::Delivery) is listed with the
 //!    invitation.
 //! 3. No token is kept in the clear, so each try brings a new one. The last [`limits::MAILED_TOKENS_MAX`] of one
 //!    sending work: a mail that arrives twice works both times. Resending ends them all.

@@ -51,7 +51,8 @@ pub const USER: (&str, &str) = ("tenantry", "change-me");
 /// The namespace of that user. Those of tests are this, or this, a hyphen and something more.
 pub const NAMESPACE: &str = "tenantry";
 
-/// A Redis server of one's own, on 127.0.0.1 unless it is one of several that are [apart](RedisSentinels::apart). Its methods block: a test has nothing else to do meanwhile.
+/// A Redis server of one's own, on 127.0.0.1 unless it is one of several that are [apart](RedisSentinels::apart). Its
+/// methods block: a test has nothing else to do meanwhile.
 #[derive(Debug)]
 pub struct RedisServer {
     program: &'static str,

@@ -28,8 +28,8 @@ use crate::{
 
 /// Turns a request's credential into a [`Tenant`](crate::Tenant). See the [crate](crate) for the rules.
 ///
-/// Clones share what they remember, and so do the layers that [`optional`](Self::optional) makes. When the last one is gone, and every service that was wrapped by one, the task
-/// that listens to change notices ends.
+/// Clones share what they remember, and so do the layers that [`optional`](Self::optional) makes. When the last one is
+/// gone, and every service that was wrapped by one, the task that listens to change notices ends.
 #[derive(Clone)]
 pub struct TenantryLayer {
     resolver: Arc<Resolver>,

@@ -24,13 +24,14 @@ use crate::{
 /// What is known of credentials, by the keyed hash of what was asked.
 ///
 /// moka's synchronous cache: a known answer must be found without a future, and `in_flight.rs` sees to it that one load
-/// serves all who ask. What is found is believed only if it is still so; see `generations.rs`. What is granted, what
-/// is refused and what helps to find out have a cache each: wrong credentials, of which anybody can send any number,
-/// push out nothing but one another.
+/// serves all who ask. What is found is believed only if it is still so; see `generations.rs`. What is granted, who is
+/// in no organization, what is refused and what helps to find out have a cache each: wrong credentials, of which anybody can
+/// send any number, and users who only signed up push out nothing but one another.
 pub(crate) struct Answers {
     generations: Arc<Generations>,
     hot_table: HotTable,
     resolved: Cache<u128, Resolved, PassThrough>,
+    without_tenant: Cache<u128, Resolved, PassThrough>,
     refused: Cache<u128, Refusal, PassThrough>,
     verified: Cache<u128, Arc<VerifiedToken>, PassThrough>,
     slugs: Cache<Slug, OrganizationId>,
@@ -41,6 +42,8 @@ impl Answers {
         // An answer says itself when it ends. That moka knows the age too lets it give back the room.
         let resolved = Cache::builder().max_capacity(capacity).time_to_live(max_age).build_with_hasher(PassThrough);
         let refused_max_age = max_age.min(limits::REFUSED_MAX_AGE);
+        let without_tenant =
+            Cache::builder().max_capacity(capacity).time_to_live(refused_max_age).build_with_hasher(PassThrough);
         let refused =
             Cache::builder().max_capacity(capacity).time_to_live(refused_max_age).build_with_hasher(PassThrough);
         // No time to live: `verified` checks at each hit whether the JWT has ended and whether its key still counts, and
@@ -50,6 +53,7 @@ impl Answers {
             generations,
             hot_table: HotTable::new(capacity),
             resolved,
+            without_tenant,
             refused,
             verified,
             slugs: Cache::new(capacity),
@@ -66,7 +70,7 @@ impl Answers {
         if let Some(tenant) = self.hot_table.get(key, |inside| self.is_true(&inside.validity, now, clock)) {
             return Some(Resolved::inside(tenant));
         }
-        let resolved = self.resolved.get(&key)?;
+        let resolved = self.resolved.get(&key).or_else(|| self.without_tenant.get(&key))?;
         let validity = resolved.validity()?;
         if !self.is_true(validity, now, clock) {
             return None;
@@ -94,7 +98,8 @@ impl Answers {
 
     /// Keeps an answer; whoever finds it checks it.
     pub(crate) fn keep(&self, resolved: &Resolved) {
-        self.resolved.insert(resolved.key(), resolved.clone());
+        let kept = if resolved.tenant().is_some() { &self.resolved } else { &self.without_tenant };
+        kept.insert(resolved.key(), resolved.clone());
     }
 
     /// Keeps a refusal, if notices tell when it is so no more.
