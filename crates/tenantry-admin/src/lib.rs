@@ -1,5 +1,4 @@
-//! The admin router: every operation as `POST /v1/organizations/…`, with an OpenAPI document that is made from the
-//! same types.
+//! The admin router: every operation as `POST /v1/organizations/…`, and the OpenAPI document that describes them.
 //!
 //! 1. The host mounts it where it likes: `Router::new().nest("/tenantry", admin::router(engine, authenticator))`. It
 //!    authenticates by itself and does not need the layer around it.
@@ -14,6 +13,7 @@ mod body;
 mod handler;
 mod head;
 mod health;
+#[cfg(feature = "openapi")]
 mod openapi;
 mod routes;
 
@@ -32,33 +32,29 @@ use tenantry_core::{
 };
 use tenantry_tower::{Authenticator, problem};
 
+#[cfg(feature = "openapi")]
+pub use self::openapi::openapi;
+
+/// Made from the types of the operations.
+const OPENAPI: &[u8] = include_bytes!("../openapi.json");
+
 /// What the handlers share.
 #[derive(Debug, Clone)]
 struct Admin {
     engine: Engine,
     authenticator: Authenticator,
-    openapi: Bytes,
 }
 
 /// The admin router over `engine`, for callers whom `authenticator` knows.
 pub fn router(engine: Engine, authenticator: Authenticator) -> Router {
-    let routes = routes::operations();
-    let openapi = Bytes::from(routes.document_text());
-    let admin = Arc::new(Admin { engine, authenticator, openapi });
-    routes
-        .router
-        .route("/openapi.json", readable(get(openapi::serve)))
+    let admin = Arc::new(Admin { engine, authenticator });
+    routes::router()
+        .route("/openapi.json", readable(get(async || json_response(Bytes::from_static(OPENAPI)))))
         .route("/healthz", readable(get(health::alive)))
         .route("/readyz", readable(get(health::ready)))
         .method_not_allowed_fallback(async || refusal(ErrorKind::MethodNotAllowed, "operations are called with POST"))
         .fallback(async || refusal(ErrorKind::NotFound, "there is no such route: see openapi.json"))
         .with_state(admin)
-}
-
-/// The OpenAPI document of the router, as JSON.
-#[must_use]
-pub fn openapi() -> String {
-    routes::operations().document_text()
 }
 
 /// What is read, and nothing else.
