@@ -40,7 +40,7 @@ async fn the_users_of_two_issuers_are_two_users() {
         // The second time, both are remembered.
         for _ in 0..2 {
             assert_eq!(world.whoami(&alice, None).await.ok()["principal"]["id"], "alice");
-            world.whoami(&other, None).await.refused(403, "forbidden");
+            world.whoami(&other, None).await.refused(403, "no_organization");
             world.whoami(&other, Some(&acme)).await.refused(404, "not_found");
         }
         assert_eq!(world.call(&other, "list", json!({})).await.ok()["organizations"], json!([]));

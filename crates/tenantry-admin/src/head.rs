@@ -67,7 +67,7 @@ pub(crate) async fn read<O: Operation>(admin: &Admin, parts: &Parts) -> Result<H
         require_readable(headers)?;
         return Ok(Head { caller: None, idempotency_key: None });
     }
-    let caller = admin.authenticator.authenticate(headers).await?.ok_or_else(|| {
+    let caller = admin.authenticator.authenticate(parts.into()).await?.ok_or_else(|| {
         Error::new(ErrorKind::Unauthenticated, "send an Authorization header with a JWT or an API token")
     })?;
     let idempotency_key = idempotency_key(headers)?;

@@ -178,7 +178,7 @@ fn refusals<O: Operation>() -> BTreeMap<u16, Vec<ErrorKind>> {
     if O::NEEDS != Needs::Nobody {
         let credential = [ErrorKind::Unauthenticated, ErrorKind::InvalidToken, ErrorKind::ExpiredToken];
         // An API token may have a rate limit.
-        kinds.extend(credential.into_iter().chain([ErrorKind::RateLimited]));
+        kinds.extend(credential.into_iter().chain([ErrorKind::CrossSiteRequest, ErrorKind::RateLimited]));
     }
     match O::NEEDS {
         Needs::Nobody => {}

@@ -73,7 +73,7 @@ impl World {
         }
         Ok(Self {
             engine,
-            authenticator: Authenticator::new(Some(verifier()?)),
+            authenticator: Authenticator::new().jwt(verifier()?),
             tokens: tokens.into(),
             hs256: hs256.into(),
             rs256: rs256.into(),

@@ -56,7 +56,7 @@ impl std::error::Error for Rejection {
     }
 }
 
-/// 401 without a credential and 403 without an organization, which only happens where the layer is optional; 500 that
+/// 401 without a credential, 403 or 400 without an organization, which only happens where the layer is optional; 500 that
 /// names the layer if it is missing.
 impl<S: Sync> FromRequestParts<S> for Tenant {
     type Rejection = Rejection;

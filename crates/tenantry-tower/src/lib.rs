@@ -67,7 +67,7 @@
 //! let issuer = Issuer::new("https://id.example.com/", key).audience("https://api.example.com/");
 //! let verifier = JwtVerifier::builder().issuer(issuer).build()?;
 //! let service = ServiceBuilder::new()
-//!     .layer(TenantryLayer::builder(engine, Authenticator::new(verifier)).build()?)
+//!     .layer(TenantryLayer::builder(engine, Authenticator::new().jwt(verifier)).build()?)
 //!     .service_fn(async |request: Request<()>| {
 //!         let tenant = request.extensions().get::<Tenant>();
 //!         let name = tenant.map_or("nobody", |tenant| tenant.organization_name());
@@ -82,10 +82,11 @@
 //! ```
 
 mod answer;
-mod authenticator;
 #[cfg(feature = "axum")]
 mod extract;
 mod generations;
+pub mod identity;
+#[cfg(feature = "jwt")]
 pub mod jwt;
 mod keyed_hash;
 mod layer;
@@ -98,10 +99,11 @@ use std::{error::Error, sync::Arc};
 
 #[cfg(feature = "axum")]
 pub use self::extract::{Memberships, Rejection};
+#[cfg(feature = "jwt")]
+pub use self::jwt::{ClaimNames, JwtVerifier, JwtVerifierBuilder};
 pub use self::{
     answer::tenant::{Resolved, Tenant},
-    authenticator::Authenticator,
-    jwt::{ClaimNames, JwtVerifier, JwtVerifierBuilder},
+    identity::{Authenticator, IdentitySource},
     layer::{
         TenantryLayer, TenantryLayerBuilder,
         future::ResponseFuture,

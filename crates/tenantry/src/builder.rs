@@ -12,7 +12,9 @@ use tenantry_core::{
         entropy::{Entropy, SystemEntropy},
     },
 };
-use tenantry_tower::{Authenticator, BuildError, TenantryLayer, TenantryLayerBuilder, jwt::JwtVerifierBuilder};
+#[cfg(feature = "jwt")]
+use tenantry_tower::jwt::JwtVerifierBuilder;
+use tenantry_tower::{Authenticator, BuildError, IdentitySource, TenantryLayer, TenantryLayerBuilder};
 
 use crate::Tenantry;
 
@@ -23,7 +25,12 @@ type SetLayer = Box<dyn FnOnce(TenantryLayerBuilder) -> TenantryLayerBuilder + S
 pub struct TenantryBuilder {
     store: Option<Arc<dyn Store>>,
     registry: RegistryBuilder,
+    #[cfg(feature = "jwt")]
     jwt: Option<JwtVerifierBuilder>,
+    #[cfg(feature = "jwt")]
+    jwt_cookie: Option<String>,
+    authenticator: Authenticator,
+    trusted_origins: Vec<String>,
     layer: Vec<SetLayer>,
     host: Host,
     clock: Arc<dyn Clock>,
@@ -35,7 +42,12 @@ impl Default for TenantryBuilder {
         Self {
             store: None,
             registry: Registry::builder(),
+            #[cfg(feature = "jwt")]
             jwt: None,
+            #[cfg(feature = "jwt")]
+            jwt_cookie: None,
+            authenticator: Authenticator::new(),
+            trusted_origins: Vec::new(),
             layer: Vec::new(),
             host: Host::default(),
             clock: Arc::new(SystemClock),
@@ -53,10 +65,36 @@ impl TenantryBuilder {
     }
 
     /// How users' JWTs are verified: whose are believed ([`Issuer`](crate::jwt::Issuer)), by keys of the host's or with
-    /// the feature `jwks` by those that an issuer publishes. Without this only API tokens are accepted.
+    /// the feature `jwks` by those that an issuer publishes. Without this no JWT is accepted.
+    #[cfg(feature = "jwt")]
     #[must_use]
     pub fn jwt(mut self, verifier: JwtVerifierBuilder) -> Self {
         self.jwt = Some(verifier);
+        self
+    }
+
+    /// Accepts a JWT also in the cookie of this name, where there is no `Authorization`: see [`identity`](crate::identity)
+    /// for what a host must take care of then.
+    #[cfg(feature = "jwt")]
+    #[must_use]
+    pub fn jwt_cookie(mut self, name: impl Into<String>) -> Self {
+        self.jwt_cookie = Some(name.into());
+        self
+    }
+
+    /// The origins, beside the service's own, whose pages may make requests with the cookies of its users, such as
+    /// `https://app.example.com`. All other sites are refused: see [`identity`](crate::identity).
+    #[must_use]
+    pub fn trusted_origins<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
+        self.trusted_origins.extend(origins.into_iter().map(Into::into));
+        self
+    }
+
+    /// Asks `source` who is calling where there is no `Authorization`: for users who have a session, or whom a proxy names.
+    /// A closure is a source; see [`IdentitySource`].
+    #[must_use]
+    pub fn identity_source(mut self, source: impl IdentitySource) -> Self {
+        self.authenticator = self.authenticator.identity_source(source);
         self
     }
 
@@ -141,11 +179,21 @@ impl TenantryBuilder {
     pub fn build(self) -> Result<Tenantry, BuildError> {
         let store = self.store.ok_or_else(|| BuildError::new("there is no store: add store(…)"))?;
         let registry = self.registry.build().map_err(BuildError::of)?;
-        let jwt = self.jwt.map(|jwt| jwt.clock(self.clock.clone()));
-        #[cfg(feature = "jwks")]
-        let jwt = jwt.map(|jwt| jwt.entropy(self.entropy.clone()));
-        let verifier = jwt.map(JwtVerifierBuilder::build).transpose()?;
-        let authenticator = Authenticator::new(verifier);
+        let authenticator = self.authenticator.trusted_origins(self.trusted_origins)?;
+        #[cfg(feature = "jwt")]
+        let authenticator = match (self.jwt, self.jwt_cookie) {
+            (Some(jwt), cookie) => {
+                let jwt = jwt.clock(self.clock.clone());
+                #[cfg(feature = "jwks")]
+                let jwt = jwt.entropy(self.entropy.clone());
+                let authenticator = authenticator.jwt(jwt.build()?);
+                cookie.into_iter().fold(authenticator, Authenticator::jwt_cookie)
+            }
+            (None, Some(_)) => {
+                return Err(BuildError::new("there is a cookie for JWTs and nothing to verify them with: add jwt(…)"));
+            }
+            (None, None) => authenticator,
+        };
         let engine = Engine::builder(store, registry).clock(self.clock).entropy(self.entropy).host(self.host).build();
         let begun = TenantryLayer::builder(engine.clone(), authenticator.clone());
         let layer = self.layer.into_iter().fold(begun, |layer, set| set(layer)).build()?;
@@ -162,6 +210,10 @@ impl TenantryBuilder {
 
 impl fmt::Debug for TenantryBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TenantryBuilder").field("store", &self.store).field("jwt", &self.jwt).finish_non_exhaustive()
+        let mut shown = f.debug_struct("TenantryBuilder");
+        shown.field("store", &self.store).field("authenticator", &self.authenticator);
+        #[cfg(feature = "jwt")]
+        shown.field("jwt", &self.jwt);
+        shown.finish_non_exhaustive()
     }
 }

@@ -22,9 +22,11 @@ pub use tenantry_embedded::EmbeddedStore;
 pub use tenantry_redis::Tls as RedisTls;
 #[cfg(feature = "redis")]
 pub use tenantry_redis::{Options as RedisOptions, RedisStore};
+#[cfg(feature = "jwt")]
+pub use tenantry_tower::jwt;
 pub use tenantry_tower::{
-    Authenticator, BuildError, Choice, Require, RequirePermission, Resolved, ResponseFuture, Tenant, TenantryLayer,
-    TenantryLayerBuilder, TenantryService, jwt, problem, require,
+    Authenticator, BuildError, Choice, IdentitySource, Require, RequirePermission, Resolved, ResponseFuture, Tenant,
+    TenantryLayer, TenantryLayerBuilder, TenantryService, identity, problem, require,
 };
 #[cfg(feature = "axum")]
 pub use tenantry_tower::{Memberships, Rejection};

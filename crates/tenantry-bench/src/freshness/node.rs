@@ -43,7 +43,7 @@ impl Node {
         let (engine, service, store) = runtime.block_on(async {
             let store = Arc::new(Counting::new(Arc::new(RedisStore::connect(url, Options::new()).await?)));
             let engine = Engine::new(store.clone(), Registry::builder().build()?);
-            let builder = TenantryLayer::builder(engine.clone(), Authenticator::new(Some(verifier()?)));
+            let builder = TenantryLayer::builder(engine.clone(), Authenticator::new().jwt(verifier()?));
             let layer = configure(builder).build()?;
             let router = Router::new()
                 .route(

@@ -43,12 +43,18 @@ kinds! {
     InvalidRequest = 400 "invalid_request" "The request is not valid";
     /// No credential was given where one is needed.
     Unauthenticated = 401 "unauthenticated" "A credential is needed";
+    /// The user has several organizations, and the request does not say which one it means.
+    OrganizationRequired = 400 "organization_required" "Which organization is not said";
     /// The credential is unknown, malformed, revoked or not meant for this service.
     InvalidToken = 401 "invalid_token" "The credential is not valid";
     /// The credential was valid once.
     ExpiredToken = 401 "expired_token" "The credential has expired";
     /// The caller lacks a permission.
     Forbidden = 403 "forbidden" "Not permitted";
+    /// The user belongs to no organization.
+    NoOrganization = 403 "no_organization" "The user belongs to no organization";
+    /// A page of another site made the request with a credential that the browser sends by itself.
+    CrossSiteRequest = 403 "cross_site_request" "The request came from another site";
     /// The invitation is addressed to somebody else.
     EmailMismatch = 403 "email_mismatch" "The invitation is for another address";
     /// The caller's e-mail address is not verified.
@@ -189,6 +195,13 @@ impl Error {
     pub(crate) fn about(mut self, field: &str, code: &'static str) -> Self {
         self.0.fields.push(FieldError::new(field, code, self.0.detail.clone()));
         self
+    }
+
+    /// The user has several organizations, and this field of the request should say which one it means.
+    pub fn organization_required(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        let mut error = Self::invalid_field(field, "required", detail);
+        error.0.kind = ErrorKind::OrganizationRequired;
+        error
     }
 
     /// The caller lacks `permission`.

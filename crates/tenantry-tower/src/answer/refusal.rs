@@ -23,6 +23,8 @@ pub(crate) enum Basis {
     Request,
     /// It was read from that moment on, and stays so until there is a notice about one of these.
     Read(Moment, Subjects),
+    /// On what the host says of the credential: that it is nobody's.
+    Nobody,
     /// On more than notices tell of: which organization has a slug, whether one has an owner.
     Untold,
 }
@@ -36,6 +38,11 @@ impl Refusal {
     /// What is wrong with the request itself.
     pub(crate) fn of_the_request(error: Error) -> Self {
         Self(Arc::new(Inner { error, basis: Basis::Request }))
+    }
+
+    /// The host knows nobody by this credential; `error` is answered where somebody is needed.
+    pub(crate) fn nobody(error: Error) -> Self {
+        Self(Arc::new(Inner { error, basis: Basis::Nobody }))
     }
 
     pub(crate) fn error(&self) -> &Error {

@@ -17,7 +17,7 @@ use tenantry_core::{
     wire::OrgMembership,
 };
 
-use crate::{answer::refusal::Refusal, generations::Freshness, jwt::SignedBy};
+use crate::{answer::refusal::Refusal, generations::Freshness, identity::verified_user::Vouched};
 
 /// The organization in which a request is made, who makes it, and what they may do.
 ///
@@ -101,8 +101,8 @@ pub(crate) struct Validity {
     pub(crate) ends: Duration,
     /// When the credential ends by the calendar, which alone tells of the time that a paused machine has missed.
     pub(crate) expires_at: Option<Timestamp>,
-    /// By which keys the user's JWT was verified; `None` of an API token.
-    pub(crate) signed_by: Option<SignedBy>,
+    /// By which keys the user's JWT was verified.
+    pub(crate) vouched: Vouched,
 }
 
 impl Resolved {
@@ -225,15 +225,15 @@ impl Resolved {
     /// The organization in which the request is made.
     ///
     /// # Errors
-    /// `unauthenticated` if nobody is known to be calling, and `forbidden` if somebody is, without an organization.
+    /// `unauthenticated` if nobody is known to be calling. `no_organization` or `organization_required` if somebody is who
+    /// belongs to none, or who did not say which of theirs is meant.
     pub fn require_tenant(self) -> Result<Tenant, Error> {
         match self.0 {
             Place::Inside(tenant) => Ok(tenant),
-            Place::Outside(outside) if outside.caller.is_none() => Err(unauthenticated()),
-            Place::Outside(_) => {
-                let detail = "this is done in an organization: name one of yours, create one, or accept an invitation";
-                Err(Error::new(ErrorKind::Forbidden, detail))
-            }
+            Place::Outside(outside) => Err(outside.refusal.as_ref().map_or_else(unauthenticated, |refusal| {
+                let error = refusal.error();
+                Error::new(error.kind(), error.to_string())
+            })),
         }
     }
 

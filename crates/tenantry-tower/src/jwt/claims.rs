@@ -3,13 +3,12 @@
 use serde_json::{Map, Value};
 use tenantry_core::{
     access::caller::Identity,
-    values::{address::Address, clock::Timestamp, error::Error, ids::UserId, visible_text, web_address},
+    values::{address::Address, ids::UserId, web_address},
 };
 
-use super::key_generation::SignedBy;
 use crate::{
-    limits,
-    request::{choice::OrganizationName, credential::invalid},
+    identity::verified_user::{Limit, display_name},
+    request::choice::OrganizationName,
 };
 
 /// Which claims of an issuer's tokens tell of the user, and so what this issuer is believed about them. `sub` is always
@@ -148,7 +147,7 @@ impl ClaimNames {
             email: text(&self.email).and_then(|email| Address::email(email).ok()),
             email_verified: holds(&self.email_verified),
             username: username.and_then(|username| Address::username(username).ok()),
-            name: text(&self.name).and_then(line).map(str::to_owned),
+            name: text(&self.name).and_then(display_name).map(str::to_owned),
             avatar_url: text(&self.picture).and_then(web_address::read),
             platform_admin: holds(&self.platform_admin),
             ..Identity::new(id)
@@ -173,52 +172,6 @@ impl Default for ClaimNames {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// The organization that a token is for, as its issuer says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Limit {
-    /// It may be any.
-    None,
-    /// This one.
-    Organization(OrganizationName),
-    /// The claim of this name does not say which.
-    Unclear(String),
-}
-
-impl Limit {
-    /// The organization, if there is one.
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidToken`], if it cannot be told which.
-    pub(crate) fn organization(&self) -> Result<Option<&OrganizationName>, Error> {
-        match self {
-            Self::None => Ok(None),
-            Self::Organization(named) => Ok(Some(named)),
-            Self::Unclear(claim) => Err(invalid(format!(
-                "the token's claim {claim} does not name its organization by an id or a slug: get a token that does"
-            ))),
-        }
-    }
-}
-
-/// What a token tells whose signature, issuer, audience and times are right.
-#[derive(Clone)]
-pub(crate) struct VerifiedToken {
-    pub(crate) identity: Identity,
-    /// The organization that the token is for.
-    pub(crate) limit: Limit,
-    /// When the token ends, the leeway included.
-    pub(crate) expires_at: Timestamp,
-    /// By which keys it was verified.
-    pub(crate) signed_by: SignedBy,
-}
-
-/// A text of one line that is not too long, without the space around it.
-fn line(text: &str) -> Option<&str> {
-    let text = text.trim();
-    let fits = text.chars().count() <= limits::CLAIM_CHARS_MAX && visible_text::is_name(text);
-    fits.then_some(text)
 }
 
 #[cfg(test)]

@@ -9,14 +9,18 @@ use tenantry_core::values::{clock::Timestamp, error::Error, ids::UserId};
 use super::jwks::Remote;
 use super::{
     ClaimNames,
-    claims::VerifiedToken,
     issuer::bare,
-    key_generation::{KeyGenerations, SignedBy},
     key_set::{KeyCheck, KeySet},
     token::Token,
     verify::{Now, expired, unsigned},
 };
-use crate::request::credential::invalid;
+use crate::{
+    identity::{
+        key_generation::{KeyGenerations, SignedBy},
+        verified_user::{VerifiedUser, Vouched},
+    },
+    request::credential::invalid,
+};
 
 /// What `typ` may be where the host names no type.
 const TOKEN_TYPES: [&str; 2] = ["JWT", "at+jwt"];
@@ -67,12 +71,7 @@ impl IssuerKeys {
 impl IssuerRules {
     /// What a token tells that one of the issuer's keys signed. Only one that is right in everything else is called
     /// expired.
-    pub(super) fn verified_token(
-        &self,
-        token: &Token<'_>,
-        signed_by: SignedBy,
-        at: Now,
-    ) -> Result<VerifiedToken, Error> {
+    pub(super) fn verified_user(&self, token: &Token<'_>, signed_by: SignedBy, at: Now) -> Result<VerifiedUser, Error> {
         let claims = &token.claims;
         if !self.is_audience(claims.get("aud")) {
             return Err(invalid("the token is not meant for this service (aud)"));
@@ -92,7 +91,13 @@ impl IssuerRules {
         }
         let mut identity = self.claims.identity(id, claims);
         identity.issued_at = issued_at(claims, at);
-        Ok(VerifiedToken { identity, limit: self.claims.limit(claims), expires_at, signed_by })
+        Ok(VerifiedUser {
+            identity: Arc::new(identity),
+            limit: self.claims.limit(claims),
+            expires_at: Some(expires_at),
+            ends: None,
+            vouched: Vouched { signed_by: Some(signed_by) },
+        })
     }
 
     fn is_audience(&self, audience: Option<&Value>) -> bool {

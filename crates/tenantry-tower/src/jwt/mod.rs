@@ -25,7 +25,6 @@ mod issuer;
 mod issuer_rules;
 #[cfg(feature = "jwks")]
 mod jwks;
-mod key_generation;
 mod key_set;
 mod keys;
 mod token;
@@ -42,4 +41,3 @@ pub use self::{
     keys::{Algorithm, Key},
     verify::JwtVerifier,
 };
-pub(crate) use self::{claims::VerifiedToken, key_generation::SignedBy};

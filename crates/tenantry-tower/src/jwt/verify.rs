@@ -8,8 +8,8 @@ use tenantry_core::values::{
     error::{Error, ErrorKind},
 };
 
-use super::{JwtVerifierBuilder, claims::VerifiedToken, issuer::shown, issuer_rules::IssuerRules, token::Token};
-use crate::request::credential::invalid;
+use super::{JwtVerifierBuilder, issuer::shown, issuer_rules::IssuerRules, token::Token};
+use crate::{identity::verified_user::VerifiedUser, request::credential::invalid};
 
 /// Tells whether a JWT is to be believed, and whom it names. Cheap to clone. See the [module](super) for the rules.
 ///
@@ -52,14 +52,14 @@ impl JwtVerifier {
     }
 
     /// What `jwt` tells, if all is right with it.
-    pub(crate) async fn verify(&self, jwt: &str) -> Result<VerifiedToken, Error> {
+    pub(crate) async fn verify(&self, jwt: &str) -> Result<VerifiedUser, Error> {
         let Rules { issuers, leeway, clock } = &*self.0;
         let token = Token::parse(jwt)?;
         // Everything that is asked from here on is asked of the token's own issuer: its keys, and what it may say.
         let issuer = token.claims.get("iss").and_then(Value::as_str).and_then(|name| issuers.get(name));
         let issuer = issuer.ok_or_else(untrusted)?;
         let signed_by = issuer.trust.verify_signature(&token).await?;
-        issuer.verified_token(&token, signed_by, Now { now: clock.now(), leeway: *leeway })
+        issuer.verified_user(&token, signed_by, Now { now: clock.now(), leeway: *leeway })
     }
 }
 

@@ -16,17 +16,17 @@ const CREDENTIAL_ALONE: HeaderValue = HeaderValue::from_static("authorization");
 pub(crate) struct Vary(HeaderValue);
 
 impl Vary {
-    /// Of the credential and these headers.
+    /// Of these headers, each once.
     pub(crate) fn by<'a>(headers: impl IntoIterator<Item = &'a HeaderName>) -> Self {
-        let mut names = vec![AUTHORIZATION];
+        let mut names: Vec<HeaderName> = Vec::new();
         for header in headers {
             if !names.contains(header) {
                 names.push(header.clone());
             }
         }
         match &names[..] {
-            [_] => Self(CREDENTIAL_ALONE),
-            [_, one] if *one == Choice::HEADER => Self(DEFAULT),
+            [one] if *one == AUTHORIZATION => Self(CREDENTIAL_ALONE),
+            [credential, one] if *credential == AUTHORIZATION && *one == Choice::HEADER => Self(DEFAULT),
             _ => {
                 let names = names.iter().map(HeaderName::as_str).collect::<Vec<_>>().join(", ");
                 // Names of headers are values of headers. "*" would be true as well, of any answer.
@@ -67,6 +67,8 @@ fn elements(list: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
+    use http::header::COOKIE;
+
     use super::*;
 
     fn added(vary: &Vary, set: &[&'static str]) -> Vec<String> {
@@ -80,7 +82,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_added_and_nothing_twice() {
-        let vary = Vary::by([&Choice::HEADER, &Choice::HEADER]);
+        let vary = Vary::by([&AUTHORIZATION, &Choice::HEADER, &Choice::HEADER]);
         assert_eq!(added(&vary, &[]), ["authorization, x-organization-id"]);
         assert_eq!(added(&vary, &["Accept"]), ["Accept", "authorization, x-organization-id"]);
         assert_eq!(added(&vary, &["origin", "accept, Authorization"])[2..], ["x-organization-id"]);
@@ -90,9 +92,12 @@ mod tests {
 
     #[test]
     fn it_names_the_headers_of_the_choices() {
-        assert_eq!(added(&Vary::by([]), &[]), ["authorization"]);
-        let own = HeaderName::from_static("x-tenant");
-        assert_eq!(added(&Vary::by([&own, &Choice::HEADER]), &[]), ["authorization, x-tenant, x-organization-id"]);
         assert_eq!(added(&Vary::by([&AUTHORIZATION]), &[]), ["authorization"]);
+        let own = HeaderName::from_static("x-tenant");
+        assert_eq!(
+            added(&Vary::by([&AUTHORIZATION, &own, &Choice::HEADER]), &[]),
+            ["authorization, x-tenant, x-organization-id"]
+        );
+        assert_eq!(added(&Vary::by([&COOKIE, &AUTHORIZATION, &COOKIE]), &[]), ["cookie, authorization"]);
     }
 }

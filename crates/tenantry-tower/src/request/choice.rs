@@ -179,13 +179,17 @@ impl Choices {
         let open = self.explicit.iter().find(|choice| !matches!(choice, Explicit::Claim));
         match open {
             Some(Explicit::Header(name)) => {
-                field(name, "required", "say which of your organizations you mean, by its id or its slug")
+                let detail = "say which of your organizations you mean, by its id or its slug";
+                Error::organization_required(as_written(name), detail)
             }
             Some(Explicit::Path(prefix)) => Error::new(
-                ErrorKind::InvalidRequest,
+                ErrorKind::OrganizationRequired,
                 format!("say which organization you mean: {prefix}{{organization}}"),
             ),
-            _ => Error::new(ErrorKind::InvalidRequest, "the token does not say which of your organizations you mean"),
+            _ => Error::new(
+                ErrorKind::OrganizationRequired,
+                "the token does not say which of your organizations you mean",
+            ),
         }
     }
 }

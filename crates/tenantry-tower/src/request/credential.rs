@@ -44,6 +44,12 @@ pub(crate) fn header(headers: &HeaderMap) -> Result<Option<&HeaderValue>, Error>
     Ok(Some(value))
 }
 
+/// A credential that stands elsewhere than in `Authorization`, if it is not too long.
+#[cfg(feature = "jwt")]
+pub(crate) fn of_bounded_length(credential: &str) -> Result<&str, Error> {
+    if credential.len() > limits::CREDENTIAL_BYTES_MAX { Err(too_long()) } else { Ok(credential) }
+}
+
 /// Reads `Bearer <jwt>`, `Bearer <key>:<secret>` or `Basic base64(<key>:<secret>)`.
 pub(crate) fn parse(value: &HeaderValue) -> Result<Credential<'_>, Error> {
     let text = value.to_str().map_err(|_| invalid("the credential has characters that no credential has"))?;
@@ -86,7 +92,7 @@ pub(crate) fn invalid(detail: impl Into<Cow<'static, str>>) -> Error {
 
 fn too_long() -> Error {
     let max = limits::CREDENTIAL_BYTES_MAX;
-    invalid(format!("the credential is too long: the Authorization header has at most {max} bytes"))
+    invalid(format!("the credential is too long: it has at most {max} bytes"))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::{
         tenant::{Resolved, Validity},
     },
     generations::Generations,
-    jwt::{SignedBy, VerifiedToken},
+    identity::verified_user::VerifiedUser,
     keyed_hash::PassThrough,
     limits,
     resolve::hot_table::HotTable,
@@ -33,7 +33,7 @@ pub(crate) struct Answers {
     resolved: Cache<u128, Resolved, PassThrough>,
     without_tenant: Cache<u128, Resolved, PassThrough>,
     refused: Cache<u128, Refusal, PassThrough>,
-    verified: Cache<u128, Arc<VerifiedToken>, PassThrough>,
+    verified: Cache<u128, VerifiedUser, PassThrough>,
     slugs: Cache<Slug, OrganizationId>,
 }
 
@@ -46,8 +46,8 @@ impl Answers {
             Cache::builder().max_capacity(capacity).time_to_live(refused_max_age).build_with_hasher(PassThrough);
         let refused =
             Cache::builder().max_capacity(capacity).time_to_live(refused_max_age).build_with_hasher(PassThrough);
-        // No time to live: `verified` checks at each hit whether the JWT has ended and whether its key still counts, and
-        // whoever asks for a slug has the organization confirmed.
+        // No time to live: `verified` checks at each hit whether the credential has ended and whether its key still counts,
+        // and whoever asks for a slug has the organization confirmed.
         let verified = Cache::builder().max_capacity(capacity).build_with_hasher(PassThrough);
         Self {
             generations,
@@ -84,7 +84,7 @@ impl Answers {
     fn is_true(&self, validity: &Validity, now: Duration, clock: &dyn Clock) -> bool {
         now < validity.ends
             && validity.expires_at.is_none_or(|expiry| clock.now_coarse() < expiry)
-            && validity.signed_by.as_ref().is_none_or(SignedBy::stands)
+            && validity.vouched.stands()
             && self.generations.renew(&validity.freshness, now)
     }
 
@@ -109,12 +109,13 @@ impl Answers {
         }
     }
 
-    /// What the JWT with this hash tells, if it was verified by keys that are still believed and has not ended at `now`.
-    pub(crate) fn verified(&self, key: u128, now: Timestamp) -> Option<Arc<VerifiedToken>> {
-        self.verified.get(&key).filter(|verified| now < verified.expires_at && verified.signed_by.holds(now))
+    /// What the credential with this hash tells, if that still holds: a JWT that has not ended and was verified by keys that
+    /// are still believed, or what the host answered not long ago.
+    pub(crate) fn verified(&self, key: u128, now: Timestamp, elapsed: Duration) -> Option<VerifiedUser> {
+        self.verified.get(&key).filter(|verified| verified.holds(now, elapsed))
     }
 
-    pub(crate) fn keep_verified(&self, key: u128, verified: Arc<VerifiedToken>) {
+    pub(crate) fn keep_verified(&self, key: u128, verified: VerifiedUser) {
         self.verified.insert(key, verified);
     }
 

@@ -1,9 +1,8 @@
 //! Asks the store: the way from a credential to a tenant, where nothing is known.
 
-use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{any::Any, panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt;
-use http::HeaderValue;
 use tenantry_core::{
     access::{
         caller::{Caller, Identity, Presented},
@@ -11,7 +10,6 @@ use tenantry_core::{
     },
     engine::{resolve::OnlyOrganization, token_use::TokenUse},
     values::{
-        clock::Timestamp,
         error::{Error, ErrorKind},
         slug::Slug,
     },
@@ -20,15 +18,16 @@ use tenantry_core::{
 use crate::{
     answer::{
         refusal::Refusal,
-        tenant::{Resolved, Validity},
+        tenant::{Resolved, Validity, unauthenticated},
     },
     generations::{Freshness, Moment, Subjects},
-    jwt::VerifiedToken,
-    limits,
-    request::{
-        choice::Names,
-        credential::{self, Credential},
+    identity::{
+        authenticator::Believed,
+        evidence::Evidence,
+        verified_user::{VerifiedUser, Vouched},
     },
+    limits,
+    request::choice::Names,
     resolve::{Query, Resolver},
 };
 
@@ -43,32 +42,31 @@ impl Resolver {
     async fn ask(&self, query: &Query) -> Result<Resolved, Refusal> {
         let clock = self.engine.clock();
         let began = Moment { as_of: self.generations.now(), at: clock.now(), elapsed: clock.elapsed() };
-        match credential::parse(&query.authorization).map_err(Refusal::of_the_request)? {
-            Credential::Token(presented) => self.resolve_token(query, presented, began).await,
-            Credential::Jwt(jwt) => {
-                let verified =
-                    self.verified(&query.authorization, jwt, began.at).await.map_err(Refusal::of_the_request)?;
-                self.resolve_user(query, &verified, began).await
-            }
+        match self.believed(&query.evidence, began).await.map_err(Refusal::of_the_request)? {
+            None => Err(Refusal::nobody(unauthenticated())),
+            Some(Believed::Token(presented)) => self.resolve_token(query, presented, began).await,
+            Some(Believed::User(user)) => self.resolve_user(query, &user, began).await,
         }
     }
 
-    /// What a JWT tells; its signature is verified once.
-    async fn verified(
-        &self,
-        authorization: &HeaderValue,
-        jwt: &str,
-        now: Timestamp,
-    ) -> Result<Arc<VerifiedToken>, Error> {
-        let mut hashing = self.keyed.begin();
-        hashing.add(Some(authorization.as_bytes()));
-        let key = hashing.end();
-        if let Some(verified) = self.answers.verified(key, now) {
-            return Ok(verified);
+    /// What a credential tells. A JWT is verified once, and what the host answered is not asked again at once.
+    async fn believed(&self, evidence: &Evidence<'_>, began: Moment) -> Result<Option<Believed>, Error> {
+        let is_lookup = matches!(evidence, Evidence::Lookup(_));
+        if matches!(evidence, Evidence::User(_)) || (is_lookup && self.strict) {
+            return self.authenticator.believe(evidence).await;
         }
-        let verified = Arc::new(self.authenticator.verify(jwt).await?);
-        self.answers.keep_verified(key, verified.clone());
-        Ok(verified)
+        let mut hashing = self.keyed.begin();
+        evidence.hash(&mut hashing);
+        let key = hashing.end();
+        if let Some(user) = self.answers.verified(key, began.at, began.elapsed) {
+            return Ok(Some(Believed::User(user)));
+        }
+        let mut believed = self.authenticator.believe(evidence).await?;
+        if let Some(Believed::User(user)) = &mut believed {
+            user.ends = is_lookup.then(|| began.elapsed + self.max_age);
+            self.answers.keep_verified(key, user.clone());
+        }
+        Ok(believed)
     }
 
     async fn resolve_token(&self, query: &Query, presented: Presented, began: Moment) -> Result<Resolved, Refusal> {
@@ -87,7 +85,7 @@ impl Resolver {
         let expires_at = tenant.expires_at();
         let lifetime = expires_at.map_or(self.max_age, |expiry| expiry.since(began.at).min(self.max_age));
         let freshness = Freshness::new(began.as_of, subjects);
-        let validity = Validity { freshness, ends: began.elapsed + lifetime, expires_at, signed_by: None };
+        let validity = Validity { freshness, ends: began.elapsed + lifetime, expires_at, vouched: Vouched::default() };
         let caller = Caller::Token(presented.clone());
         let resolved = Resolved::new(query.key, caller, Ok(tenant), self.engine.clone(), validity);
         // What the rate limit refuses is no use of the token.
@@ -117,22 +115,23 @@ impl Resolver {
         });
     }
 
-    async fn resolve_user(&self, query: &Query, verified: &VerifiedToken, began: Moment) -> Result<Resolved, Refusal> {
-        let caller = Caller::User(Box::new(verified.identity.clone()));
-        let (tenant, subjects) = self.choose(query, verified, &caller, began).await?;
+    async fn resolve_user(&self, query: &Query, user: &VerifiedUser, began: Moment) -> Result<Resolved, Refusal> {
+        let caller = Caller::User(Box::new((*user.identity).clone()));
+        let (tenant, subjects) = self.choose(query, user, &caller, began).await?;
         if let Ok(tenant) = &tenant
             && tenant.profile_is_due()
         {
-            self.refresh_profile(&verified.identity, tenant);
+            self.refresh_profile(&user.identity, tenant);
         }
-        let signed_by = verified.signed_by.clone();
-        let expires_at = verified.expires_at.min(signed_by.believed_until());
+        let expires_at = user.expires_at.into_iter().chain(user.vouched.believed_until()).min();
         // A platform admin's rights depend on whether the organization has an owner, of which no notice tells.
-        let max_age = if verified.identity.platform_admin { Duration::ZERO } else { self.max_age };
+        let max_age = if user.identity.platform_admin { Duration::ZERO } else { self.max_age };
         let max_age = if tenant.is_ok() { max_age } else { max_age.min(limits::REFUSED_MAX_AGE) };
-        let ends = began.elapsed + expires_at.since(began.at).min(max_age);
+        let lifetime = expires_at.map_or(max_age, |expiry| expiry.since(began.at).min(max_age));
+        let ends = began.elapsed + lifetime;
+        let ends = user.ends.map_or(ends, |end| ends.min(end));
         let freshness = Freshness::new(began.as_of, subjects);
-        let validity = Validity { freshness, ends, expires_at: Some(expires_at), signed_by: Some(signed_by) };
+        let validity = Validity { freshness, ends, expires_at, vouched: user.vouched.clone() };
         Ok(Resolved::new(query.key, caller, tenant, self.engine.clone(), validity))
     }
 
@@ -140,15 +139,15 @@ impl Resolver {
     async fn choose(
         &self,
         query: &Query,
-        verified: &VerifiedToken,
+        user: &VerifiedUser,
         caller: &Caller,
         began: Moment,
     ) -> Result<(Result<Tenant, Refusal>, Subjects), Refusal> {
-        let identity = &verified.identity;
+        let identity = &*user.identity;
         let mut names = query.names.clone();
         if self.choices.has_claim() {
             // Also where the request itself names the organization: a token whose claim is unclear is for none.
-            let claimed = verified.limit.organization().map_err(Refusal::of_the_request)?;
+            let claimed = user.limit.organization().map_err(Refusal::of_the_request)?;
             if claimed.is_some_and(|named| !names.add(named)) {
                 return Err(Refusal::of_the_request(self.choices.contradictory()));
             }
@@ -193,7 +192,7 @@ impl Resolver {
                 return Ok((Ok(tenant), subjects));
             }
             OnlyOrganization::None => Error::new(
-                ErrorKind::Forbidden,
+                ErrorKind::NoOrganization,
                 "you belong to no organization: create one, or accept an invitation to one",
             ),
             OnlyOrganization::Several => self.choices.unsaid(),

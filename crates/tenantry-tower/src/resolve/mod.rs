@@ -8,7 +8,7 @@ mod load;
 use std::{sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use http::{HeaderValue, Request};
+use http::Request;
 use tenantry_core::{
     engine::Engine,
     values::error::{Error, ErrorKind},
@@ -22,16 +22,14 @@ use crate::{
         tenant::{Resolved, unauthenticated},
     },
     generations::{Generations, NoticeNumber},
+    identity::{Head, evidence::Evidence},
     keyed_hash::KeyedHash,
     layer::{
         paths::{Path, Paths},
         vary::Vary,
     },
     limits,
-    request::{
-        choice::{Choices, Names},
-        credential,
-    },
+    request::choice::{Choices, Names},
     resolve::{cache::Answers, in_flight::InFlight},
 };
 
@@ -68,7 +66,7 @@ pub(crate) enum Lookup {
 /// A question to the store.
 #[derive(Clone)]
 pub(crate) struct Query {
-    pub(crate) authorization: HeaderValue,
+    pub(crate) evidence: Evidence<'static>,
     pub(crate) names: Names,
     pub(crate) key: u128,
 }
@@ -89,11 +87,11 @@ impl Resolver {
             Some(Path::Unserved) => return Err(Error::new(ErrorKind::NotFound, "nothing is served at this path")),
         }
         let headers = request.headers();
-        let Some(authorization) = credential::header(headers)? else {
+        let Some(evidence) = self.authenticator.evidence(Head::of(request))? else {
             return if is_required { Err(unauthenticated()) } else { Ok(Lookup::Known(self.anonymous.clone())) };
         };
         let mut hashing = self.keyed.begin();
-        hashing.add(Some(authorization.as_bytes()));
+        evidence.hash(&mut hashing);
         self.choices.hash(headers, request.uri(), &mut hashing)?;
         let key = hashing.end();
         let clock = &**self.engine.clock();
@@ -109,7 +107,7 @@ impl Resolver {
             };
         }
         let names = self.choices.names(headers, request.uri())?;
-        Ok(Lookup::Unknown(Query { authorization: authorization.clone(), names, key }))
+        Ok(Lookup::Unknown(Query { evidence: evidence.into_owned(), names, key }))
     }
 
     /// The answer of the store; unless strictness forbids it, one read serves all who ask the same now.
@@ -117,7 +115,13 @@ impl Resolver {
     /// So the read may have begun before this request. Its result counts only if no notice has come about what it
     /// depends on; where notices do not tell of all that, only if it began after this request.
     pub(crate) async fn answer(self: Arc<Self>, query: Query, is_required: bool) -> Result<Resolved, Refusal> {
-        let resolved = self.clone().answer_shared(query).await?;
+        let resolved = match self.clone().answer_shared(query).await {
+            // As if there were no credential: where one is not needed, the request passes.
+            Err(refusal) if !is_required && matches!(refusal.basis(), Basis::Nobody) => {
+                return Ok(self.anonymous.clone());
+            }
+            answer => answer?,
+        };
         if let Some(refusal) = resolved.refusal(is_required) {
             return Err(refusal);
         }
@@ -175,7 +179,7 @@ impl Resolver {
             }
             Err(refused) if refused.is_temporary() => true,
             Err(refused) => match refused.basis() {
-                Basis::Request => true,
+                Basis::Request | Basis::Nobody => true,
                 Basis::Read(began, subjects) => self.generations.is_fresh(began.as_of, subjects, now),
                 Basis::Untold => is_untouched(),
             },

@@ -46,10 +46,10 @@ async fn the_only_one_is_meant_and_of_several_none() {
     let world = World::new().await;
     let service = plain(world.layer().build().unwrap());
     assert_eq!(chosen(&service, &world.bearer("ann"), "/", None).await, is(200, "Acme"));
-    assert_eq!(chosen(&service, &world.bearer("zoe"), "/", None).await, is(403, "forbidden"));
+    assert_eq!(chosen(&service, &world.bearer("zoe"), "/", None).await, is(403, "no_organization"));
     world.organization("ann", "Beta").await;
     crate::support::eventually("the second organization is seen", async || {
-        chosen(&service, &world.bearer("ann"), "/", None).await == is(400, "invalid_request")
+        chosen(&service, &world.bearer("ann"), "/", None).await == is(400, "organization_required")
     })
     .await;
     let answer = ask(&service, &[("authorization", &world.bearer("ann"))]).await;
@@ -81,7 +81,7 @@ async fn an_optional_layer_shares_what_the_required_one_remembers() {
     assert_eq!(chosen(&optional, &zoe, "/", None).await, is(200, "none"));
     let before = world.store.reads();
     assert_eq!(chosen(&optional, &ann, "/", None).await, is(200, "Acme"));
-    assert_eq!(chosen(&required, &zoe, "/", None).await, is(403, "forbidden"));
+    assert_eq!(chosen(&required, &zoe, "/", None).await, is(403, "no_organization"));
     assert_eq!(chosen(&optional, &zoe, "/", None).await, is(200, "none"));
     assert_eq!(world.store.reads(), before, "both were remembered");
     world.join("zoe", "member").await;
@@ -103,7 +103,7 @@ async fn a_part_of_the_path_names_one() {
     assert_eq!(chosen(&service, &ann, &format!("/orgs/{}", world.acme), None).await, is(200, "Acme"));
     assert_eq!(chosen(&service, &ann, "/notes", Some("acme")).await, is(200, "Acme"));
     assert_eq!(chosen(&service, &ann, "/orgs/%62eta", None).await, is(404, "not_found"));
-    assert_eq!(chosen(&service, &ann, "/notes", None).await, is(400, "invalid_request"));
+    assert_eq!(chosen(&service, &ann, "/notes", None).await, is(400, "organization_required"));
 }
 
 #[tokio::test]
@@ -271,7 +271,7 @@ async fn an_issuer_may_call_its_organization_otherwise_or_tell_none() {
     let both = bearer(json!({ "org": "beta", "organization": ["acme"] }));
     assert_eq!(chosen(&renamed, &both, "/", None).await, is(200, "Beta"));
     let none = service(ClaimNames::new().no_organization());
-    assert_eq!(chosen(&none, &both, "/", None).await, is(400, "invalid_request"));
+    assert_eq!(chosen(&none, &both, "/", None).await, is(400, "organization_required"));
 }
 
 #[tokio::test]

@@ -1,7 +1,6 @@
 //! Several issuers: whose users are whose, and who is believed what.
 
 use futures_util::FutureExt;
-use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use tenantry_core::{
@@ -10,12 +9,13 @@ use tenantry_core::{
 };
 use tenantry_tower::{
     Authenticator, ClaimNames, JwtVerifier, TenantryLayer,
+    identity::Head,
     jwt::{self, Issuer, Key},
 };
 
 use crate::support::{
     AUDIENCE, Answer, ISSUER, Service, Signing, World, ask, claims, eventually, get, hs256_key, plain, sign,
-    sign_with_header,
+    sign_with_header, with_authorization,
 };
 
 const PARTNER: &str = "https://partner.example";
@@ -62,9 +62,7 @@ async fn ask_as(service: &Service, bearer: &str) -> Answer {
 }
 
 fn identity(authenticator: &Authenticator, bearer: &str) -> Result<Identity, String> {
-    let mut headers = HeaderMap::new();
-    headers.insert(AUTHORIZATION, HeaderValue::try_from(bearer).unwrap());
-    match authenticator.authenticate(&headers).now_or_never().unwrap() {
+    match authenticator.authenticate(Head::of(&with_authorization(bearer))).now_or_never().unwrap() {
         Ok(Some(Caller::User(identity))) => Ok(*identity),
         Ok(other) => panic!("{other:?}"),
         Err(error) => Err(format!("{}: {error}", error.code())),
@@ -312,7 +310,7 @@ async fn a_second_issuer_has_the_host_say_whose_users_are_apart() {
     // In so many words, they have their users in common; whoever is apart stays so.
     let third = plain("https://third.example").qualified_ids();
     let verifier = build(vec![own(), plain(PARTNER), third]).dangerously_share_users();
-    let authenticator = Authenticator::new(verifier.clock(world.clock.clone()).build().unwrap());
+    let authenticator = Authenticator::new().jwt(verifier.clock(world.clock.clone()).build().unwrap());
     let service = service(&world, authenticator);
     for iss in [ISSUER, PARTNER] {
         assert_eq!(ask_as(&service, &bearer(&world, iss, "ann")).await.body["organization"], "Acme", "{iss}");

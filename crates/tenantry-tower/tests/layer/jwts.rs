@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use tenantry_core::{
@@ -12,20 +11,21 @@ use tenantry_core::{
 };
 use tenantry_tower::{
     Authenticator, ClaimNames, JwtVerifier, JwtVerifierBuilder,
+    identity::Head,
     jwt::{self, Issuer, Key},
 };
 
 use crate::support::{
     AUDIENCE, HS_SECRET, ISSUER, Signing, TestClock, claims, hs256_key, key_file, sign, sign_with_header,
+    with_authorization,
 };
 
 /// The user, or the refusal.
 pub(crate) fn identified(builder: JwtVerifierBuilder, jwt: &str) -> Result<Identity, Error> {
-    let mut headers = HeaderMap::new();
-    headers.insert(AUTHORIZATION, HeaderValue::try_from(format!("Bearer {jwt}")).unwrap());
-    let authenticator = Authenticator::new(builder.build().unwrap());
+    let request = with_authorization(&format!("Bearer {jwt}"));
+    let authenticator = Authenticator::new().jwt(builder.build().unwrap());
     // Keys that are given are never waited for.
-    match authenticator.authenticate(&headers).now_or_never().unwrap()? {
+    match authenticator.authenticate(Head::of(&request)).now_or_never().unwrap()? {
         Some(Caller::User(identity)) => Ok(*identity),
         other => panic!("{other:?}"),
     }
@@ -188,13 +188,20 @@ fn a_platform_admin_is_who_the_hosts_claim_says() {
     let clock = Arc::new(TestClock::default());
     let mut claims = claims("root", &clock);
     claims["is_admin"] = true.into();
-    let mut headers = HeaderMap::new();
     let jwt = sign(&claims, &Signing::hs256());
-    headers.insert(AUTHORIZATION, HeaderValue::try_from(format!("Bearer {jwt}")).unwrap());
+    let request = with_authorization(&format!("Bearer {jwt}"));
     let kind = |names: ClaimNames| {
         let issuer = Issuer::new(ISSUER, hs256_key()).audience(AUDIENCE).claims(names);
         let verifier = JwtVerifier::builder().issuer(issuer).clock(clock.clone()).build().unwrap();
-        Authenticator::new(verifier).authenticate(&headers).now_or_never().unwrap().unwrap().unwrap().principal().kind()
+        Authenticator::new()
+            .jwt(verifier)
+            .authenticate(Head::of(&request))
+            .now_or_never()
+            .unwrap()
+            .unwrap()
+            .unwrap()
+            .principal()
+            .kind()
     };
     assert_eq!(kind(ClaimNames::default()), "user");
     assert_eq!(kind(ClaimNames::new().platform_admin("is_admin")), "platformAdmin");

@@ -9,6 +9,7 @@ mod choices;
 mod cors;
 mod credentials;
 mod freshness;
+mod identity;
 mod issuers;
 #[cfg(feature = "jwks")]
 mod jwks;

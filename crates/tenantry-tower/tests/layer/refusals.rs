@@ -59,7 +59,7 @@ async fn a_refusal_that_was_read_is_not_read_again() {
         assert_eq!(reads(&world, &service, request, code).await, 1, "it is looked at again after five seconds");
     }
     // Who belongs to nothing is told so without any organization's being read.
-    assert_eq!(reads(&world, &service, || get("/", &[("authorization", &bob)]), "forbidden").await, 0);
+    assert_eq!(reads(&world, &service, || get("/", &[("authorization", &bob)]), "no_organization").await, 0);
 }
 
 #[tokio::test]

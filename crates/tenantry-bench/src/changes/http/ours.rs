@@ -43,7 +43,7 @@ impl Ours {
         let registry = Registry::builder().permission("notes:write").build()?;
         let engine = Engine::new(Arc::new(patient(&redis.url()).await?), registry);
         // Who is invited by username must bear it.
-        let authenticator = Authenticator::new(Some(verifier_by(ClaimNames::new().username("sub"))?));
+        let authenticator = Authenticator::new().jwt(verifier_by(ClaimNames::new().username("sub"))?);
         let layer = TenantryLayer::builder(engine.clone(), authenticator.clone()).build()?;
         let behind = Router::new()
             .route("/whoami", get(whoami))

@@ -28,9 +28,9 @@ use super::{
 };
 use crate::{
     BuildError,
+    identity::key_generation::{KeyGenerations, SignedBy},
     jwt::{
         builder::Resources,
-        key_generation::{KeyGenerations, SignedBy},
         key_set::{KeyCheck, KeySet},
         token::Token,
         verify::unsigned,

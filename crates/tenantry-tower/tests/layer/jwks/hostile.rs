@@ -1,9 +1,12 @@
 //! Keys and documents that must not be believed, beside others that are.
 
-use http::HeaderMap;
+use http::Request;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
-use tenantry_tower::jwt::{self, Issuer};
+use tenantry_tower::{
+    identity::Head,
+    jwt::{self, Issuer},
+};
 
 use super::{
     issuer::TestIssuer,
@@ -155,7 +158,7 @@ async fn the_keys_of_one_issuer_verify_nothing_of_another() {
         assert_ne!(told(&authenticator, &sign(&of_issuer, &Signing::hs256())).await, "ann");
     }
     assert_eq!(told(&authenticator, &sign(&claims("ann", time), &Signing::hs256())).await, "ann");
-    assert!(authenticator.authenticate(&HeaderMap::new()).await.unwrap().is_none());
+    assert!(authenticator.authenticate(Head::of(&Request::new(()))).await.unwrap().is_none());
 }
 
 #[tokio::test]

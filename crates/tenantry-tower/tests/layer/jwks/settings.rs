@@ -100,7 +100,7 @@ async fn what_follows_the_question_mark_is_not_shown_nor_is_a_token() {
     let verifier = builder(&clock).issuer(set).build().unwrap();
     told.extend([format!("{verifier:?}")]);
     assert!(told.contains("/keys"), "{told}");
-    let authenticator = Authenticator::new(verifier);
+    let authenticator = Authenticator::new().jwt(verifier);
     let jwt = issuer.token("ann", clock.time());
     assert_eq!(identified(&authenticator, &jwt).await.unwrap(), "ann");
     issuer.stop();

@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use tenantry_core::{
     access::caller::Caller,
     values::{
@@ -14,11 +13,11 @@ use tenantry_core::{
         error::Error,
     },
 };
-use tenantry_tower::{Authenticator, JwtVerifier, JwtVerifierBuilder, jwt::Issuer};
+use tenantry_tower::{Authenticator, JwtVerifier, JwtVerifierBuilder, identity::Head, jwt::Issuer};
 use tokio::sync::oneshot;
 
 use super::issuer::TestIssuer;
-use crate::support::{TestClock, eventually};
+use crate::support::{TestClock, eventually, with_authorization};
 
 /// The time of a [`TestClock`], by which those who sleep wake too.
 #[derive(Debug)]
@@ -151,7 +150,7 @@ pub(super) fn builder(clock: &Arc<HandClock>) -> JwtVerifierBuilder {
 }
 
 pub(super) fn authenticator(builder: JwtVerifierBuilder) -> Authenticator {
-    Authenticator::new(builder.build().unwrap())
+    Authenticator::new().jwt(builder.build().unwrap())
 }
 
 /// The code of the refusal, or the user.
@@ -163,9 +162,7 @@ pub(super) async fn told(authenticator: &Authenticator, jwt: &str) -> String {
 }
 
 pub(super) async fn identified(authenticator: &Authenticator, jwt: &str) -> Result<String, Error> {
-    let mut headers = HeaderMap::new();
-    headers.insert(AUTHORIZATION, HeaderValue::try_from(format!("Bearer {jwt}")).unwrap());
-    match authenticator.authenticate(&headers).await? {
+    match authenticator.authenticate(Head::of(&with_authorization(&format!("Bearer {jwt}")))).await? {
         Some(Caller::User(identity)) => Ok(identity.id.to_string()),
         other => panic!("{other:?}"),
     }

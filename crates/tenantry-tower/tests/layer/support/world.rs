@@ -4,7 +4,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode, header::AUTHORIZATION};
 use http_body_util::Full;
 use serde_json::{Value, json};
 use tenantry_core::{
@@ -98,7 +98,7 @@ impl World {
     /// Believes these issuers.
     pub(crate) fn believing(&self, issuers: impl IntoIterator<Item = Issuer>) -> Authenticator {
         let verifier = issuers.into_iter().fold(JwtVerifier::builder(), JwtVerifierBuilder::issuer);
-        Authenticator::new(verifier.clock(self.clock.clone()).build().unwrap())
+        Authenticator::new().jwt(verifier.clock(self.clock.clone()).build().unwrap())
     }
 
     pub(crate) fn layer(&self) -> TenantryLayerBuilder {
@@ -202,4 +202,9 @@ pub(crate) async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> b
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     panic!("in vain: {what}");
+}
+
+/// A request with this `Authorization`.
+pub(crate) fn with_authorization(value: &str) -> Request<()> {
+    Request::builder().header(AUTHORIZATION, value).body(()).unwrap()
 }

@@ -60,9 +60,4 @@ impl SignedBy {
     pub(crate) fn believed_until(&self) -> Timestamp {
         Timestamp::from_millis(self.generations.believed_until.load(Ordering::Acquire))
     }
-
-    /// Whether it still counts.
-    pub(crate) fn holds(&self, now: Timestamp) -> bool {
-        self.stands() && now < self.believed_until()
-    }
 }
