@@ -9,7 +9,7 @@ use crate::{actors::Actor, world::on_every_store};
 async fn a_user_is_led_into_the_organization_that_they_mean() {
     on_every_store(async |world| {
         let [alice, bob] = ["alice", "bob"].map(Actor::user);
-        world.whoami(&alice, None).await.refused(403, "forbidden");
+        world.whoami(&alice, None).await.refused(403, "no_organization");
         let first = world.organization(&alice).await;
         let who = world.whoami(&alice, None).await.ok();
         let expected = json!({
@@ -20,7 +20,9 @@ async fn a_user_is_led_into_the_organization_that_they_mean() {
             assert_eq!(&who[field], value);
         }
         let second = world.organization(&alice).await;
-        world.whoami(&alice, None).await.names_field("X-Organization-Id");
+        let refused = world.whoami(&alice, None).await;
+        assert_eq!(refused.body["errors"][0]["field"], "X-Organization-Id");
+        refused.refused(400, "organization_required");
         assert_eq!(world.whoami(&alice, Some(&second)).await.ok()["organizationId"], second);
         let shown = world.call(&alice, "get", json!({ "organizationId": second })).await.ok();
         let slug = shown["organization"]["slug"].as_str().unwrap();
@@ -88,7 +90,7 @@ async fn what_is_not_served_is_404_whoever_asks() {
         // What is served says who may come in, and for whom it answers.
         world.send(&Actor::nobody(), world.request(Method::GET, "/whoami")).await.refused(401, "unauthenticated");
         world.send(&bad, world.request(Method::GET, "/whoami")).await.refused(401, "invalid_token");
-        world.whoami(&bob, None).await.refused(403, "forbidden");
+        world.whoami(&bob, None).await.refused(403, "no_organization");
         for actor in [&Actor::nobody(), &alice] {
             let answer = world.send(actor, world.request(Method::GET, "/whoami")).await;
             assert_eq!(answer.headers["vary"], "authorization, x-organization-id");

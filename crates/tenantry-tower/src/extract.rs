@@ -7,6 +7,7 @@ use axum_core::{
     extract::{FromRequestParts, OptionalFromRequestParts},
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use http::request::Parts;
 use tenantry_core::{values::error::Error, wire::OrgMembership};
 
@@ -15,44 +16,54 @@ use crate::{
     problem,
 };
 
-/// Why something could not be extracted; answers as [`problem::response`].
-pub struct Rejection(Error);
+/// Why something could not be extracted. It answers as the layer answers what it refuses.
+pub struct Rejection {
+    error: Error,
+    response: http::Response<Bytes>,
+}
 
 impl Rejection {
     /// What lies behind it, for a host that answers in its own form.
     #[must_use]
     pub fn into_error(self) -> Error {
-        self.0
+        self.error
+    }
+
+    fn of(error: Error, parts: &Parts) -> Self {
+        let response = Resolved::refuse(&error, parts.into());
+        Self { error, response }
     }
 }
 
+/// Answers with a [problem document](problem).
 impl From<Error> for Rejection {
     fn from(error: Error) -> Self {
-        Self(error)
+        let response = problem::response(&error);
+        Self { error, response }
     }
 }
 
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
-        problem::response::<Body>(&self.0)
+        self.response.map(Body::from)
     }
 }
 
 impl fmt::Debug for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Rejection").field(&self.0).finish()
+        f.debug_tuple("Rejection").field(&self.error).finish()
     }
 }
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.error.fmt(f)
     }
 }
 
 impl std::error::Error for Rejection {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source()
+        self.error.source()
     }
 }
 
@@ -62,7 +73,7 @@ impl<S: Sync> FromRequestParts<S> for Tenant {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        Ok(Resolved::of(&parts.extensions)?.require_tenant()?)
+        Resolved::of(&parts.extensions).and_then(Resolved::require_tenant).map_err(|error| Rejection::of(error, parts))
     }
 }
 
@@ -71,7 +82,7 @@ impl<S: Sync> OptionalFromRequestParts<S> for Tenant {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
-        Ok(Resolved::of(&parts.extensions)?.tenant())
+        Resolved::of(&parts.extensions).map(|resolved| resolved.tenant()).map_err(|error| Rejection::of(error, parts))
     }
 }
 
@@ -80,7 +91,7 @@ impl<S: Sync> FromRequestParts<S> for Resolved {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        Ok(Self::of(&parts.extensions)?)
+        Self::of(&parts.extensions).map_err(|error| Rejection::of(error, parts))
     }
 }
 
@@ -94,6 +105,7 @@ impl<S: Sync> FromRequestParts<S> for Memberships {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        Ok(Self(Resolved::of(&parts.extensions)?.memberships().await?))
+        let memberships = async { Resolved::of(&parts.extensions)?.memberships().await };
+        memberships.await.map(Self).map_err(|error| Rejection::of(error, parts))
     }
 }

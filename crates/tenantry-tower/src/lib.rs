@@ -106,6 +106,7 @@ pub use self::{
     identity::{Authenticator, IdentitySource},
     layer::{
         TenantryLayer, TenantryLayerBuilder,
+        body::{AnyBody, BodyKind, ResponseBody, SameBody},
         future::ResponseFuture,
         require::{Require, RequirePermission, require},
         service::TenantryService,

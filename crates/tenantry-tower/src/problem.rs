@@ -1,7 +1,7 @@
 //! Refusals as `application/problem+json` (RFC 9457).
 //!
 //! 1. `type` is `urn:tenantry:problem:<code>`, and `code` is the stable machine word by itself.
-//! 2. A 401 carries the `WWW-Authenticate` of RFC 6750; what can be tried again later carries `Retry-After`; a 429
+//! 2. A 401, and a 403 for want of a permission, carries the `WWW-Authenticate` of RFC 6750; what can be tried again later carries `Retry-After`; a 429
 //!    names the limit in `RateLimit-Policy` and what is left of it in `RateLimit` (draft-ietf-httpapi-ratelimit-headers).
 //! 3. What lies behind an error is logged and never sent. A 500 carries a `correlationId`, which the log names too.
 
@@ -58,19 +58,6 @@ struct Problem<'a> {
 /// ```
 #[must_use]
 pub fn response<B: From<Bytes>>(error: &Error) -> Response<B> {
-    build(error, challenge(error))
-}
-
-/// As [`response`], for a caller who lacks `permission`: the challenge names it as the scope that is needed.
-pub(crate) fn lacking<B: From<Bytes>>(permission: &str) -> Response<B> {
-    let scope = quotable(permission);
-    build(
-        &Error::lacks(permission),
-        Some(format!(r#"Bearer realm="tenantry", error="insufficient_scope", scope="{scope}""#)),
-    )
-}
-
-fn build<B: From<Bytes>>(error: &Error, challenge: Option<String>) -> Response<B> {
     let kind = error.kind();
     let correlation_id = (kind == ErrorKind::Internal).then(correlation_id);
     log(error, correlation_id.as_deref());
@@ -103,13 +90,14 @@ fn build<B: From<Bytes>>(error: &Error, challenge: Option<String>) -> Response<B
             }
         }
     }
-    if let Some(challenge) = challenge.and_then(|challenge| HeaderValue::try_from(challenge).ok()) {
+    if let Some(challenge) = challenge(error).and_then(|challenge| HeaderValue::try_from(challenge).ok()) {
         headers.insert(WWW_AUTHENTICATE, challenge);
     }
     response
 }
 
-/// The challenge of a 401. Without a credential it names no error, as RFC 6750 wants it.
+/// The challenge of a 401, and of a 403 for want of a permission, which it names as the scope that is needed. Without a
+/// credential it names no error, as RFC 6750 wants it.
 fn challenge(error: &Error) -> Option<String> {
     match error.kind() {
         ErrorKind::Unauthenticated => Some(r#"Bearer realm="tenantry""#.to_owned()),
@@ -117,7 +105,10 @@ fn challenge(error: &Error) -> Option<String> {
             let description = quotable(&error.to_string());
             Some(format!(r#"Bearer realm="tenantry", error="invalid_token", error_description="{description}""#))
         }
-        _ => None,
+        _ => {
+            let scope = quotable(error.permission()?);
+            Some(format!(r#"Bearer realm="tenantry", error="insufficient_scope", scope="{scope}""#))
+        }
     }
 }
 
@@ -137,7 +128,7 @@ fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0)).max(1)
 }
 
-fn log(error: &Error, correlation_id: Option<&str>) {
+pub(crate) fn log(error: &Error, correlation_id: Option<&str>) {
     match error.kind() {
         ErrorKind::Internal => {
             let correlation_id = correlation_id.unwrap_or_default();

@@ -127,6 +127,7 @@ struct Inner {
     fields: Vec<FieldError>,
     retry_after: Option<Duration>,
     quota: Option<Quota>,
+    permission: Option<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -169,6 +170,7 @@ impl Error {
             fields: Vec::new(),
             retry_after: None,
             quota: None,
+            permission: None,
             source: None,
         }))
     }
@@ -207,7 +209,9 @@ impl Error {
     /// The caller lacks `permission`.
     #[must_use]
     pub fn lacks(permission: &str) -> Self {
-        Self::new(ErrorKind::Forbidden, format!("this needs the permission {permission}"))
+        let mut error = Self::new(ErrorKind::Forbidden, format!("this needs the permission {permission}"));
+        error.0.permission = Some(permission.to_owned());
+        error
     }
 
     /// Nothing of that sort is there for the caller.
@@ -276,6 +280,12 @@ impl Error {
     #[must_use]
     pub fn fields(&self) -> &[FieldError] {
         &self.0.fields
+    }
+
+    /// The permission that the caller lacks, if that is why they are refused.
+    #[must_use]
+    pub fn permission(&self) -> Option<&str> {
+        self.0.permission.as_deref()
     }
 
     /// How long to wait before another attempt can succeed.

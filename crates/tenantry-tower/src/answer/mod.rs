@@ -1,4 +1,5 @@
-//! What was found out about a request, and how long it stays so.
+//! What comes of a request: a tenant, or a refusal.
 
 pub(crate) mod refusal;
+pub(crate) mod refuse;
 pub(crate) mod tenant;

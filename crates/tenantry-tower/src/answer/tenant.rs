@@ -2,7 +2,8 @@
 
 use std::{fmt, ops::Deref, sync::Arc, time::Duration};
 
-use http::Extensions;
+use bytes::Bytes;
+use http::{Extensions, Response};
 use tenantry_core::{
     access::{caller::Caller, tenant},
     engine::{
@@ -17,7 +18,13 @@ use tenantry_core::{
     wire::OrgMembership,
 };
 
-use crate::{answer::refusal::Refusal, generations::Freshness, identity::verified_user::Vouched};
+use crate::{
+    answer::{refusal::Refusal, refuse::Refuse},
+    generations::Freshness,
+    identity::{Head, verified_user::Vouched},
+    layer::mode::Mode,
+    problem,
+};
 
 /// The organization in which a request is made, who makes it, and what they may do.
 ///
@@ -37,7 +44,19 @@ pub(crate) struct TenantInner {
     count: Option<Box<TokenCount>>,
     tenant: tenant::Tenant,
     caller: Caller,
+    context: Arc<Context>,
+}
+
+/// What all answers of a layer have in common.
+pub(crate) struct Context {
     engine: Engine,
+    refuse: Refuse,
+}
+
+impl Context {
+    pub(crate) fn new(engine: &Engine, refuse: &Refuse) -> Arc<Self> {
+        Arc::new(Self { engine: engine.clone(), refuse: refuse.clone() })
+    }
 }
 
 impl Tenant {
@@ -53,7 +72,7 @@ impl Tenant {
     /// # Errors
     /// Those of the operation, such as `forbidden`, and `unavailable`.
     pub async fn run<O: Operation>(&self, operation: &O) -> Result<O::Output, Error> {
-        self.0.engine.run(&Request::new(self.caller().clone()), operation).await
+        self.0.context.engine.run(&Request::new(self.caller().clone()), operation).await
     }
 }
 
@@ -88,7 +107,7 @@ struct WithoutTenant {
     validity: Option<Validity>,
     key: u128,
     caller: Option<Caller>,
-    engine: Engine,
+    context: Arc<Context>,
     /// What is answered where an organization is required; `None` of a request without a credential.
     refusal: Option<Refusal>,
 }
@@ -133,32 +152,32 @@ impl Resolved {
     }
 
     /// A request without a credential.
-    pub(crate) fn anonymous(engine: Engine) -> Self {
-        Self(Place::Outside(Arc::new(WithoutTenant { validity: None, key: 0, caller: None, engine, refusal: None })))
+    pub(crate) fn anonymous(context: Arc<Context>) -> Self {
+        Self(Place::Outside(Arc::new(WithoutTenant { validity: None, key: 0, caller: None, context, refusal: None })))
     }
 
     pub(crate) fn new(
         key: u128,
         caller: Caller,
         tenant: Result<tenant::Tenant, Refusal>,
-        engine: Engine,
+        context: Arc<Context>,
         validity: Validity,
     ) -> Self {
         let tenant = match tenant {
             Ok(tenant) => tenant,
             Err(refusal) => {
                 let (validity, caller, refusal) = (Some(validity), Some(caller), Some(refusal));
-                return Self(Place::Outside(Arc::new(WithoutTenant { validity, key, caller, engine, refusal })));
+                return Self(Place::Outside(Arc::new(WithoutTenant { validity, key, caller, context, refusal })));
             }
         };
-        let count = engine.token_count(&tenant).map(Box::new);
-        Self(Place::Inside(Tenant(Arc::new(TenantInner { validity, key, count, tenant, caller, engine }))))
+        let count = context.engine.token_count(&tenant).map(Box::new);
+        Self(Place::Inside(Tenant(Arc::new(TenantInner { validity, key, count, tenant, caller, context }))))
     }
 
-    /// Why a request is refused that has no organization, if one is required.
-    pub(crate) fn refusal(&self, is_required: bool) -> Option<Refusal> {
+    /// Why a request is refused that has no organization, if one is needed.
+    pub(crate) fn refusal(&self, mode: Mode) -> Option<Refusal> {
         match &self.0 {
-            Place::Outside(outside) if is_required => outside.refusal.clone(),
+            Place::Outside(outside) if mode.needs_tenant() => outside.refusal.clone(),
             Place::Outside(_) | Place::Inside(_) => None,
         }
     }
@@ -243,11 +262,22 @@ impl Resolved {
     /// `unauthenticated`, `forbidden` for an API token, `unavailable`.
     pub async fn memberships(&self) -> Result<Vec<OrgMembership>, Error> {
         let user = self.caller().ok_or_else(unauthenticated)?.user()?;
-        let engine = match &self.0 {
-            Place::Inside(tenant) => &tenant.0.engine,
-            Place::Outside(outside) => &outside.engine,
-        };
-        engine.memberships(&user.id).await
+        self.context().engine.memberships(&user.id).await
+    }
+
+    /// The answer to a request that is refused within the layer.
+    pub(crate) fn refuse(error: &Error, head: Head<'_>) -> Response<Bytes> {
+        match Self::of(head.extensions()) {
+            Ok(resolved) => resolved.context().refuse.response(error, head),
+            Err(_) => problem::response(error),
+        }
+    }
+
+    fn context(&self) -> &Context {
+        match &self.0 {
+            Place::Inside(tenant) => &tenant.0.context,
+            Place::Outside(outside) => &outside.context,
+        }
     }
 }
 

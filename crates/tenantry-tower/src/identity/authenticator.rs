@@ -186,6 +186,9 @@ impl fmt::Debug for Authenticator {
         let mut shown = f.debug_struct("Authenticator");
         #[cfg(feature = "jwt")]
         shown.field("verifier", &self.verifier).field("jwt_cookie", &self.jwt_cookie);
-        shown.field("has_source", &self.source.is_some()).finish()
+        shown
+            .field("has_source", &self.source.is_some())
+            .field("trusted_origins", &self.trusted_origins)
+            .finish_non_exhaustive()
     }
 }

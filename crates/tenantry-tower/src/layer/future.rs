@@ -1,6 +1,7 @@
 //! The future of a response: it only carries.
 
 use std::{
+    marker::PhantomData,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -12,25 +13,26 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::{
-    answer::{refusal::Refusal, tenant::Resolved},
-    layer::vary::Vary,
-    problem,
+    answer::{refusal::Refusal, refuse::Refuse, tenant::Resolved},
+    identity::Head,
+    layer::{body::BodyKind, vary::Vary},
 };
 
 pin_project! {
     /// The response of the service within, or a refusal.
-    pub struct ResponseFuture<S, ReqBody, ResBody>
+    pub struct ResponseFuture<S, ReqBody, K>
     where
         S: Service<Request<ReqBody>>,
     {
         #[pin]
-        state: State<S, S::Future, ReqBody, ResBody>,
+        state: State<S, S::Future, ReqBody>,
+        kind: PhantomData<fn() -> K>,
     }
 }
 
 pin_project! {
     #[project = StateProject]
-    enum State<S, F, ReqBody, ResBody> {
+    enum State<S, F, ReqBody> {
         // In a box: nearly every future is of a known answer, and would carry the room for a request along.
         Resolving {
             unresolved: Box<Unresolved<S, ReqBody>>,
@@ -42,7 +44,7 @@ pin_project! {
             vary: Option<Vary>,
         },
         Refused {
-            response: Option<Response<ResBody>>,
+            response: Option<Response<Bytes>>,
         },
     }
 }
@@ -51,10 +53,11 @@ struct Unresolved<S, ReqBody> {
     answer: BoxFuture<'static, Result<Resolved, Refusal>>,
     /// Taken when the answer is there.
     waiting: Option<(S, Request<ReqBody>)>,
+    refuse: Refuse,
     vary: Vary,
 }
 
-impl<S, ReqBody, ResBody> ResponseFuture<S, ReqBody, ResBody>
+impl<S, ReqBody, K> ResponseFuture<S, ReqBody, K>
 where
     S: Service<Request<ReqBody>>,
 {
@@ -62,27 +65,32 @@ where
         answer: BoxFuture<'static, Result<Resolved, Refusal>>,
         request: Request<ReqBody>,
         service: S,
+        refuse: Refuse,
         vary: Vary,
     ) -> Self {
-        let unresolved = Box::new(Unresolved { answer, waiting: Some((service, request)), vary });
-        Self { state: State::Resolving { unresolved } }
+        let unresolved = Box::new(Unresolved { answer, waiting: Some((service, request)), refuse, vary });
+        Self::of(State::Resolving { unresolved })
     }
 
     pub(crate) fn serving(future: S::Future, vary: impl Into<Option<Vary>>) -> Self {
-        Self { state: State::Serving { future, vary: vary.into() } }
+        Self::of(State::Serving { future, vary: vary.into() })
     }
 
-    pub(crate) fn refused(response: Response<ResBody>) -> Self {
-        Self { state: State::Refused { response: Some(response) } }
+    pub(crate) fn refused(response: Response<Bytes>) -> Self {
+        Self::of(State::Refused { response: Some(response) })
+    }
+
+    fn of(state: State<S, S::Future, ReqBody>) -> Self {
+        Self { state, kind: PhantomData }
     }
 }
 
-impl<S, ReqBody, ResBody> Future for ResponseFuture<S, ReqBody, ResBody>
+impl<S, ReqBody, ResBody, K> Future for ResponseFuture<S, ReqBody, K>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
-    ResBody: From<Bytes>,
+    K: BodyKind<ResBody>,
 {
-    type Output = Result<Response<ResBody>, S::Error>;
+    type Output = Result<Response<K::Body>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
@@ -99,7 +107,7 @@ where
                             State::Serving { future: service.call(request), vary: Some(vary) }
                         }
                         Err(refused) => {
-                            let mut response = problem::response(refused.error());
+                            let mut response = unresolved.refuse.response(refused.error(), Head::of(&request));
                             vary.add(response.headers_mut());
                             State::Refused { response: Some(response) }
                         }
@@ -111,10 +119,11 @@ where
                     if let Some(vary) = vary.take() {
                         vary.add(response.headers_mut());
                     }
-                    return Poll::Ready(Ok(response));
+                    return Poll::Ready(Ok(response.map(K::inner)));
                 }
                 StateProject::Refused { response } => {
-                    return Poll::Ready(Ok(response.take().expect("a future is not polled after it is ready")));
+                    let response = response.take().expect("a future is not polled after it is ready");
+                    return Poll::Ready(Ok(response.map(K::refusal)));
                 }
             }
         }

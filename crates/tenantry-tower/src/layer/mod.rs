@@ -1,6 +1,8 @@
 //! The layer and what can be set about it.
 
+pub(crate) mod body;
 pub(crate) mod future;
+pub(crate) mod mode;
 pub(crate) mod paths;
 pub(crate) mod require;
 pub(crate) mod service;
@@ -8,16 +10,24 @@ pub(crate) mod vary;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use tenantry_core::engine::Engine;
+use bytes::Bytes;
+use http::Response;
+use tenantry_core::{engine::Engine, values::error::Error};
 use tokio::{runtime::Handle, task::AbortHandle};
 use tower_layer::Layer;
 
 use crate::{
     Authenticator, BuildError, Choice, TenantryService,
-    answer::tenant::Resolved,
+    answer::{
+        refuse::Refuse,
+        tenant::{Context, Resolved},
+    },
     generations::Generations,
+    identity::Head,
     keyed_hash::KeyedHash,
     layer::{
+        body::AnyBody,
+        mode::Mode,
         paths::{Listed, Paths},
         vary::Vary,
     },
@@ -33,7 +43,7 @@ use crate::{
 #[derive(Clone)]
 pub struct TenantryLayer {
     resolver: Arc<Resolver>,
-    is_required: bool,
+    mode: Mode,
 }
 
 impl TenantryLayer {
@@ -43,6 +53,7 @@ impl TenantryLayer {
         TenantryLayerBuilder {
             engine,
             authenticator,
+            refuse: Refuse::default(),
             strict: false,
             choices: vec![Choice::Header(Choice::HEADER), Choice::Only],
             paths: Listed::default(),
@@ -61,26 +72,39 @@ impl TenantryLayer {
     /// A route that forgets to ask for a tenant is open to everybody.
     #[must_use]
     pub fn optional(&self) -> Self {
-        Self { resolver: self.resolver.clone(), is_required: false }
+        Self { resolver: self.resolver.clone(), mode: Mode::Optional }
     }
 
-    /// The layer around `service`: tower's [`Layer::layer`], for hosts that need nothing else of tower.
+    /// The same layer for the pages on which a user chooses an organization, or creates their first: it lets every user
+    /// through whose credential is right, and looks for no organization, whatever the request says of one. The handler
+    /// takes a [`Resolved`], or `Memberships`. An API token is refused.
+    ///
+    /// So a user who was removed from the organization that they chose last still gets to where they choose another.
+    #[must_use]
+    pub fn user_only(&self) -> Self {
+        Self { resolver: self.resolver.clone(), mode: Mode::UserOnly }
+    }
+
+    /// The layer around `service`, whose responses keep the type of their body: one that can be made of [`Bytes`], as
+    /// axum's can. As a tower [`Layer`] (in a `ServiceBuilder`, by axum's `Router::layer`) it works around any body.
+    ///
+    /// [`Bytes`]: bytes::Bytes
     pub fn layer<S>(&self, service: S) -> TenantryService<S> {
-        TenantryService::new(service, self.resolver.clone(), self.is_required)
+        TenantryService::new(service, self.resolver.clone(), self.mode)
     }
 }
 
 impl<S> Layer<S> for TenantryLayer {
-    type Service = TenantryService<S>;
+    type Service = TenantryService<S, AnyBody>;
 
-    fn layer(&self, inner: S) -> TenantryService<S> {
-        Self::layer(self, inner)
+    fn layer(&self, inner: S) -> TenantryService<S, AnyBody> {
+        TenantryService::new(inner, self.resolver.clone(), self.mode)
     }
 }
 
 impl fmt::Debug for TenantryLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TenantryLayer").field("is_required", &self.is_required).finish_non_exhaustive()
+        f.debug_struct("TenantryLayer").field("mode", &self.mode).finish_non_exhaustive()
     }
 }
 
@@ -89,6 +113,7 @@ impl fmt::Debug for TenantryLayer {
 pub struct TenantryLayerBuilder {
     engine: Engine,
     authenticator: Authenticator,
+    refuse: Refuse,
     strict: bool,
     choices: Vec<Choice>,
     paths: Listed,
@@ -129,6 +154,40 @@ impl TenantryLayerBuilder {
     #[must_use]
     pub fn exempt<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.paths.exempt.extend(paths.into_iter().map(Into::into));
+        self
+    }
+
+    /// Gives refusals the host's own form: a redirect to its page for signing in, a gRPC status, its own JSON. Where `shape`
+    /// answers `None`, the refusal is a [problem document](crate::problem), as are all unless this is called.
+    ///
+    /// It shapes what this layer refuses, and what [`require`](crate::require) and axum's extractors refuse within it. What
+    /// an [internal](tenantry_core::values::error::ErrorKind::Internal) error hides is logged whatever it answers.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use http::{Response, StatusCode, header};
+    /// use tenantry_core::values::error::ErrorKind;
+    /// # use tenantry_tower::TenantryLayerBuilder;
+    ///
+    /// # fn set(layer: TenantryLayerBuilder) -> TenantryLayerBuilder {
+    /// layer.refuse_with(|error, head| {
+    ///     let is_browser = head.header(&header::ACCEPT).is_some_and(|accept| accept.contains("text/html"));
+    ///     let page = match error.kind() {
+    ///         ErrorKind::Unauthenticated | ErrorKind::InvalidToken | ErrorKind::ExpiredToken => "/login",
+    ///         ErrorKind::NoOrganization | ErrorKind::OrganizationRequired => "/organizations",
+    ///         _ => return None,
+    ///     };
+    ///     let redirect = Response::builder().status(StatusCode::SEE_OTHER).header(header::LOCATION, page);
+    ///     is_browser.then(|| redirect.body(Bytes::new()).ok()).flatten()
+    /// })
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn refuse_with<F>(mut self, shape: F) -> Self
+    where
+        F: Fn(&Error, Head<'_>) -> Option<Response<Bytes>> + Send + Sync + 'static,
+    {
+        self.refuse = Refuse::with(shape);
         self
     }
 
@@ -174,7 +233,7 @@ impl TenantryLayerBuilder {
     /// # Errors
     /// At the first mistake, with the mend; also outside of a tokio runtime, and without randomness.
     pub fn build(self) -> Result<TenantryLayer, BuildError> {
-        let Self { engine, authenticator, strict, choices, paths, max_age, max_staleness, capacity } = self;
+        let Self { engine, authenticator, refuse, strict, choices, paths, max_age, max_staleness, capacity } = self;
         let choices = Choices::new(&choices)?;
         let paths = Paths::new(&paths)?;
         if max_age > limits::MAX_AGE_MAX {
@@ -199,8 +258,10 @@ impl TenantryLayerBuilder {
         let resolver = Resolver {
             answers: Answers::new(generations.clone(), max_age, capacity),
             in_flight: InFlight::new(),
-            anonymous: Resolved::anonymous(engine.clone()),
+            anonymous: Resolved::anonymous(Context::new(&engine, &refuse)),
+            context: Context::new(&engine, &refuse),
             engine,
+            refuse,
             vary: Vary::by(authenticator.headers().iter().chain(choices.headers())),
             authenticator,
             choices,
@@ -212,7 +273,7 @@ impl TenantryLayerBuilder {
             runtime,
             listener,
         };
-        Ok(TenantryLayer { resolver: Arc::new(resolver), is_required: true })
+        Ok(TenantryLayer { resolver: Arc::new(resolver), mode: Mode::Required })
     }
 }
 

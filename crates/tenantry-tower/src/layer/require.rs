@@ -6,13 +6,19 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::Bytes;
 use http::{Extensions, Request, Response};
 use tenantry_core::values::error::Error;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{Resolved, layer::future::ResponseFuture, problem};
+use crate::{
+    answer::tenant::Resolved,
+    identity::Head,
+    layer::{
+        body::{AnyBody, BodyKind},
+        future::ResponseFuture,
+    },
+};
 
 /// Lets only callers through who hold `permission` in their organization.
 ///
@@ -55,33 +61,24 @@ pub struct Require<S> {
     permission: Arc<str>,
 }
 
-/// How a request stands to a permission.
-enum Verdict {
-    Held,
-    Lacking,
-    Refused(Error),
-}
-
-fn decide(extensions: &Extensions, permission: &str) -> Verdict {
-    let tenant = match Resolved::of(extensions).and_then(Resolved::require_tenant) {
-        Ok(tenant) => tenant,
-        Err(error) => return Verdict::Refused(error),
-    };
+/// Whether the caller holds `permission`.
+fn decide(extensions: &Extensions, permission: &str) -> Result<(), Error> {
+    let tenant = Resolved::of(extensions)?.require_tenant()?;
     if tenant.registry().index(permission).is_none() {
         let cause = format!("the permission {permission:?} is not registered: add permission({permission:?})");
-        return Verdict::Refused(Error::internal(cause));
+        return Err(Error::internal(cause));
     }
-    if tenant.has(permission) { Verdict::Held } else { Verdict::Lacking }
+    if tenant.has(permission) { Ok(()) } else { Err(Error::lacks(permission)) }
 }
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Require<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
-    ResBody: From<Bytes>,
+    AnyBody: BodyKind<ResBody>,
 {
-    type Response = Response<ResBody>;
+    type Response = Response<<AnyBody as BodyKind<ResBody>>::Body>;
     type Error = S::Error;
-    type Future = ResponseFuture<S, ReqBody, ResBody>;
+    type Future = ResponseFuture<S, ReqBody, AnyBody>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -89,9 +86,8 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         match decide(request.extensions(), &self.permission) {
-            Verdict::Held => ResponseFuture::serving(self.inner.call(request), None),
-            Verdict::Lacking => ResponseFuture::refused(problem::lacking(&self.permission)),
-            Verdict::Refused(error) => ResponseFuture::refused(problem::response(&error)),
+            Ok(()) => ResponseFuture::serving(self.inner.call(request), None),
+            Err(error) => ResponseFuture::refused(Resolved::refuse(&error, Head::of(&request))),
         }
     }
 }

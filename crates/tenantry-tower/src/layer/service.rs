@@ -1,44 +1,58 @@
 //! The service that the layer makes.
 
 use std::{
-    fmt, mem,
+    fmt,
+    marker::PhantomData,
+    mem,
     sync::Arc,
     task::{Context, Poll},
 };
 
-use bytes::Bytes;
 use http::{Request, Response};
-use tenantry_core::values::error::Error;
 use tower_service::Service;
 
 use crate::{
-    layer::{future::ResponseFuture, vary::Vary},
-    problem,
+    answer::refusal::Refusal,
+    identity::Head,
+    layer::{
+        body::{BodyKind, SameBody},
+        future::ResponseFuture,
+        mode::Mode,
+    },
     resolve::{Lookup, Resolver},
 };
 
 /// Serves requests of which it is known in which organization they are made. See [`TenantryLayer`](crate::TenantryLayer).
-#[derive(Clone)]
-pub struct TenantryService<S> {
+///
+/// `K` says how its responses' bodies relate to those of the service within: the [same](SameBody), or
+/// [any](crate::AnyBody).
+pub struct TenantryService<S, K = SameBody> {
     inner: S,
     resolver: Arc<Resolver>,
-    is_required: bool,
+    mode: Mode,
+    kind: PhantomData<fn() -> K>,
 }
 
-impl<S> TenantryService<S> {
-    pub(crate) fn new(inner: S, resolver: Arc<Resolver>, is_required: bool) -> Self {
-        Self { inner, resolver, is_required }
+impl<S, K> TenantryService<S, K> {
+    pub(crate) fn new(inner: S, resolver: Arc<Resolver>, mode: Mode) -> Self {
+        Self { inner, resolver, mode, kind: PhantomData }
     }
 }
 
-impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for TenantryService<S>
+impl<S: Clone, K> Clone for TenantryService<S, K> {
+    fn clone(&self) -> Self {
+        Self::new(self.inner.clone(), self.resolver.clone(), self.mode)
+    }
+}
+
+impl<S, ReqBody, ResBody, K> Service<Request<ReqBody>> for TenantryService<S, K>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
-    ResBody: From<Bytes>,
+    K: BodyKind<ResBody>,
 {
-    type Response = Response<ResBody>;
+    type Response = Response<K::Body>;
     type Error = S::Error;
-    type Future = ResponseFuture<S, ReqBody, ResBody>;
+    type Future = ResponseFuture<S, ReqBody, K>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -46,30 +60,29 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let vary = self.resolver.vary.clone();
-        let refuse = |vary: Vary, error: &Error| {
-            let mut response = problem::response(error);
-            vary.add(response.headers_mut());
-            ResponseFuture::refused(response)
-        };
-        match self.resolver.look(&request, self.is_required) {
+        let refused = match self.resolver.look(&request, self.mode) {
             Ok(Lookup::Known(resolved)) => {
                 resolved.mark(request.extensions_mut());
-                ResponseFuture::serving(self.inner.call(request), vary)
+                return ResponseFuture::serving(self.inner.call(request), vary);
             }
-            Ok(Lookup::Exempt) => ResponseFuture::serving(self.inner.call(request), None),
-            Ok(Lookup::Refused(refused)) => refuse(vary, refused.error()),
+            Ok(Lookup::Exempt) => return ResponseFuture::serving(self.inner.call(request), None),
+            Ok(Lookup::Refused(refused)) => refused,
             Ok(Lookup::Unknown(query)) => {
-                let answer = Box::pin(self.resolver.clone().answer(query, self.is_required));
+                let answer = Box::pin(self.resolver.clone().answer(query, self.mode));
                 // The service that is ready is this one, not its clone.
                 let clone = self.inner.clone();
-                ResponseFuture::resolving(answer, request, mem::replace(&mut self.inner, clone), vary)
+                let inner = mem::replace(&mut self.inner, clone);
+                return ResponseFuture::resolving(answer, request, inner, self.resolver.refuse.clone(), vary);
             }
-            Err(error) => refuse(vary, &error),
-        }
+            Err(error) => Refusal::of_the_request(error),
+        };
+        let mut response = self.resolver.refuse.response(refused.error(), Head::of(&request));
+        vary.add(response.headers_mut());
+        ResponseFuture::refused(response)
     }
 }
 
-impl<S: fmt::Debug> fmt::Debug for TenantryService<S> {
+impl<S: fmt::Debug, K> fmt::Debug for TenantryService<S, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TenantryService").field("inner", &self.inner).finish_non_exhaustive()
     }

@@ -44,7 +44,13 @@ impl Resolver {
         let began = Moment { as_of: self.generations.now(), at: clock.now(), elapsed: clock.elapsed() };
         match self.believed(&query.evidence, began).await.map_err(Refusal::of_the_request)? {
             None => Err(Refusal::nobody(unauthenticated())),
-            Some(Believed::Token(presented)) => self.resolve_token(query, presented, began).await,
+            Some(Believed::Token(presented)) => match &query.names {
+                Some(names) => self.resolve_token(query, names, presented, began).await,
+                None => Err(Refusal::of_the_request(Error::new(
+                    ErrorKind::Forbidden,
+                    "only a signed-in user can do this, not an API token",
+                ))),
+            },
             Some(Believed::User(user)) => self.resolve_user(query, &user, began).await,
         }
     }
@@ -69,11 +75,17 @@ impl Resolver {
         Ok(believed)
     }
 
-    async fn resolve_token(&self, query: &Query, presented: Presented, began: Moment) -> Result<Resolved, Refusal> {
+    async fn resolve_token(
+        &self,
+        query: &Query,
+        names: &Names,
+        presented: Presented,
+        began: Moment,
+    ) -> Result<Resolved, Refusal> {
         let subjects = self.generations.token(&presented.key);
         let refuse = |error| Refusal::since(error, began, subjects);
         let (tenant, used) = self.engine.resolve_use(&presented).await.map_err(refuse)?;
-        let Names { id, slug } = &query.names;
+        let Names { id, slug } = names;
         let is_own = [
             id.map(|id| id == tenant.organization_id()),
             slug.as_ref().map(|slug| slug.as_str() == tenant.organization_slug()),
@@ -87,7 +99,7 @@ impl Resolver {
         let freshness = Freshness::new(began.as_of, subjects);
         let validity = Validity { freshness, ends: began.elapsed + lifetime, expires_at, vouched: Vouched::default() };
         let caller = Caller::Token(presented.clone());
-        let resolved = Resolved::new(query.key, caller, Ok(tenant), self.engine.clone(), validity);
+        let resolved = Resolved::new(query.key, caller, Ok(tenant), self.context.clone(), validity);
         // What the rate limit refuses is no use of the token.
         if let Some(used) = used.filter(|_| resolved.has_room(&**self.engine.clock())) {
             self.note(&presented, used);
@@ -132,7 +144,7 @@ impl Resolver {
         let ends = user.ends.map_or(ends, |end| ends.min(end));
         let freshness = Freshness::new(began.as_of, subjects);
         let validity = Validity { freshness, ends, expires_at, vouched: user.vouched.clone() };
-        Ok(Resolved::new(query.key, caller, tenant, self.engine.clone(), validity))
+        Ok(Resolved::new(query.key, caller, tenant, self.context.clone(), validity))
     }
 
     /// The user in the organization that they mean, or why they are in none.
@@ -144,7 +156,9 @@ impl Resolver {
         began: Moment,
     ) -> Result<(Result<Tenant, Refusal>, Subjects), Refusal> {
         let identity = &*user.identity;
-        let mut names = query.names.clone();
+        let Some(mut names) = query.names.clone() else {
+            return Ok(self.in_none(identity, self.choices.unsaid(), began));
+        };
         if self.choices.has_claim() {
             // Also where the request itself names the organization: a token whose claim is unclear is for none.
             let claimed = user.limit.organization().map_err(Refusal::of_the_request)?;

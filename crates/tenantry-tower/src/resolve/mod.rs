@@ -19,12 +19,14 @@ use crate::{
     Authenticator,
     answer::{
         refusal::{Basis, Refusal},
-        tenant::{Resolved, unauthenticated},
+        refuse::Refuse,
+        tenant::{Context, Resolved, unauthenticated},
     },
     generations::{Generations, NoticeNumber},
     identity::{Head, evidence::Evidence},
     keyed_hash::KeyedHash,
     layer::{
+        mode::Mode,
         paths::{Path, Paths},
         vary::Vary,
     },
@@ -36,6 +38,8 @@ use crate::{
 /// All clones of one layer share it, and the [optional](crate::TenantryLayer::optional) ones beside the required ones.
 pub(crate) struct Resolver {
     pub(crate) engine: Engine,
+    pub(crate) context: Arc<Context>,
+    pub(crate) refuse: Refuse,
     pub(crate) authenticator: Authenticator,
     pub(crate) choices: Choices,
     pub(crate) vary: Vary,
@@ -67,7 +71,8 @@ pub(crate) enum Lookup {
 #[derive(Clone)]
 pub(crate) struct Query {
     pub(crate) evidence: Evidence<'static>,
-    pub(crate) names: Names,
+    /// What the request names; `None`: no organization is looked for.
+    pub(crate) names: Option<Names>,
     pub(crate) key: u128,
 }
 
@@ -79,8 +84,8 @@ pub(crate) struct Loaded {
 }
 
 impl Resolver {
-    /// What is known about `request` without asking anybody. `is_required`: without an organization it is refused.
-    pub(crate) fn look<B>(&self, request: &Request<B>, is_required: bool) -> Result<Lookup, Error> {
+    /// What is known about `request` without asking anybody.
+    pub(crate) fn look<B>(&self, request: &Request<B>, mode: Mode) -> Result<Lookup, Error> {
         match self.paths.as_ref().map(|paths| paths.find(request.uri().path())) {
             None | Some(Path::Guarded) => {}
             Some(Path::Exempt) => return Ok(Lookup::Exempt),
@@ -88,25 +93,32 @@ impl Resolver {
         }
         let headers = request.headers();
         let Some(evidence) = self.authenticator.evidence(Head::of(request))? else {
-            return if is_required { Err(unauthenticated()) } else { Ok(Lookup::Known(self.anonymous.clone())) };
+            let is_anonymous = !mode.needs_credential();
+            return if is_anonymous { Ok(Lookup::Known(self.anonymous.clone())) } else { Err(unauthenticated()) };
         };
         let mut hashing = self.keyed.begin();
-        evidence.hash(&mut hashing);
-        self.choices.hash(headers, request.uri(), &mut hashing)?;
+        if mode.chooses() {
+            evidence.hash(&mut hashing);
+            self.choices.hash(headers, request.uri(), &mut hashing)?;
+        } else {
+            // No credential that is answered well begins so.
+            hashing.add(Some(b"user only"));
+            evidence.hash(&mut hashing);
+        }
         let key = hashing.end();
         let clock = &**self.engine.clock();
         if !self.strict
             && let Some(answer) = self.answers.get(key, clock)
         {
             return match answer {
-                Ok(resolved) => match resolved.refusal(is_required) {
+                Ok(resolved) => match resolved.refusal(mode) {
                     Some(refusal) => Ok(Lookup::Refused(refusal)),
                     None => resolved.admit(clock).map(|()| Lookup::Known(resolved)),
                 },
                 Err(refused) => Ok(Lookup::Refused(refused)),
             };
         }
-        let names = self.choices.names(headers, request.uri())?;
+        let names = mode.chooses().then(|| self.choices.names(headers, request.uri())).transpose()?;
         Ok(Lookup::Unknown(Query { evidence: evidence.into_owned(), names, key }))
     }
 
@@ -114,15 +126,15 @@ impl Resolver {
     ///
     /// So the read may have begun before this request. Its result counts only if no notice has come about what it
     /// depends on; where notices do not tell of all that, only if it began after this request.
-    pub(crate) async fn answer(self: Arc<Self>, query: Query, is_required: bool) -> Result<Resolved, Refusal> {
+    pub(crate) async fn answer(self: Arc<Self>, query: Query, mode: Mode) -> Result<Resolved, Refusal> {
         let resolved = match self.clone().answer_shared(query).await {
             // As if there were no credential: where one is not needed, the request passes.
-            Err(refusal) if !is_required && matches!(refusal.basis(), Basis::Nobody) => {
+            Err(refusal) if !mode.needs_credential() && matches!(refusal.basis(), Basis::Nobody) => {
                 return Ok(self.anonymous.clone());
             }
             answer => answer?,
         };
-        if let Some(refusal) = resolved.refusal(is_required) {
+        if let Some(refusal) = resolved.refusal(mode) {
             return Err(refusal);
         }
         // Each request counts, also where several wait for one answer.

@@ -25,7 +25,7 @@ fn is(status: u16, word: &str) -> (u16, String) {
 async fn a_header_names_one_by_id_or_slug() {
     let world = World::new().await;
     let (beta, other) = (world.organization("ann", "Beta").await, world.organization("bob", "Other").await);
-    let service = plain(world.layer().build().unwrap());
+    let service = plain(&world.layer().build().unwrap());
     let ann = world.bearer("ann");
     assert_eq!(chosen(&service, &ann, "/", Some(&world.acme.to_string())).await, is(200, "Acme"));
     assert_eq!(chosen(&service, &ann, "/", Some(&beta.to_string())).await, is(200, "Beta"));
@@ -44,7 +44,7 @@ async fn a_header_names_one_by_id_or_slug() {
 #[tokio::test]
 async fn the_only_one_is_meant_and_of_several_none() {
     let world = World::new().await;
-    let service = plain(world.layer().build().unwrap());
+    let service = plain(&world.layer().build().unwrap());
     assert_eq!(chosen(&service, &world.bearer("ann"), "/", None).await, is(200, "Acme"));
     assert_eq!(chosen(&service, &world.bearer("zoe"), "/", None).await, is(403, "no_organization"));
     world.organization("ann", "Beta").await;
@@ -62,7 +62,7 @@ async fn where_it_is_optional_a_request_may_have_none() {
     let world = World::new().await;
     world.organization("bob", "Beta").await;
     world.organization("bob", "Gamma").await;
-    let service = plain(world.layer().build().unwrap().optional());
+    let service = plain(&world.layer().build().unwrap().optional());
     assert_eq!(ask(&service, &[]).await.status, 200);
     assert_eq!(chosen(&service, &world.bearer("zoe"), "/", None).await, is(200, "none"));
     assert_eq!(chosen(&service, &world.bearer("bob"), "/", None).await, is(200, "none"));
@@ -75,7 +75,7 @@ async fn where_it_is_optional_a_request_may_have_none() {
 async fn an_optional_layer_shares_what_the_required_one_remembers() {
     let world = World::new().await;
     let required = world.layer().build().unwrap();
-    let (optional, required) = (plain(required.optional()), plain(required));
+    let (optional, required) = (plain(&required.optional()), plain(&required));
     let (ann, zoe) = (world.bearer("ann"), world.bearer("zoe"));
     world.until_remembered(&required, || Request::get("/").header(AUTHORIZATION, &ann).body(()).unwrap()).await;
     assert_eq!(chosen(&optional, &zoe, "/", None).await, is(200, "none"));
@@ -97,7 +97,7 @@ async fn a_part_of_the_path_names_one() {
     let world = World::new().await;
     world.organization("ann", "Beta").await;
     let choices = [Choice::PathParameter("/orgs/{organization}".to_owned()), Choice::Header(Choice::HEADER)];
-    let service = plain(world.layer().choose(choices).build().unwrap());
+    let service = plain(&world.layer().choose(choices).build().unwrap());
     let ann = world.bearer("ann");
     assert_eq!(chosen(&service, &ann, "/orgs/beta/notes", None).await, is(200, "Beta"));
     assert_eq!(chosen(&service, &ann, &format!("/orgs/{}", world.acme), None).await, is(200, "Acme"));
@@ -115,8 +115,8 @@ async fn a_claim_names_one_beside_the_header() {
         claims["organization"] = organization.into();
         format!("Bearer {}", sign(&claims, &Signing::hs256()))
     };
-    let claim_first = plain(world.layer().choose([Choice::Claim, Choice::Header(Choice::HEADER)]).build().unwrap());
-    let header_first = plain(world.layer().choose([Choice::Header(Choice::HEADER), Choice::Claim]).build().unwrap());
+    let claim_first = plain(&world.layer().choose([Choice::Claim, Choice::Header(Choice::HEADER)]).build().unwrap());
+    let header_first = plain(&world.layer().choose([Choice::Header(Choice::HEADER), Choice::Claim]).build().unwrap());
     let acme = world.acme.to_string();
     for service in [&claim_first, &header_first] {
         assert_eq!(chosen(service, &bearer("beta"), "/", None).await, is(200, "Beta"));
@@ -132,7 +132,7 @@ async fn a_claim_names_one_beside_the_header() {
         assert_eq!(chosen(service, &bearer("no-such"), "/", None).await, is(404, "not_found"));
     }
     // Where the host does not listen to the claim, it says nothing.
-    let header_alone = plain(world.layer().choose([Choice::Header(Choice::HEADER)]).build().unwrap());
+    let header_alone = plain(&world.layer().choose([Choice::Header(Choice::HEADER)]).build().unwrap());
     assert_eq!(chosen(&header_alone, &bearer("beta"), "/", Some("acme")).await, is(200, "Acme"));
 }
 
@@ -145,8 +145,8 @@ async fn names_that_contradict_each_other_are_refused() {
     let ann = world.bearer("ann");
     let token = format!("Bearer {}", world.token(&[], None).await.bearer);
     for choices in [[header.clone(), path.clone(), Choice::Only], [path, header, Choice::Only]] {
-        let service = plain(world.layer().choose(choices.clone()).build().unwrap());
-        let strict = plain(world.layer().choose(choices).strict().build().unwrap());
+        let service = plain(&world.layer().choose(choices.clone()).build().unwrap());
+        let strict = plain(&world.layer().choose(choices).strict().build().unwrap());
         for (service, bearer) in [(&service, &ann), (&strict, &ann), (&service, &token), (&strict, &token)] {
             for (header, path) in [("acme", "acme"), ("acme", &acme), (&acme, "acme"), (&acme, &acme)] {
                 let answer = chosen(service, bearer, &format!("/orgs/{path}/notes"), Some(header)).await;
@@ -194,7 +194,7 @@ async fn names_that_contradict_each_other_are_refused() {
 async fn an_id_and_a_slug_together_are_one_read_and_end_when_the_slug_moves() {
     let world = World::new().await;
     let choices = [Choice::Header(Choice::HEADER), Choice::PathParameter("/orgs/{organization}".to_owned())];
-    let service = plain(world.layer().choose(choices).build().unwrap());
+    let service = plain(&world.layer().choose(choices).build().unwrap());
     let (ann, acme) = (world.bearer("ann"), world.acme.to_string());
     let request = || get("/orgs/acme", &[("authorization", &ann), (HEADER, &acme)]);
     let before = world.store.calls();
@@ -226,7 +226,7 @@ async fn a_token_that_is_for_an_organization_which_cannot_be_told_reaches_none()
     // Keycloak's is a list or an object, and other providers have ids of their own.
     let unclear = [json!(["acme"]), json!({ "acme": {} }), json!("Acme Ltd"), json!(""), json!(7), json!(false)];
     for choices in by_claim {
-        let service = plain(world.layer().choose(choices.clone()).build().unwrap());
+        let service = plain(&world.layer().choose(choices.clone()).build().unwrap());
         for named in [None, Some("acme")] {
             for claim in &unclear {
                 let mut headers = vec![("authorization", bearer(claim.clone()))];
@@ -245,7 +245,7 @@ async fn a_token_that_is_for_an_organization_which_cannot_be_told_reaches_none()
         }
     }
     // Where the host does not choose by it, it means nothing.
-    let service = plain(world.layer().choose([header(), Choice::Only]).build().unwrap());
+    let service = plain(&world.layer().choose([header(), Choice::Only]).build().unwrap());
     for claim in unclear {
         for named in [None, Some("acme")] {
             assert_eq!(chosen(&service, &bearer(claim.clone()), "/", named).await, is(200, "Acme"), "{claim}");
@@ -264,7 +264,7 @@ async fn an_issuer_may_call_its_organization_otherwise_or_tell_none() {
     let service = |names: ClaimNames| {
         let issuer = Issuer::new(ISSUER, hs256_key()).audience(AUDIENCE).claims(names);
         let layer = TenantryLayer::builder(world.engine.clone(), world.believing([issuer]));
-        plain(layer.choose([Choice::Claim, Choice::Only]).build().unwrap())
+        plain(&layer.choose([Choice::Claim, Choice::Only]).build().unwrap())
     };
     world.organization("ann", "Beta").await;
     let renamed = service(ClaimNames::new().organization("org"));
@@ -281,7 +281,7 @@ async fn an_api_token_means_its_own() {
     let token = format!("Bearer {}", world.token(&[], None).await.bearer);
     let required = world.layer().build().unwrap();
     for layer in [required.optional(), required] {
-        let service = plain(layer);
+        let service = plain(&layer);
         for own in [None, Some(world.acme.to_string()), Some("acme".to_owned())] {
             assert_eq!(chosen(&service, &token, "/", own.as_deref()).await, is(200, "Acme"), "{own:?}");
         }

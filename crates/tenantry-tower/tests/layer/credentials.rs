@@ -12,7 +12,7 @@ const CHALLENGE: &str = "www-authenticate";
 #[tokio::test]
 async fn each_form_of_a_credential_resolves() {
     let world = World::new().await;
-    let service = plain(world.layer().build().unwrap());
+    let service = plain(&world.layer().build().unwrap());
     let answer = ask(&service, &[("authorization", &world.bearer("ann"))]).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(answer.body["organization"], "Acme");
@@ -31,7 +31,7 @@ async fn each_form_of_a_credential_resolves() {
 #[tokio::test]
 async fn without_a_credential_there_is_a_challenge_without_an_error() {
     let world = World::new().await;
-    let answer = ask(&plain(world.layer().build().unwrap()), &[]).await;
+    let answer = ask(&plain(&world.layer().build().unwrap()), &[]).await;
     assert_eq!((answer.status.as_u16(), answer.code()), (401, "unauthenticated"));
     assert_eq!(answer.headers[CHALLENGE], r#"Bearer realm="tenantry""#);
     assert_eq!(answer.headers["content-type"], "application/problem+json");
@@ -48,7 +48,7 @@ async fn a_bad_credential_is_refused_also_where_none_is_needed() {
     let long = format!("Bearer {}", "a".repeat(9000));
     let required = world.layer().build().unwrap();
     for layer in [required.optional(), required] {
-        let service = plain(layer);
+        let service = plain(&layer);
         for bad in ["Bearer x", "Bearer a.b.c", "Bearer ", "Basic !", "Bearer tk_live_x:y", &wrong_secret, &long] {
             let answer = ask(&service, &[("authorization", bad)]).await;
             assert_eq!((answer.status.as_u16(), answer.code()), (401, "invalid_token"), "{bad}");
@@ -69,7 +69,7 @@ async fn a_bad_credential_is_refused_also_where_none_is_needed() {
 #[tokio::test]
 async fn an_api_token_ends_by_itself_though_it_is_remembered() {
     let world = World::new().await;
-    let service = plain(world.layer().max_age(Duration::from_secs(3600)).build().unwrap());
+    let service = plain(&world.layer().max_age(Duration::from_secs(3600)).build().unwrap());
     let token = world.token(&[], Some(Duration::from_secs(60))).await;
     let credential = format!("Bearer {}", token.bearer);
     let request = || Request::get("/").header(AUTHORIZATION, &credential).body(()).unwrap();
@@ -84,7 +84,7 @@ async fn an_api_token_ends_by_itself_though_it_is_remembered() {
 #[tokio::test]
 async fn the_use_of_an_api_token_is_noted() {
     let world = World::new().await;
-    let service = plain(world.layer().build().unwrap());
+    let service = plain(&world.layer().build().unwrap());
     let token = world.token(&[], None).await;
     assert_eq!(ask(&service, &[("authorization", &format!("Bearer {}", token.bearer))]).await.status, 200);
     eventually("the use is noted", async || {
@@ -98,7 +98,7 @@ async fn the_use_of_an_api_token_is_noted() {
 #[tokio::test]
 async fn a_store_that_is_away_is_503_with_retry_after() {
     let world = World::new().await;
-    let service = plain(world.layer().build().unwrap());
+    let service = plain(&world.layer().build().unwrap());
     world.store.go_away();
     let answer = ask(&service, &[("authorization", &world.bearer("ann"))]).await;
     assert_eq!((answer.status.as_u16(), answer.code()), (503, "unavailable"));

@@ -25,7 +25,7 @@ fn request(credential: &str) -> Request<()> {
 #[tokio::test]
 async fn a_token_that_is_revoked_here_is_refused_at_the_next_request() {
     let world = World::new().await;
-    let service = plain(world.layer().build().unwrap());
+    let service = plain(&world.layer().build().unwrap());
     let token = world.token(&[], None).await;
     let credential = format!("Bearer {}", token.bearer);
     world.until_remembered(&service, || request(&credential)).await;
@@ -37,7 +37,7 @@ async fn a_token_that_is_revoked_here_is_refused_at_the_next_request() {
 #[tokio::test]
 async fn a_role_changed_on_another_node_is_seen_and_a_member_removed_there_refused() {
     let world = World::new().await;
-    let service = plain(world.layer().build().unwrap());
+    let service = plain(&world.layer().build().unwrap());
     world.join("bob", "member").await;
     let credential = world.bearer("bob");
     world.until_remembered(&service, || request(&credential)).await;
@@ -56,7 +56,7 @@ async fn a_role_changed_on_another_node_is_seen_and_a_member_removed_there_refus
 #[tokio::test]
 async fn a_known_answer_asks_nobody_and_ends_with_its_age() {
     let world = World::new().await;
-    let service = plain(world.layer().max_age(Duration::from_secs(10)).build().unwrap());
+    let service = plain(&world.layer().max_age(Duration::from_secs(10)).build().unwrap());
     let credential = world.bearer("ann");
     world.until_remembered(&service, || request(&credential)).await;
     let before = world.store.reads();
@@ -72,7 +72,7 @@ async fn a_known_answer_asks_nobody_and_ends_with_its_age() {
 #[tokio::test]
 async fn a_clock_that_is_corrected_makes_nothing_last_longer() {
     let world = World::new().await;
-    let service = plain(world.layer().max_age(Duration::from_secs(10)).build().unwrap());
+    let service = plain(&world.layer().max_age(Duration::from_secs(10)).build().unwrap());
     let token = world.token(&[], Some(Duration::from_secs(3600))).await;
     let credential = format!("Bearer {}", token.bearer);
     world.until_remembered(&service, || request(&credential)).await;
@@ -88,7 +88,7 @@ async fn a_clock_that_is_corrected_makes_nothing_last_longer() {
 #[tokio::test]
 async fn a_jwt_ends_though_it_is_remembered() {
     let world = World::new().await;
-    let service = plain(world.layer().max_age(Duration::from_secs(3600)).build().unwrap());
+    let service = plain(&world.layer().max_age(Duration::from_secs(3600)).build().unwrap());
     let credential = world.bearer("ann");
     world.until_remembered(&service, || request(&credential)).await;
     world.clock.advance(Duration::from_secs(3600));
@@ -99,7 +99,7 @@ async fn a_jwt_ends_though_it_is_remembered() {
 #[tokio::test]
 async fn what_has_ended_while_the_machine_was_paused_is_given_no_more() {
     let world = World::new().await;
-    let service = plain(world.layer().max_age(Duration::from_secs(3600)).build().unwrap());
+    let service = plain(&world.layer().max_age(Duration::from_secs(3600)).build().unwrap());
     let lasting = world.token(&[], None).await;
     let token = world.token(&[], Some(Duration::from_secs(3600))).await;
     let credentials = [world.bearer("ann"), format!("Bearer {}", token.bearer), format!("Bearer {}", lasting.bearer)];
@@ -123,7 +123,7 @@ async fn what_has_ended_while_the_machine_was_paused_is_given_no_more() {
 async fn a_hundred_who_ask_at_once_cause_one_read() {
     let world = World::new().await;
     world.join("bob", "member").await;
-    let service = plain(world.layer().build().unwrap());
+    let service = plain(&world.layer().build().unwrap());
     world.until_remembered(&service, || request(&world.bearer("ann"))).await;
     let credential = world.bearer("bob");
     let before = world.store.reads();
@@ -141,7 +141,7 @@ async fn a_hundred_who_ask_at_once_cause_one_read() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_who_ask_on_several_cores_cause_one_read() {
     let world = World::new().await;
-    let service = plain(world.layer().build().unwrap());
+    let service = plain(&world.layer().build().unwrap());
     world.until_remembered(&service, || request(&world.bearer("ann"))).await;
     for round in 0..500 {
         // Another JWT of hers each time, and no change, of which a notice could come late.
@@ -162,7 +162,7 @@ async fn many_who_ask_on_several_cores_cause_one_read() {
 #[tokio::test]
 async fn a_read_that_was_under_way_when_the_token_was_revoked_is_not_believed() {
     let world = World::new().await;
-    let service = plain(world.layer().build().unwrap());
+    let service = plain(&world.layer().build().unwrap());
     // A witness of the link: its answer is forgotten when the notice has come.
     let other = world.token(&[], None).await;
     let witness = format!("Bearer {}", other.bearer);
@@ -191,7 +191,7 @@ async fn a_read_that_was_under_way_when_the_token_was_revoked_is_not_believed() 
 #[tokio::test]
 async fn without_a_link_every_request_reads() {
     let world = World::new().await;
-    let service = plain(world.layer().build().unwrap());
+    let service = plain(&world.layer().build().unwrap());
     let credential = world.bearer("ann");
     world.until_remembered(&service, || request(&credential)).await;
     world.store.tell(&Signal::LinkLost);
@@ -214,7 +214,7 @@ async fn without_a_link_every_request_reads() {
 #[tokio::test]
 async fn an_answer_is_believed_no_longer_than_the_last_proof_allows() {
     let world = World::new().await;
-    let service = plain(world.layer().max_staleness(Duration::from_secs(2)).build().unwrap());
+    let service = plain(&world.layer().max_staleness(Duration::from_secs(2)).build().unwrap());
     let credential = world.bearer("ann");
     world.until_remembered(&service, || request(&credential)).await;
     let reads = async || {
@@ -248,7 +248,7 @@ async fn an_answer_is_believed_no_longer_than_the_last_proof_allows() {
 async fn the_listener_ends_with_the_last_clone_of_the_layer() {
     let world = World::new().await;
     let layer = world.layer().build().unwrap();
-    let service = plain(layer.clone());
+    let service = plain(&layer.clone());
     assert_eq!(world.store.listeners(), 1);
     drop(layer);
     assert_eq!(ask_clone(&service, get("/", &[("authorization", &world.bearer("ann"))])).await.status, 200);
@@ -263,7 +263,7 @@ async fn a_platform_admin_is_not_let_in_by_what_was_read_before_they_asked() {
     let issuer =
         Issuer::new(ISSUER, hs256_key()).audience(AUDIENCE).claims(ClaimNames::new().platform_admin("is_admin"));
     let layer = TenantryLayer::builder(world.engine.clone(), world.believing([issuer]));
-    let service = plain(layer.build().unwrap());
+    let service = plain(&layer.build().unwrap());
     world.join("bob", "member").await;
     let credential = world.bearer("bob");
     world.until_remembered(&service, || request(&credential)).await;

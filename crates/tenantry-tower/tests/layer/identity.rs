@@ -32,6 +32,7 @@ fn user(id: &str) -> Identity {
     Identity::new(UserId::new(id).unwrap())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "an IdentitySource may refuse")]
 fn session(head: Head<'_>) -> Result<Identified, Error> {
     Ok(match head.extensions().get::<SignedIn>() {
         Some(SignedIn(identity)) => Identified::user(identity.clone()),
@@ -54,7 +55,7 @@ fn layer(world: &World, authenticator: Authenticator) -> TenantryLayer {
 }
 
 fn service(world: &World, source: impl IdentitySource) -> Service {
-    plain(layer(world, world.authenticator().identity_source(source)))
+    plain(&layer(world, world.authenticator().identity_source(source)))
 }
 
 async fn told(service: &Service, request: Request<()>) -> String {
@@ -164,7 +165,7 @@ async fn an_optional_layer_lets_through_whom_a_lookup_does_not_know() {
     let world = World::new().await;
     let sessions = Arc::new(Sessions::default());
     let authenticator = Authenticator::new().identity_source(lookup(&sessions));
-    let service = plain(layer(&world, authenticator).optional());
+    let service = plain(&layer(&world, authenticator).optional());
     assert_eq!(told(&service, with_cookie("session=a")).await, "200 no tenant");
 }
 
@@ -175,7 +176,7 @@ async fn a_strict_layer_asks_each_time() {
     sessions.of.lock().unwrap().push(("a", "ann"));
     let authenticator = Authenticator::new().identity_source(lookup(&sessions));
     let layer = TenantryLayer::builder(world.engine.clone(), authenticator).strict().build().unwrap();
-    let service = plain(layer);
+    let service = plain(&layer);
     assert_eq!(told(&service, with_cookie("session=a")).await, "200 Acme ann");
     sessions.of.lock().unwrap().clear();
     assert_eq!(told(&service, with_cookie("session=a")).await, "401 unauthenticated");
@@ -184,7 +185,7 @@ async fn a_strict_layer_asks_each_time() {
 #[tokio::test]
 async fn a_jwt_may_be_in_a_cookie_that_the_host_names() {
     let world = World::new().await;
-    let service = plain(layer(&world, world.authenticator().jwt_cookie("id")));
+    let service = plain(&layer(&world, world.authenticator().jwt_cookie("id")));
     let ann = sign(&claims("ann", &world.clock), &Signing::hs256());
     assert_eq!(told(&service, with_cookie(&format!("theme=dark; id={ann}"))).await, "200 Acme ann");
     assert_eq!(told(&service, with_cookie(&format!("other={ann}"))).await, "401 unauthenticated");
@@ -212,7 +213,7 @@ async fn answers_vary_by_the_cookie() {
         answer.headers["vary"].to_str().unwrap().to_owned()
     };
     assert_eq!(vary(&service(&world, session)).await, "authorization, cookie, x-organization-id");
-    let cookie = plain(layer(&world, world.authenticator().jwt_cookie("id")));
+    let cookie = plain(&layer(&world, world.authenticator().jwt_cookie("id")));
     assert_eq!(vary(&cookie).await, "authorization, cookie, x-organization-id");
 }
 
@@ -221,7 +222,7 @@ async fn a_page_of_another_site_changes_nothing_with_the_user_s_cookie() {
     let world = World::new().await;
     let authenticator = world.authenticator().identity_source(session);
     let authenticator = authenticator.trusted_origins(["https://app.example.com"]).unwrap();
-    let service = plain(layer(&world, authenticator));
+    let service = plain(&layer(&world, authenticator));
     let from = |method: Method, origin: &str| {
         let mut request = signed_in(user("ann"));
         *request.method_mut() = method;

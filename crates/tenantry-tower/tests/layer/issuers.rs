@@ -54,7 +54,7 @@ fn of_partner(sub: &str) -> String {
 }
 
 fn service(world: &World, authenticator: Authenticator) -> Service {
-    plain(TenantryLayer::builder(world.engine.clone(), authenticator).build().unwrap())
+    plain(&TenantryLayer::builder(world.engine.clone(), authenticator).build().unwrap())
 }
 
 async fn ask_as(service: &Service, bearer: &str) -> Answer {
@@ -78,7 +78,7 @@ async fn users_whom_two_issuers_call_the_same_never_see_each_others_organization
         TenantryLayer::builder(world.engine.clone(), world.believing([partner(), own()])).strict(),
     ];
     for layer in &layers {
-        let service = plain(layer.clone().build().unwrap());
+        let service = plain(&layer.clone().build().unwrap());
         // Cold and warm, in turns.
         for _ in 0..3 {
             assert_eq!(ask_as(&service, &anns).await.body["organization"], "Acme");
@@ -89,7 +89,7 @@ async fn users_whom_two_issuers_call_the_same_never_see_each_others_organization
     }
     world.organization(&of_partner("ann"), "Partners").await;
     for layer in layers {
-        let service = plain(layer.build().unwrap());
+        let service = plain(&layer.build().unwrap());
         eventually("her organization is seen", async || ask_as(&service, &other_anns).await.status == 200).await;
         for _ in 0..3 {
             for (bearer, organization, id) in

@@ -120,7 +120,7 @@ async fn a_token_without_a_near_end_is_remembered_like_another() {
     let mut claims = claims("ann", &world.clock);
     claims["exp"] = 253_402_300_799_i64.into();
     let bearer = format!("Bearer {}", sign(&claims, &Signing::hs256()));
-    let service = plain(world.layer().build().unwrap());
+    let service = plain(&world.layer().build().unwrap());
     let request = || crate::support::get("/", &[("authorization", &bearer)]);
     world.until_remembered(&service, request).await;
     assert_eq!(ask(&service, &[("authorization", &bearer)]).await.status, 200);
@@ -184,7 +184,7 @@ fn it_is_told_when_the_token_was_issued_unless_that_cannot_be() {
 #[tokio::test]
 async fn a_credential_that_is_too_long_is_told_the_bound() {
     let world = World::new().await;
-    let service = plain(world.layer().build().unwrap());
+    let service = plain(&world.layer().build().unwrap());
     let mut claims = claims("ann", &world.clock);
     claims["padding"] = "x".repeat(7000).into();
     let jwt = sign(&claims, &Signing::hs256());

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "axum")]
 mod axum_app;
+mod bodies;
 mod choices;
 #[cfg(feature = "axum")]
 mod cors;
@@ -23,4 +24,5 @@ mod refusals;
 mod secrecy;
 mod strict;
 mod support;
+mod user_only;
 mod vary;

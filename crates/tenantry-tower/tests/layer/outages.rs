@@ -18,7 +18,7 @@ fn request(credential: &str) -> Request<()> {
 async fn an_outage_is_logged_once_and_not_at_each_request() {
     let (lines, _listening) = Lines::listen();
     let world = World::new().await;
-    let service = plain(world.layer().strict().build().unwrap());
+    let service = plain(&world.layer().strict().build().unwrap());
     let ann = world.bearer("ann");
     let count = |text: &str| lines.text().matches(text).count();
     let ask = async |status: u16, times: usize| {
@@ -48,11 +48,11 @@ async fn an_outage_is_logged_once_and_not_at_each_request() {
 async fn a_store_that_panics_is_500_for_all_who_wait_and_for_nobody_after_them() {
     let world = World::new().await;
     let ann = world.bearer("ann");
-    let known = plain(world.layer().build().unwrap());
+    let known = plain(&world.layer().build().unwrap());
     world.until_remembered(&known, || request(&ann)).await;
     world.join("bob", "member").await;
     let bob = world.bearer("bob");
-    let strict = plain(world.layer().strict().build().unwrap());
+    let strict = plain(&world.layer().strict().build().unwrap());
     for (service, waiting) in [(&known, 10), (&strict, 1)] {
         world.store.hold_next();
         world.store.panic_next();

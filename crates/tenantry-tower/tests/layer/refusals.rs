@@ -10,7 +10,7 @@ use crate::support::{Service, World, ask_clone, eventually, get, plain};
 
 /// A service whose layer hears from the store.
 async fn listening(world: &World, capacity: u64) -> Service {
-    let service = plain(world.layer().capacity(capacity).build().unwrap());
+    let service = plain(&world.layer().capacity(capacity).build().unwrap());
     let ann = world.bearer("ann");
     world.until_remembered(&service, || get("/", &[("authorization", &ann)])).await;
     service

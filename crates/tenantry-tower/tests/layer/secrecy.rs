@@ -75,7 +75,7 @@ async fn no_secret_leaves() {
     let token = world.token(&[], None).await;
     let jwt = world.bearer("ann");
     let mut told = format!("{layer:?} {:?} {:?}", world.layer(), world.authenticator());
-    let service = plain(layer);
+    let service = plain(&layer);
     let altered = format!("{jwt}x");
     let basic = "Basic dXNlcjpodW50ZXIyLXBhc3N3b3Jk";
     let wrong = format!("Bearer {}:ts_a-wrong-secret-that-must-not-appear", token.key);

@@ -9,7 +9,7 @@ use tenantry_core::{
 use crate::support::{Service, World, ask_clone, eventually, get, plain};
 
 fn strict(world: &World) -> Service {
-    plain(world.layer().strict().build().unwrap())
+    plain(&world.layer().strict().build().unwrap())
 }
 
 #[tokio::test]

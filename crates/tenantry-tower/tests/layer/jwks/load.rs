@@ -87,7 +87,7 @@ async fn keys_that_rotate_in_mid_load_have_nobody_refused() {
     let clock = HandClock::new(world.clock.clone());
     let mut current = IssuerKey::new("key-0");
     let issuer = Arc::new(TestIssuer::start(&current));
-    let service = plain(layer(&world, &clock, &issuer).build().unwrap());
+    let service = plain(&layer(&world, &clock, &issuer).build().unwrap());
     let callers = Callers::start(&service, &issuer, &world.clock);
     callers.settled().await;
     for rotation in 1..=20 {
@@ -127,7 +127,7 @@ async fn an_issuer_that_is_killed_in_mid_load_has_nobody_refused_and_its_new_key
     let first = IssuerKey::new("key-0");
     let mut current = first.clone();
     let issuer = Arc::new(TestIssuer::start(&current));
-    let service = plain(layer(&world, &clock, &issuer).build().unwrap());
+    let service = plain(&layer(&world, &clock, &issuer).build().unwrap());
     let callers = Callers::start(&service, &issuer, &world.clock);
     callers.settled().await;
     for death in 1..=6 {
@@ -167,7 +167,7 @@ async fn what_a_withdrawn_key_verified_is_not_remembered_and_what_others_did_is(
     let clock = HandClock::new(world.clock.clone());
     let (old, new) = (IssuerKey::new("old"), IssuerKey::new("new"));
     let issuer = TestIssuer::start(&old);
-    let service = plain(layer(&world, &clock, &issuer).max_age(Duration::from_secs(3600)).build().unwrap());
+    let service = plain(&layer(&world, &clock, &issuer).max_age(Duration::from_secs(3600)).build().unwrap());
     let next_fetch = async || {
         let before = issuer.fetches();
         clock.advance(clock.resting().await);
@@ -202,7 +202,7 @@ async fn what_is_remembered_ends_with_the_keys_too() {
     let trusted = issuer.with(issuer.jwks().keep_through_outage(minute));
     let authenticator = authenticator(builder(&clock).issuer(trusted));
     let layer = TenantryLayer::builder(world.engine.clone(), authenticator).max_age(minute * 60);
-    let service = plain(layer.build().unwrap());
+    let service = plain(&layer.build().unwrap());
     clock.resting().await;
     let jwt = issuer.token("ann", &world.clock);
     world.until_remembered(&service, || request(&jwt)).await;

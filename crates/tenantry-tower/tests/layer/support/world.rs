@@ -28,7 +28,7 @@ use tenantry_embedded::EmbeddedStore;
 use tenantry_tower::{
     Authenticator, JwtVerifier, JwtVerifierBuilder, Tenant, TenantryLayer, TenantryLayerBuilder, jwt::Issuer,
 };
-use tower::{ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
+use tower::{ServiceExt, service_fn, util::BoxCloneSyncService};
 
 use super::{AUDIENCE, ISSUER, Signing, TestClock, Watched, claims, hs256_key, sign};
 
@@ -135,8 +135,8 @@ fn asked(user: &str) -> Asked {
 }
 
 /// A plain tower service behind the layer, which tells what it finds in the extensions.
-pub(crate) fn plain(layer: TenantryLayer) -> Service {
-    let service = ServiceBuilder::new().layer(layer).service_fn(async |request: Request<()>| {
+pub(crate) fn plain(layer: &TenantryLayer) -> Service {
+    let service = layer.layer(service_fn(async |request: Request<()>| {
         let told = match request.extensions().get::<Tenant>() {
             Some(tenant) => json!({
                 "organization": tenant.organization_name(),
@@ -147,7 +147,7 @@ pub(crate) fn plain(layer: TenantryLayer) -> Service {
             None => Value::Null,
         };
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(told.to_string())))
-    });
+    }));
     Service::new(service.map_future(|future| -> BoxFuture<'static, _> { Box::pin(future) }))
 }
 

@@ -1,0 +1,41 @@
+//! The form of a refusal: the host's, or else a problem document.
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use http::Response;
+use tenantry_core::values::error::Error;
+
+use crate::{identity::Head, problem};
+
+type Shape = dyn Fn(&Error, Head<'_>) -> Option<Response<Bytes>> + Send + Sync;
+
+/// Answers what is refused. Cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct Refuse(Option<Arc<Shape>>);
+
+impl Refuse {
+    pub(crate) fn with<F>(shape: F) -> Self
+    where
+        F: Fn(&Error, Head<'_>) -> Option<Response<Bytes>> + Send + Sync + 'static,
+    {
+        Self(Some(Arc::new(shape)))
+    }
+
+    /// The answer to the request with this head.
+    pub(crate) fn response(&self, error: &Error, head: Head<'_>) -> Response<Bytes> {
+        match self.0.as_ref().and_then(|shape| shape(error, head)) {
+            Some(response) => {
+                problem::log(error, None);
+                response
+            }
+            None => problem::response(error),
+        }
+    }
+}
+
+impl fmt::Debug for Refuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refuse").field("is_the_hosts", &self.0.is_some()).finish()
+    }
+}
