@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
+use icu_properties::{
+    CodePointMapData,
+    props::{GeneralCategory, GeneralCategoryGroup},
+};
 
 use crate::values::visible_text;
 
@@ -15,12 +19,12 @@ pub(crate) fn folded(text: &str) -> String {
     }
     // In lower case, Σ is ς at the end of a word and σ elsewhere: where the word ends is no difference.
     let lower = composed(&visible_text::seen(text)).to_lowercase().replace('ς', "σ");
-    lower.nfc().collect()
+    composed(&lower).into_owned()
 }
 
 /// In Unicode composition (NFC).
 pub(crate) fn composed(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
+    ComposingNormalizerBorrowed::new_nfc().normalize(text)
 }
 
 /// As [`folded`], without regard to accents either.
@@ -28,7 +32,10 @@ pub(crate) fn unaccented(text: &str) -> String {
     if text.is_ascii() {
         return folded(text);
     }
-    let plain: String = text.nfd().filter(|character| !is_combining_mark(*character)).collect();
+    let categories = CodePointMapData::<GeneralCategory>::new();
+    let is_mark = |character: char| GeneralCategoryGroup::Mark.contains(categories.get(character));
+    let letters = DecomposingNormalizerBorrowed::new_nfd().normalize(text);
+    let plain: String = letters.chars().filter(|character| !is_mark(*character)).collect();
     folded(&plain)
 }
 

@@ -2,8 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use icu_normalizer::DecomposingNormalizerBorrowed;
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
 use crate::values::limits;
@@ -40,7 +40,8 @@ impl Slug {
     #[must_use]
     pub fn resembling(name: &str, suffix: Option<&str>) -> Self {
         let mut text = String::new();
-        for character in name.nfkd().flat_map(char::to_lowercase) {
+        let letters = DecomposingNormalizerBorrowed::new_nfkd().normalize(name);
+        for character in letters.chars().flat_map(char::to_lowercase) {
             match character {
                 'a'..='z' | '0'..='9' => text.push(character),
                 'ß' => text.push_str("ss"),

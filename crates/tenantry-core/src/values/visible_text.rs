@@ -16,16 +16,16 @@
 
 use icu_properties::{
     CodePointMapData, CodePointSetData,
-    props::{BidiControl, DefaultIgnorableCodePoint, ExtendedPictographic, GeneralCategory, JoiningType, WhiteSpace},
+    props::{
+        BidiControl, CanonicalCombiningClass, DefaultIgnorableCodePoint, ExtendedPictographic, GeneralCategory,
+        JoiningType, WhiteSpace,
+    },
 };
-use unicode_normalization::char::canonical_combining_class;
 
 /// Zero width non-joiner.
 const ZWNJ: char = '\u{200c}';
 /// Zero width joiner.
 const ZWJ: char = '\u{200d}';
-/// The canonical combining class of a virama, which a joiner may follow.
-const VIRAMA: u8 = 9;
 
 /// Whether `text` can stand in one line: rules 1 to 3. It may be empty or blank.
 #[must_use]
@@ -137,7 +137,8 @@ fn is_pictograph(character: char) -> bool {
 }
 
 fn follows_virama(before: Option<char>) -> bool {
-    before.is_some_and(|before| canonical_combining_class(before) == VIRAMA)
+    let classes = CodePointMapData::<CanonicalCombiningClass>::new();
+    before.is_some_and(|before| classes.get(before) == CanonicalCombiningClass::Virama)
 }
 
 fn joins(character: Option<char>) -> bool {

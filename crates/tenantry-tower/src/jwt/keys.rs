@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jsonwebtoken::{DecodingKey, crypto::CryptoProvider};
+use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 
 use super::key_set::VerificationKey;
 use crate::{BuildError, limits};
@@ -134,47 +135,68 @@ fn secret(algorithm: Algorithm, material: &[u8], bytes_min: usize) -> Result<Dec
     Ok(DecodingKey::from_secret(material))
 }
 
+/// What a public key is for (RFC 3279, RFC 5480, RFC 8410).
+mod oids {
+    use spki::ObjectIdentifier;
+
+    pub(super) const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+    pub(super) const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+    pub(super) const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+    pub(super) const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+    pub(super) const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+}
+
 fn public(algorithm: Algorithm, pem: &[u8]) -> Result<DecodingKey, BuildError> {
-    let text = String::from_utf8_lossy(pem);
-    if text.contains("PRIVATE KEY") {
+    if String::from_utf8_lossy(pem).contains("PRIVATE KEY") {
         return Err(BuildError::new(format!(
             "the key for {algorithm:?} is a private key, which does not belong here: give the public one"
         )));
     }
     let wrong = |what: &str| BuildError::new(format!("the key for {algorithm:?} is not {what}: give it as PEM"));
     // A certificate holds other bit strings too, which could be taken for the key.
-    if !text.contains("PUBLIC KEY-----") {
-        return Err(wrong("a public key (-----BEGIN PUBLIC KEY-----)"));
-    }
+    let pem = pem::parse(pem).ok().filter(|pem| ["PUBLIC KEY", "RSA PUBLIC KEY"].contains(&pem.tag()));
+    let pem = pem.ok_or_else(|| wrong("a public key (-----BEGIN PUBLIC KEY-----)"))?;
+    let key = if pem.tag() == "RSA PUBLIC KEY" {
+        Some(PublicKey { algorithm: oids::RSA, curve: None, bytes: pem.into_contents() })
+    } else {
+        PublicKey::read(pem.contents())
+    };
+    let of = |what: &str, algorithm, curve, length: Option<usize>| {
+        let fits = |key: &PublicKey| {
+            (key.algorithm, key.curve) == (algorithm, curve) && length.is_none_or(|length| key.bytes.len() == length)
+        };
+        key.as_ref().filter(|key| fits(key)).map(|key| &key.bytes[..]).ok_or_else(|| wrong(what))
+    };
     match algorithm {
-        Algorithm::Es256 | Algorithm::Es384 => {
-            let (what, bytes) = if algorithm == Algorithm::Es256 { ("a P-256 key", 65) } else { ("a P-384 key", 97) };
-            let key = DecodingKey::from_ec_pem(pem).map_err(|_| wrong(what))?;
-            if length(&key) == bytes { Ok(key) } else { Err(wrong(what)) }
-        }
-        Algorithm::EdDsa => {
-            let key = DecodingKey::from_ed_pem(pem).map_err(|_| wrong("an Ed25519 key"))?;
-            if length(&key) == 32 { Ok(key) } else { Err(wrong("an Ed25519 key")) }
-        }
+        Algorithm::Es256 => of("a P-256 key", oids::EC, Some(oids::P256), Some(65)).map(DecodingKey::from_ec_der),
+        Algorithm::Es384 => of("a P-384 key", oids::EC, Some(oids::P384), Some(97)).map(DecodingKey::from_ec_der),
+        Algorithm::EdDsa => of("an Ed25519 key", oids::ED25519, None, Some(32)).map(DecodingKey::from_ed_der),
         _ => {
-            let key = text.contains("RSA PUBLIC KEY-----") || classified_as_rsa(pem);
-            let key = if key { DecodingKey::from_rsa_pem(pem).ok() } else { None };
-            let key = key.ok_or_else(|| wrong("an RSA key"))?;
-            if rsa_bits(key.try_get_as_bytes().unwrap_or_default()) < limits::RSA_BITS_MIN {
+            let key = of("an RSA key", oids::RSA, None, None)?;
+            if rsa_bits(key) < limits::RSA_BITS_MIN {
                 return Err(wrong("an RSA key of at least 2048 bits"));
             }
-            Ok(key)
+            Ok(DecodingKey::from_rsa_der(key))
         }
     }
 }
 
-fn length(key: &DecodingKey) -> usize {
-    key.try_get_as_bytes().map_or(0, <[u8]>::len)
+/// A public key as its PEM says it.
+struct PublicKey {
+    algorithm: ObjectIdentifier,
+    curve: Option<ObjectIdentifier>,
+    /// An RSA key as a DER `RSAPublicKey`, any other as its point.
+    bytes: Vec<u8>,
 }
 
-/// Whether a `PUBLIC KEY` is an RSA key, as far as the other families can tell: they refuse it.
-fn classified_as_rsa(pem: &[u8]) -> bool {
-    DecodingKey::from_ec_pem(pem).is_err() && DecodingKey::from_ed_pem(pem).is_err()
+impl PublicKey {
+    /// Reads a DER `SubjectPublicKeyInfo`.
+    fn read(der: &[u8]) -> Option<Self> {
+        let info = SubjectPublicKeyInfoRef::try_from(der).ok()?;
+        let curve = info.algorithm.parameters.and_then(|parameters| parameters.decode_as().ok());
+        let bytes = info.subject_public_key.as_bytes()?.to_vec();
+        Some(Self { algorithm: info.algorithm.oid, curve, bytes })
+    }
 }
 
 /// The length of the modulus of a DER `RSAPublicKey`; 0 if it is none.
