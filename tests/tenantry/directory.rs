@@ -22,8 +22,8 @@ async fn find(who: Who) -> Result<Option<Profile>, HostError> {
             return Ok(Some(Profile::new(id).email("seven@example.com").username("seven").name("Seven")));
         }
         Who::Id(id) if id.as_str() == "broken" => return Err("a password that nobody may see".into()),
-        Who::Id(_) => return Ok(None),
         Who::Address(address) => address,
+        _ => return Ok(None),
     };
     let id = match (who.as_email(), who.as_username()) {
         (Some("seven@example.com"), _) | (_, Some("seven")) => Some("sub-7"),

@@ -81,7 +81,7 @@ pub fn token(bearer: &str) -> Caller {
     let (key, secret) = bearer.split_once(':').expect("a bearer is <key>:<secret>");
     let key = key.parse().expect("the first half of a bearer is the key of an API token");
     let secret = ApiTokenSecret::presented(secret).expect("the second half of a bearer is not that long").hashed();
-    Caller::Token(Presented { key, secret })
+    Caller::Token(Presented::new(key, secret))
 }
 
 /// The id of a caller who is a user.

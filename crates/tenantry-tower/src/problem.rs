@@ -81,7 +81,7 @@ pub fn response<B: From<Bytes>>(error: &Error) -> Response<B> {
         headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(retry_after)));
     }
     if let (Some(quota), Some(retry_after)) = (error.quota(), error.retry_after()) {
-        let Quota { name, count, window } = quota;
+        let Quota { name, count, window, .. } = quota;
         let policy = format!("\"{name}\";q={count};w={}", whole_seconds(*window));
         let left = format!("\"{name}\";r=0;t={}", whole_seconds(retry_after));
         for (header, text) in [(RATE_LIMIT_POLICY, policy), (RATE_LIMIT, left)] {
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_limit_is_named_with_what_is_left_of_it() {
-        let quota = Quota { name: "join-codes", count: 10, window: Duration::from_secs(60) };
+        let quota = Quota::new("join-codes", 10, Duration::from_secs(60));
         let (parts, _) = parts(&Error::rate_limited("too many", quota, Duration::from_millis(36_500)));
         assert_eq!(parts.status, 429);
         assert_eq!(parts.headers["ratelimit-policy"], r#""join-codes";q=10;w=60"#);

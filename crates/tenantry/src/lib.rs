@@ -14,6 +14,12 @@ pub use stores::{OpenStoreError, open_store};
 
 /// What stands before an `impl` of the host's own traits: [`Hooks`](core::host::hooks::Hooks), say.
 pub use async_trait::async_trait;
+/// The version of axum that [`Tenantry::router`] is made with.
+#[cfg(feature = "admin")]
+pub use axum;
+/// The versions of the crates whose types the layer and refusals are made of.
+pub use {bytes, http};
+
 /// The domain: operations, ids, errors, the contract of a store.
 pub use tenantry_core as core;
 #[cfg(feature = "embedded")]

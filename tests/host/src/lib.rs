@@ -69,8 +69,7 @@ pub async fn accounts(Accountant(tenant): Accountant, State(_): State<Service>) 
 /// What the operation says.
 pub async fn colleagues(tenant: Tenant) -> Result<Json<usize>, Refusal> {
     let organization_id = tenant.organization_id();
-    let list = members::List { organization_id, with_invitations: None, cursor: None, limit: None };
-    Ok(Json(tenant.run(&list).await?.members.len()))
+    Ok(Json(tenant.run(&members::List::new(organization_id)).await?.members.len()))
 }
 
 /// The host, set up.
@@ -110,15 +109,9 @@ mod tests {
     async fn token(service: &Service, permissions: &[&str]) -> String {
         let ann = Caller::User(Box::new(Identity::new(UserId::new("ann").expect("it is an id"))));
         let (engine, ann) = (service.tenantry.engine(), Asked::new(ann));
-        let created = engine.run(&ann, &organizations::Create::named("Acme")).await.expect("anybody may");
-        let create = tokens::Create {
-            organization_id: created.organization.id,
-            name: None,
-            env: None,
-            permissions: Some(permissions.iter().map(ToString::to_string).collect()),
-            expires_at: None,
-            rate_limit: None,
-        };
+        let created = engine.run(&ann, &organizations::Create::new("Acme")).await.expect("anybody may");
+        let mut create = tokens::Create::new(created.organization.id);
+        create.permissions = Some(permissions.iter().map(ToString::to_string).collect());
         engine.run(&ann, &create).await.expect("an owner may").api_token.bearer
     }
 

@@ -16,6 +16,7 @@ use crate::{
 ///
 /// What it may do is decided by the rows that are read in the same transaction.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum Caller {
     /// A user whose JWT was verified.
     User(Box<Identity>),
@@ -25,6 +26,7 @@ pub enum Caller {
 
 /// The key of an API token, and the hash of the secret that was presented with it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Presented {
     /// Which token.
     pub key: TokenKey,
@@ -32,8 +34,25 @@ pub struct Presented {
     pub secret: Hashed,
 }
 
-/// What a verified JWT tells of a user.
+impl Presented {
+    /// A token's key, and the hash of what was presented as its secret.
+    #[must_use]
+    pub const fn new(key: TokenKey, secret: Hashed) -> Self {
+        Self { key, secret }
+    }
+}
+
+/// What a verified credential tells of a user.
+///
+/// ```
+/// use tenantry_core::{access::caller::Identity, values::{address::Address, ids::UserId}};
+///
+/// let ann = Identity::new(UserId::new("ann")?).with_email(Address::email("ann@example.com")?, true).with_name("Ann");
+/// assert!(ann.verified_email().is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Identity {
     /// Who it is.
     pub id: UserId,
@@ -67,6 +86,50 @@ impl Identity {
             platform_admin: false,
             issued_at: None,
         }
+    }
+
+    /// The same, with their e-mail address, and whether it is `verified` that it is theirs.
+    ///
+    /// # Danger
+    /// Whoever has a verified address may accept the invitations that are sent to it.
+    #[must_use]
+    pub fn with_email(mut self, email: Address, verified: bool) -> Self {
+        (self.email, self.email_verified) = (Some(email), verified);
+        self
+    }
+
+    /// The same, with their username.
+    ///
+    /// # Danger
+    /// Whoever bears a username may accept the invitations that are addressed to it.
+    #[must_use]
+    pub fn with_username(mut self, username: Address) -> Self {
+        self.username = Some(username);
+        self
+    }
+
+    /// The same, with their name, for people to read.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The same, with where their picture is.
+    #[must_use]
+    pub fn with_avatar_url(mut self, url: impl Into<String>) -> Self {
+        self.avatar_url = Some(url.into());
+        self
+    }
+
+    /// The same, who administers the platform.
+    ///
+    /// # Danger
+    /// They may do nearly everything with every organization.
+    #[must_use]
+    pub fn with_platform_admin(mut self) -> Self {
+        self.platform_admin = true;
+        self
     }
 
     /// The e-mail address, if the identity provider vouches for it.

@@ -13,6 +13,7 @@ use crate::{
 /// One change of one organization.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct AuditEvent {
     /// Its place in the organization's log, counted from 0 without gaps.
     pub number: u64,
@@ -48,6 +49,7 @@ pub(crate) const DELETIONS: &str = "deletions";
 /// The deletion of an organization, of which nothing else is left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Deletion {
     /// Which organization.
     pub organization: OrganizationId,

@@ -22,7 +22,9 @@ use crate::{
 /// The [`Engine`] carries it out in the same steps each time: [`check`](Self::check) the input, [`locate`](Self::locate)
 /// the organization, then, as often as somebody else's commit comes in between: authorize by [`NEEDS`](Self::NEEDS),
 /// [`decide`](Self::decide), commit.
-pub trait Operation: Serialize + DeserializeOwned + Send + Sync + 'static {
+///
+/// It is sealed: what an operation reads and writes are rows, whose form is this crate's own.
+pub trait Operation: sealed::Sealed + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What the operation answers.
     type Output: Serialize + DeserializeOwned + Send;
 
@@ -81,6 +83,11 @@ pub trait Operation: Serialize + DeserializeOwned + Send + Sync + 'static {
 
     /// Decides, and says what to write. Called anew when another commit changed what was read.
     fn decide(&self, tx: &mut Transaction<'_>) -> impl Future<Output = Result<Self::Output, Error>> + Send;
+}
+
+pub(crate) mod sealed {
+    /// What only this crate implements.
+    pub trait Sealed {}
 }
 
 /// What a caller must hold so that an operation is theirs to try.

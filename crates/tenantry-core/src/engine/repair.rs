@@ -49,6 +49,7 @@ pub struct RepairProgress {
 
 /// What one step of a [repair](Engine::repair) has done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RepairStep {
     /// Where the next step goes on; `None`: that was the last one.
     pub next: Option<RepairProgress>,
@@ -62,6 +63,7 @@ pub struct RepairStep {
 
 /// A slug that two organizations hold. Give one of them another.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ContestedSlug {
     /// The slug.
     pub slug: String,

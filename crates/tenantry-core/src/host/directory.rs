@@ -43,6 +43,7 @@ pub trait Directory: Send + Sync + 'static {
 
 /// Whom to find.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Who {
     /// Whose verified e-mail address or username this is. Compare [normal forms](Address::normal).
     Address(Address),

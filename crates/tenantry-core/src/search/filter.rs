@@ -82,7 +82,6 @@ macro_rules! operators {
     ($(#[$meta:meta])* $name:ident($kind:ty) by $value:expr, $($(#[$text_meta:meta])* $text:ident $wire:literal $op:ident)*) => {
         input! {
             $(#[$meta])*
-            #[derive(Default)]
             pub struct $name {
                 /// Equals this.
                 pub eq: Option<$kind>,
@@ -171,7 +170,6 @@ macro_rules! filter {
             /// What organizations must be like: all operators of all fields hold. A field has at least one operator.
             ///
             /// A field that is `null` passes `ne`, `notIn`, `notLike` and `null: true`, and nothing else.
-            #[derive(Default)]
             pub struct Filter {
                 $(
                     #[doc = concat!("Of the field `", stringify!($field), "`.")]

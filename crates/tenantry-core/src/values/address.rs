@@ -102,6 +102,7 @@ impl NormalAddress {
 
 /// The text is no address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum InvalidAddress {
     /// Not an e-mail address.
     #[error("expected an e-mail address such as ann@example.com, at most 254 characters")]

@@ -133,6 +133,7 @@ struct Inner {
 
 /// How often something may be done: what a 429 names in its `RateLimit-Policy` header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Quota {
     /// The policy's name, in ASCII letters, digits and `-`.
     pub name: &'static str,
@@ -142,9 +143,18 @@ pub struct Quota {
     pub window: Duration,
 }
 
+impl Quota {
+    /// `count` times within `window`, under the policy's name.
+    #[must_use]
+    pub const fn new(name: &'static str, count: u64, window: Duration) -> Self {
+        Self { name, count, window }
+    }
+}
+
 /// What is wrong with one field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[non_exhaustive]
 pub struct FieldError {
     /// The field, as the request spells it (`invitations[3].email` inside of others).
     pub field: String,

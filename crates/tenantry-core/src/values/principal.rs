@@ -10,6 +10,7 @@ use crate::values::{ids::UserId, token_key::TokenKey};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "id", rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[non_exhaustive]
 pub enum Principal {
     /// A user, by a JWT.
     User(UserId),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[non_exhaustive]
 pub struct RateLimit {
     /// How many requests within `seconds`: 1 to 1000000. All of them may come at once.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000_000))]
@@ -16,6 +17,12 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
+    /// `requests` within `seconds`.
+    #[must_use]
+    pub const fn new(requests: u32, seconds: u32) -> Self {
+        Self { requests, seconds }
+    }
+
     /// After how many nanoseconds one more request is let through.
     pub(crate) fn interval(self) -> u64 {
         const NANOS_PER_SECOND: u64 = 1_000_000_000;

@@ -17,6 +17,7 @@ pub const KEY_PATTERN: &str = r"\btk_(live|test)_[0-9A-Za-z]{33}\b";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Environment {
     /// Real data.
     #[default]

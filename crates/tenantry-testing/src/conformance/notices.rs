@@ -52,8 +52,8 @@ async fn hear(changes: &mut Changes, expected: &[Change]) -> Option<Vec<Change>>
     while heard.last() != expected.last() {
         match next(changes).await {
             Signal::Changed(change) if expected.contains(&change) => heard.push(change),
-            Signal::Changed(_) | Signal::LinkBack | Signal::Proven(_) => {}
             Signal::LinkLost => return None,
+            Signal::Changed(_) | Signal::LinkBack | Signal::Proven(_) => {}
         }
     }
     Some(heard)

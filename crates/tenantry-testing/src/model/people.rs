@@ -75,7 +75,7 @@ impl People {
                 identity.username = identity.username.filter(|_| person != STRANGER);
                 Caller::User(identity)
             }
-            other @ Caller::Token(_) => other,
+            other => other,
         }
     }
 

@@ -268,7 +268,7 @@ async fn whoever_has_many_organizations_is_forgotten_in_parts() {
     for number in 0..=parts {
         must::<organizations::Create>(&engine, "alice", json!({ "name": format!("Acme {number}") })).await;
     }
-    let forget = accounts::Forget { user_id: actors::id(&actors::alice()), username: None };
+    let forget = accounts::Forget::new(actors::id(&actors::alice()));
     let [first, second, third] =
         [engine.forget(&forget).await, engine.forget(&forget).await, engine.forget(&forget).await]
             .map(|forgotten| forgotten.expect("the store is there"))

@@ -129,9 +129,10 @@ async fn a_slug_that_two_organizations_hold_is_told() {
     must::<organizations::Create>(&world.engine, "mallory", other).await;
     let (_, contested) = repair(&world.engine).await;
     let id = world.id.parse().expect("it is an id");
-    let expected = ContestedSlug { slug: "acme-slug".to_owned(), organization: id };
     // Each organization is met by both of the indexes.
-    assert_eq!(contested, [expected.clone(), expected]);
+    assert_eq!(contested.len(), 2);
+    let is_told = |contested: &ContestedSlug| contested.slug == "acme-slug" && contested.organization == id;
+    assert!(contested.iter().all(is_told), "{contested:?}");
     let rename = json!({ "organizationId": world.id, "slug": "acme-renamed" });
     must::<organizations::Update>(&world.engine, "alice", rename).await;
     assert_eq!(repair(&world.engine).await.1, []);

@@ -140,12 +140,11 @@ impl IdentitySource for TrustedProxy {
             Some(header) => Ok::<_, Error>(one(head.headers(), header)?.and_then(text)),
             None => Ok(None),
         };
-        Ok(Identified::user(Identity {
-            email: told(&self.email)?.and_then(|email| Address::email(email).ok()),
-            email_verified: self.vouches_for_email,
-            name: told(&self.name)?.and_then(display_name).map(str::to_owned),
-            ..Identity::new(id)
-        }))
+        let mut identity = Identity::new(id);
+        identity.email = told(&self.email)?.and_then(|email| Address::email(email).ok());
+        identity.email_verified = self.vouches_for_email;
+        identity.name = told(&self.name)?.and_then(display_name).map(str::to_owned);
+        Ok(Identified::user(identity))
     }
 
     fn headers(&self) -> Vec<HeaderName> {

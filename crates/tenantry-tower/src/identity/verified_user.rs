@@ -57,7 +57,9 @@ fn bounded(identity: Arc<Identity>) -> Arc<Identity> {
     if name == identity.name.as_deref() && avatar_url == identity.avatar_url {
         return identity;
     }
-    Arc::new(Identity { name: name.map(str::to_owned), avatar_url, ..(*identity).clone() })
+    let mut bounded = (*identity).clone();
+    (bounded.name, bounded.avatar_url) = (name.map(str::to_owned), avatar_url);
+    Arc::new(bounded)
 }
 
 /// A name for people to read: one line that is not too long, without the space around it.

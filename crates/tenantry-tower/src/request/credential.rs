@@ -82,7 +82,7 @@ pub(crate) fn parse(value: &HeaderValue) -> Result<Credential<'_>, Error> {
 fn presented(key: &str, secret: &str) -> Result<Presented, Error> {
     let key = key.parse().map_err(|_| invalid("the API token is malformed: send <key>:<secret> as it was shown"))?;
     let secret = ApiTokenSecret::presented(secret).ok_or_else(too_long)?.hashed();
-    Ok(Presented { key, secret })
+    Ok(Presented::new(key, secret))
 }
 
 /// The credential is refused; `detail` tells the mend and repeats nothing of it.

@@ -30,7 +30,7 @@ async fn a_token_that_is_revoked_here_is_refused_at_the_next_request() {
     let credential = format!("Bearer {}", token.bearer);
     world.until_remembered(&service, || request(&credential)).await;
     assert_eq!(ask_clone(&service, request(&credential)).await.status, 200);
-    world.run("ann", &tokens::Revoke { organization_id: world.acme, key: token.key }).await;
+    world.run("ann", &tokens::Revoke::new(world.acme, token.key)).await;
     assert_eq!(ask_clone(&service, request(&credential)).await.code(), "invalid_token");
 }
 
@@ -44,12 +44,12 @@ async fn a_role_changed_on_another_node_is_seen_and_a_member_removed_there_refus
     assert_eq!(ask_clone(&service, request(&credential)).await.body["role"], "member");
     let (organization_id, user_id) = (world.acme, UserId::new("bob").unwrap());
     let role = RoleName::new("admin").unwrap();
-    world.run_elsewhere("ann", &members::SetRole { organization_id, user_id: user_id.clone(), role }).await;
+    world.run_elsewhere("ann", &members::SetRole::new(organization_id, user_id.clone(), role)).await;
     eventually("the new role is seen", async || {
         ask_clone(&service, request(&credential)).await.body["role"] == "admin"
     })
     .await;
-    world.run_elsewhere("ann", &members::Remove { organization_id, user_id, revoke_issued: None }).await;
+    world.run_elsewhere("ann", &members::Remove::new(organization_id, user_id)).await;
     eventually("bob is refused", async || ask_clone(&service, request(&credential)).await.status == 404).await;
 }
 
@@ -175,8 +175,8 @@ async fn a_read_that_was_under_way_when_the_token_was_revoked_is_not_believed() 
         async move { ask_clone(&service, request(&credential)).await }
     });
     eventually("the read is held", async || world.store.held() == 1).await;
-    world.run("ann", &tokens::Revoke { organization_id: world.acme, key: token.key }).await;
-    world.run("ann", &tokens::Revoke { organization_id: world.acme, key: other.key }).await;
+    world.run("ann", &tokens::Revoke::new(world.acme, token.key)).await;
+    world.run("ann", &tokens::Revoke::new(world.acme, other.key)).await;
     eventually("the notices have come", async || ask_clone(&service, request(&witness)).await.status == 401).await;
     let joined = tokio::spawn({
         let (service, credential) = (service.clone(), credential.clone());
@@ -278,13 +278,13 @@ async fn a_platform_admin_is_not_let_in_by_what_was_read_before_they_asked() {
     };
     assert_eq!(ask().await.unwrap(), 403);
     // Nobody owns Acme any more: a platform admin may see to it.
-    world.run("root", &accounts::Forget { user_id: UserId::new("ann").unwrap(), username: None }).await;
+    world.run("root", &accounts::Forget::new(UserId::new("ann").unwrap())).await;
     assert_eq!(ask().await.unwrap(), 200);
     world.store.hold_next();
     let first = ask();
     eventually("the read is held", async || world.store.held() == 1).await;
     let (user_id, role) = (UserId::new("bob").unwrap(), RoleName::new("owner").unwrap());
-    world.run("root", &members::SetRole { organization_id, user_id, role }).await;
+    world.run("root", &members::SetRole::new(organization_id, user_id, role)).await;
     let second = ask();
     // On this one thread it takes its place behind the read before this goes on.
     for _ in 0..100 {

@@ -85,7 +85,7 @@ async fn nothing_is_remembered_of_a_user_of_whom_the_host_says_something_else() 
     world.until_remembered(&service, || signed_in(user("ann"))).await;
     let ends = world.clock.now().after(Duration::from_secs(1));
     let reads = world.store.reads();
-    assert_eq!(told(&service, signed_in(Identity { platform_admin: true, ..user("ann") })).await, "200 Acme ann");
+    assert_eq!(told(&service, signed_in(user("ann").with_platform_admin())).await, "200 Acme ann");
     assert!(world.store.reads() > reads, "a platform admin is somebody else to the cache");
     let brief = move |head: Head<'_>| {
         let SignedIn(identity) = head.extensions().get().unwrap();

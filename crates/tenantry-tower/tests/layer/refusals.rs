@@ -38,7 +38,7 @@ async fn a_refusal_that_was_read_is_not_read_again() {
     let service = listening(&world, 100).await;
     let token = world.token(&[], None).await;
     let unknown = world.token(&[], None).await;
-    world.run("ann", &tokens::Revoke { organization_id: world.acme, key: unknown.key }).await;
+    world.run("ann", &tokens::Revoke::new(world.acme, unknown.key)).await;
     let (acme, bob) = (world.acme.to_string(), world.bearer("bob"));
     let wrong_secret = format!("Bearer {}:{}", token.key, unknown.bearer.rsplit(':').next().unwrap());
     let unknown = format!("Bearer {}", unknown.bearer);

@@ -45,9 +45,9 @@ async fn the_next_request_sees_what_was_done_on_another_node() {
         world.join("bob", "member").await;
         assert_eq!(ask_clone(&service, request()).await.body["role"], "member");
         let role = RoleName::new("admin").unwrap();
-        world.run_elsewhere("ann", &members::SetRole { organization_id, user_id: user_id.clone(), role }).await;
+        world.run_elsewhere("ann", &members::SetRole::new(organization_id, user_id.clone(), role)).await;
         assert_eq!(ask_clone(&service, request()).await.body["role"], "admin");
-        let remove = members::Remove { organization_id, user_id: user_id.clone(), revoke_issued: None };
+        let remove = members::Remove::new(organization_id, user_id.clone());
         world.run_elsewhere("ann", &remove).await;
         assert_eq!(ask_clone(&service, request()).await.status, 404);
     }
@@ -67,7 +67,7 @@ async fn nobody_gets_what_was_read_before_they_asked() {
     world.store.hold_next();
     let first = ask();
     eventually("the first read is held", async || world.store.held() == 1).await;
-    world.run_elsewhere("ann", &tokens::Revoke { organization_id: world.acme, key: token.key }).await;
+    world.run_elsewhere("ann", &tokens::Revoke::new(world.acme, token.key)).await;
     let second = ask();
     eventually("the second does not wait for the first", async || second.is_finished()).await;
     assert_eq!(second.await.unwrap().code(), "invalid_token");

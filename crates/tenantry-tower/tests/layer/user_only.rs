@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use serde_json::json;
-use tenantry_core::operations::members;
+use tenantry_core::{operations::members, values::ids::UserId};
 use tenantry_tower::{Resolved, Tenant};
 use tower::{ServiceExt, service_fn};
 
@@ -51,8 +51,7 @@ async fn every_user_is_let_through_whatever_organization_the_request_names() {
     assert_eq!(told(&headers).await.body["user"], "ann");
     assert_eq!(ask_clone(&required, get("/", &headers)).await.body["organization"], "Acme");
     // Who was removed still gets there.
-    let remove =
-        members::Remove { organization_id: world.acme, user_id: "carol".parse().unwrap(), revoke_issued: None };
+    let remove = members::Remove::new(world.acme, UserId::new("carol").unwrap());
     world.run("ann", &remove).await;
     let carol = world.bearer("carol");
     assert_eq!(told(&[("authorization", &carol)]).await.body["organizations"], 0);

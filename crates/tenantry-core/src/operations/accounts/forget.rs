@@ -143,6 +143,8 @@ struct Withdraw {
     username: Option<Address>,
 }
 
+impl crate::engine::operation::sealed::Sealed for Withdraw {}
+
 impl Operation for Withdraw {
     /// Whether there was anybody to remove.
     type Output = bool;

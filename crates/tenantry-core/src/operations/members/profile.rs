@@ -43,6 +43,8 @@ pub(crate) struct UpdateProfile {
     pub(crate) told: Option<ProfileUpdate>,
 }
 
+impl crate::engine::operation::sealed::Sealed for UpdateProfile {}
+
 impl Operation for UpdateProfile {
     /// Whether there is such a member.
     type Output = bool;

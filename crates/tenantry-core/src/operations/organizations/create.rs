@@ -74,28 +74,6 @@ input! {
     }
 }
 
-impl Create {
-    /// An organization of that name, and nothing else to tell of it yet.
-    #[must_use]
-    pub fn named(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            slug: None,
-            description: None,
-            avatar_url: None,
-            kind: None,
-            country_code: None,
-            country: None,
-            state: None,
-            city: None,
-            address: None,
-            timezone: None,
-            email: None,
-            metadata: None,
-        }
-    }
-}
-
 output! {
     /// The organization that was created.
     pub struct Created {

@@ -244,7 +244,7 @@ fn away(retry_after: Duration) -> Error {
 
 fn too_early(min_refresh: Duration, retry_after: Duration) -> Error {
     let detail = "the token's key is not known here, and it is too early to ask its issuer again: try again later";
-    Error::rate_limited(detail, Quota { name: "issuer-keys", count: 1, window: min_refresh }, retry_after)
+    Error::rate_limited(detail, Quota::new("issuer-keys", 1, min_refresh), retry_after)
 }
 
 impl Drop for Remote {

@@ -60,22 +60,18 @@ impl World {
     /// Lets `user` join Acme.
     pub(crate) async fn join(&self, user: &str, role: &str) {
         let role = Some(RoleName::new(role).unwrap());
-        let create = join_codes::Create { organization_id: self.acme, role, max_uses: None, expires_at: None };
+        let mut create = join_codes::Create::new(self.acme);
+        create.role = role;
         let created = self.run("ann", &create).await;
-        self.run(user, &join_codes::Join { code: created.code }).await;
+        self.run(user, &join_codes::Join::new(created.code)).await;
     }
 
     /// An API token of Acme.
     pub(crate) async fn token(&self, permissions: &[&str], lifetime: Option<Duration>) -> ApiTokenCreated {
         use tenantry_core::values::clock::Clock;
-        let create = tokens::Create {
-            organization_id: self.acme,
-            name: None,
-            env: None,
-            permissions: Some(permissions.iter().map(ToString::to_string).collect()),
-            expires_at: lifetime.map(|lifetime| self.clock.now().after(lifetime)),
-            rate_limit: None,
-        };
+        let mut create = tokens::Create::new(self.acme);
+        create.permissions = Some(permissions.iter().map(ToString::to_string).collect());
+        create.expires_at = lifetime.map(|lifetime| self.clock.now().after(lifetime));
         self.run("ann", &create).await.api_token
     }
 
