@@ -31,6 +31,8 @@
 //!
 //! Hosts use the crate `tenantry`, which re-exports what they need; store authors need [`store`].
 
+#[cfg(test)]
+mod floors;
 mod rows;
 mod search;
 

@@ -15,6 +15,7 @@ use crate::{
         token_key::TokenKey,
         validate::Violations,
     },
+    wire::sealed::Sealed,
 };
 
 /// One operation. The type itself is its input.
@@ -24,7 +25,7 @@ use crate::{
 /// [`decide`](Self::decide), commit.
 ///
 /// It is sealed: what an operation reads and writes are rows, whose form is this crate's own.
-pub trait Operation: sealed::Sealed + Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait Operation: Sealed + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What the operation answers.
     type Output: Serialize + DeserializeOwned + Send;
 
@@ -83,11 +84,6 @@ pub trait Operation: sealed::Sealed + Serialize + DeserializeOwned + Send + Sync
 
     /// Decides, and says what to write. Called anew when another commit changed what was read.
     fn decide(&self, tx: &mut Transaction<'_>) -> impl Future<Output = Result<Self::Output, Error>> + Send;
-}
-
-pub(crate) mod sealed {
-    /// What only this crate implements.
-    pub trait Sealed {}
 }
 
 /// What a caller must hold so that an operation is theirs to try.

@@ -27,7 +27,7 @@ macro_rules! input {
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         $visible struct $name { $($body)* }
 
-        impl $crate::engine::operation::sealed::Sealed for $name {}
+        impl $crate::wire::sealed::Sealed for $name {}
 
         $crate::wire::constructor! { $name [] [] $($body)* }
     };
@@ -83,6 +83,11 @@ macro_rules! output {
 }
 
 pub(crate) use {constructor, input, output};
+
+pub(crate) mod sealed {
+    /// What only this crate implements: the inputs of operations.
+    pub trait Sealed {}
+}
 
 /// What an operation answers that has nothing more to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -143,7 +143,7 @@ struct Withdraw {
     username: Option<Address>,
 }
 
-impl crate::engine::operation::sealed::Sealed for Withdraw {}
+impl crate::wire::sealed::Sealed for Withdraw {}
 
 impl Operation for Withdraw {
     /// Whether there was anybody to remove.

@@ -43,7 +43,7 @@ pub(crate) struct UpdateProfile {
     pub(crate) told: Option<ProfileUpdate>,
 }
 
-impl crate::engine::operation::sealed::Sealed for UpdateProfile {}
+impl crate::wire::sealed::Sealed for UpdateProfile {}
 
 impl Operation for UpdateProfile {
     /// Whether there is such a member.
