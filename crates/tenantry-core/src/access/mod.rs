@@ -8,4 +8,4 @@ pub mod caller;
 pub mod discrepancy;
 pub mod permission;
 pub mod registry;
-pub mod tenant;
+pub mod tenant_access;

@@ -23,7 +23,7 @@ use std::{
 };
 
 use crate::{
-    access::{authority::Authority, tenant::Tenant},
+    access::{authority::Authority, tenant_access::TenantAccess},
     engine::Engine,
     values::{
         error::{Error, Quota},
@@ -88,7 +88,7 @@ fn nanos(time: Duration) -> u64 {
 impl Engine {
     /// What counts the requests of an API token that has a rate limit; `None` for everybody else.
     #[must_use]
-    pub fn token_count(&self, tenant: &Tenant) -> Option<TokenCount> {
+    pub fn token_count(&self, tenant: &TenantAccess) -> Option<TokenCount> {
         self.count_of(tenant.authority())
     }
 

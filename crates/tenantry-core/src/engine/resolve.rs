@@ -8,7 +8,7 @@ use crate::{
         authority,
         caller::{Caller, Identity, Presented},
         roles::Roles,
-        tenant::Tenant,
+        tenant_access::TenantAccess,
     },
     engine::{
         Engine,
@@ -38,7 +38,7 @@ pub enum OnlyOrganization {
     /// The user belongs to no organization.
     None,
     /// The user belongs to exactly one, and is this in it.
-    One(Tenant),
+    One(TenantAccess),
     /// The user belongs to several and must say which one they mean.
     Several,
 }
@@ -49,7 +49,7 @@ impl Engine {
     /// # Errors
     /// `not_found` if there is no such organization or the caller has no place in it, `invalid_token` or
     /// `expired_token` for an API token, `organization_suspended`, `unavailable`.
-    pub async fn resolve(&self, caller: &Caller, organization: OrganizationId) -> Result<Tenant, Error> {
+    pub async fn resolve(&self, caller: &Caller, organization: OrganizationId) -> Result<TenantAccess, Error> {
         let values = self.store().read(&shards::organization(organization), &authority::keys(caller)).await?;
         self.decided(caller, organization, &exactly(values)?, self.clock().now())
     }
@@ -61,13 +61,13 @@ impl Engine {
         organization: OrganizationId,
         values: &[Option<Bytes>; 3],
         now: Timestamp,
-    ) -> Result<Tenant, Error> {
+    ) -> Result<TenantAccess, Error> {
         let (row, authority) = authority::decide(caller, organization, values, self.registry(), now)?;
-        Ok(Tenant::new(organization, row, authority, self.registry().clone()))
+        Ok(TenantAccess::new(organization, row, authority, self.registry().clone()))
     }
 
     /// The owner of an API token, if the token is valid: one read of one shard.
-    pub async fn resolve_token(&self, presented: &Presented) -> Result<Tenant, Error> {
+    pub async fn resolve_token(&self, presented: &Presented) -> Result<TenantAccess, Error> {
         self.resolve(&Caller::Token(presented.clone()), presented.key.organization()).await
     }
 
@@ -81,9 +81,9 @@ impl Engine {
         caller: &Caller,
         slug: &Slug,
         seen: Option<OrganizationId>,
-    ) -> Result<Tenant, Error> {
+    ) -> Result<TenantAccess, Error> {
         // Whatever led to an organization: it has the slug if its own row says so, and no other's does then.
-        let confirmed = |tenant: &Tenant| tenant.organization_slug() == slug.as_str();
+        let confirmed = |tenant: &TenantAccess| tenant.organization_slug() == slug.as_str();
         if let Some(seen) = seen {
             match self.resolve(caller, seen).await {
                 Ok(tenant) if confirmed(&tenant) => return Ok(tenant),
@@ -121,7 +121,7 @@ impl Engine {
         }
         let Some((organization, row, member, roles)) = only else { return Ok(OnlyOrganization::None) };
         let (row, authority) = authority::decide_member(identity, row, member, &roles, self.clock().now())?;
-        Ok(OnlyOrganization::One(Tenant::new(organization, row, authority, self.registry().clone())))
+        Ok(OnlyOrganization::One(TenantAccess::new(organization, row, authority, self.registry().clone())))
     }
 
     /// All organizations of a user, in the order of joining, at most [`limits::MEMBERSHIPS_MAX`].

@@ -15,7 +15,7 @@ use crate::{
     access::{
         authority,
         caller::{Caller, Presented},
-        tenant::Tenant,
+        tenant_access::TenantAccess,
     },
     engine::{Engine, resolve::exactly},
     rows::{self, TokenRow, UsedRow, keys, shards},
@@ -35,7 +35,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::resolve`](Engine::resolve).
-    pub async fn resolve_use(&self, presented: &Presented) -> Result<(Tenant, Option<TokenUse>), Error> {
+    pub async fn resolve_use(&self, presented: &Presented) -> Result<(TenantAccess, Option<TokenUse>), Error> {
         let caller = Caller::Token(presented.clone());
         let [organization, token, roles] = authority::keys(&caller);
         let used = keys::token_used(&presented.key).key;

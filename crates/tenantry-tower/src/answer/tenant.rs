@@ -5,7 +5,7 @@ use std::{fmt, ops::Deref, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{Extensions, Response};
 use tenantry_core::{
-    access::{caller::Caller, tenant},
+    access::{caller::Caller, tenant_access::TenantAccess},
     engine::{
         Engine,
         operation::{Operation, Request},
@@ -30,7 +30,7 @@ use crate::{
 ///
 /// It is in the extensions of every request that [`TenantryLayer`](crate::TenantryLayer) has let through with an
 /// organization, and is an extractor in axum's handlers; `Option<Tenant>` is one where the layer is optional. All
-/// else is in the [`Tenant`](tenant::Tenant) of the core, to which it derefs. Cheap to clone.
+/// else is in the [`TenantAccess`] of the core, to which it derefs. Cheap to clone.
 #[derive(Clone)]
 pub struct Tenant(pub(crate) Arc<TenantInner>);
 
@@ -42,7 +42,7 @@ pub(crate) struct TenantInner {
     pub(crate) key: u128,
     /// Of an API token that has a rate limit.
     count: Option<Box<TokenCount>>,
-    tenant: tenant::Tenant,
+    tenant: TenantAccess,
     caller: Caller,
     context: Arc<Context>,
 }
@@ -77,9 +77,9 @@ impl Tenant {
 }
 
 impl Deref for Tenant {
-    type Target = tenant::Tenant;
+    type Target = TenantAccess;
 
-    fn deref(&self) -> &tenant::Tenant {
+    fn deref(&self) -> &TenantAccess {
         &self.0.tenant
     }
 }
@@ -159,7 +159,7 @@ impl Resolved {
     pub(crate) fn new(
         key: u128,
         caller: Caller,
-        tenant: Result<tenant::Tenant, Refusal>,
+        tenant: Result<TenantAccess, Refusal>,
         context: Arc<Context>,
         validity: Validity,
     ) -> Self {

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use tenantry_core::{
     access::{
         caller::{Caller, Identity, Presented},
-        tenant::Tenant,
+        tenant_access::TenantAccess,
     },
     engine::{resolve::OnlyOrganization, token_use::TokenUse},
     values::{
@@ -118,7 +118,7 @@ impl Resolver {
     }
 
     /// In the background, as well.
-    fn refresh_profile(&self, identity: &Identity, tenant: &Tenant) {
+    fn refresh_profile(&self, identity: &Identity, tenant: &TenantAccess) {
         let (engine, identity, organization) = (self.engine.clone(), identity.clone(), tenant.organization_id());
         self.runtime.spawn(async move {
             if let Err(error) = engine.refresh_profile(&identity, organization).await {
@@ -154,7 +154,7 @@ impl Resolver {
         user: &VerifiedUser,
         caller: &Caller,
         began: Moment,
-    ) -> Result<(Result<Tenant, Refusal>, Subjects), Refusal> {
+    ) -> Result<(Result<TenantAccess, Refusal>, Subjects), Refusal> {
         let identity = &*user.identity;
         let Some(mut names) = query.names.clone() else {
             return Ok(self.in_none(identity, self.choices.unsaid(), began));
@@ -193,13 +193,17 @@ impl Resolver {
     /// A slug can move to another organization without a notice that could be connected with this answer. A grant is safe
     /// to remember, because the organization's own row must still bear the slug. A refusal is not, so it is not
     /// remembered.
-    async fn by_slug(&self, caller: &Caller, slug: &Slug) -> Result<Tenant, Error> {
+    async fn by_slug(&self, caller: &Caller, slug: &Slug) -> Result<TenantAccess, Error> {
         let tenant = self.engine.resolve_slug(caller, slug, self.answers.last_with(slug)).await?;
         self.answers.note_slug(slug, tenant.organization_id());
         Ok(tenant)
     }
 
-    async fn only(&self, identity: &Identity, began: Moment) -> Result<(Result<Tenant, Refusal>, Subjects), Refusal> {
+    async fn only(
+        &self,
+        identity: &Identity,
+        began: Moment,
+    ) -> Result<(Result<TenantAccess, Refusal>, Subjects), Refusal> {
         let refusal = match self.engine.only_organization(identity).await? {
             OnlyOrganization::One(tenant) => {
                 let subjects = self.generations.only(tenant.organization_id(), &identity.id);
@@ -215,7 +219,7 @@ impl Resolver {
     }
 
     /// The user means no organization, which is refused where one is required.
-    fn in_none(&self, identity: &Identity, refusal: Error, began: Moment) -> (Result<Tenant, Refusal>, Subjects) {
+    fn in_none(&self, identity: &Identity, refusal: Error, began: Moment) -> (Result<TenantAccess, Refusal>, Subjects) {
         let subjects = self.generations.user(&identity.id);
         (Err(Refusal::since(refusal, began, subjects)), subjects)
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use tenantry_core::{
-    access::tenant::Tenant,
+    access::tenant_access::TenantAccess,
     operations::{invitations, join_codes, members, organizations, roles, tokens, workspaces},
     values::{clock::Timestamp, ids::OrganizationId, token_key::TokenKey},
 };
@@ -105,7 +105,7 @@ pub(crate) async fn used(stage: &Stage, scene: &Scene, answer: &Answer) -> Value
     alike(scene, Value::Object(used))
 }
 
-fn rights(tenant: Result<Tenant, tenantry_core::values::error::Error>) -> Value {
+fn rights(tenant: Result<TenantAccess, tenantry_core::values::error::Error>) -> Value {
     match tenant {
         Ok(tenant) => json!({ "of": tenant.organization_id(), "permissions": tenant.permissions() }),
         Err(error) => json!({ "refused": error.kind().code() }),

@@ -10,7 +10,7 @@ use crate::{
 
 /// The organization in which a request is made, who makes it, and what they may do. Cheap to clone.
 #[derive(Clone)]
-pub struct Tenant(Arc<Inner>);
+pub struct TenantAccess(Arc<Inner>);
 
 struct Inner {
     organization: OrganizationId,
@@ -20,7 +20,7 @@ struct Inner {
     registry: Registry,
 }
 
-impl Tenant {
+impl TenantAccess {
     pub(crate) fn new(
         organization: OrganizationId,
         row: OrganizationRow,
@@ -118,9 +118,9 @@ impl Tenant {
     }
 }
 
-impl fmt::Debug for Tenant {
+impl fmt::Debug for TenantAccess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tenant")
+        f.debug_struct("TenantAccess")
             .field("organization", &self.0.organization)
             .field("principal", &self.0.authority.principal)
             .field("roles", &self.0.authority.roles)
