@@ -1,8 +1,8 @@
 //! Every feature of every crate: alone, none, and all together.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
-use crate::{cargo, metadata};
+use crate::{command, metadata};
 
 /// Type-checks each combination.
 pub(crate) fn check() -> Result<()> {
@@ -13,11 +13,22 @@ pub(crate) fn check() -> Result<()> {
         if features.is_empty() {
             continue;
         }
-        cargo(&["check", "--quiet", "--package", name, "--no-default-features"])?;
+        let check = |arguments: &[&str]| without_warnings(&[&["--package", name], arguments].concat());
+        check(&["--no-default-features"])?;
         for feature in features.keys().filter(|feature| *feature != "default") {
-            cargo(&["check", "--quiet", "--package", name, "--no-default-features", "--features", feature])?;
+            check(&["--no-default-features", "--features", feature])?;
         }
-        cargo(&["check", "--quiet", "--package", name, "--all-features"])?;
+        check(&["--all-features"])?;
     }
+    Ok(())
+}
+
+/// Type-checks, and takes a warning for a failure. By what is printed and not by `-D warnings`: other flags would build
+/// every dependency anew.
+fn without_warnings(arguments: &[&str]) -> Result<()> {
+    let mut check = command(&[&["check", "--quiet", "--locked"], arguments].concat());
+    let checked = check.output().context("cargo check")?;
+    let said = String::from_utf8_lossy(&checked.stderr);
+    ensure!(checked.status.success() && !said.contains("warning:"), "{check:?}\n{said}");
     Ok(())
 }

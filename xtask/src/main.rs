@@ -4,6 +4,7 @@
 
 mod features;
 mod package;
+mod release;
 mod setup;
 
 use std::{
@@ -20,6 +21,8 @@ cargo xtask test       install what is missing (it says what, from where), then 
 cargo xtask lint       formatting, lints and documentation only
 cargo xtask features   every feature of every crate alone, none, and all together
 cargo xtask package    packs what is published, and compiles what was packed
+cargo xtask release    what takes too long for every change: pairs of features, the lowest versions of dependencies, their
+                       licenses and sources, unused ones, spelling
 cargo xtask bench      the benchmarks, built for release; without a name it says which there are";
 
 fn main() -> ExitCode {
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
         Some("lint") => lint(),
         Some("features") => features::check(),
         Some("package") => package::check(),
+        Some("release") => release::check(),
         Some("bench") => bench(&std::env::args().skip(2).collect::<Vec<_>>()),
         _ => {
             println!("{HELP}");

@@ -10,8 +10,8 @@
 --             the shard but rows that end, how long it stays, in ms, or else 0; 1 in a cluster, where the number of this
 --             node belongs to the channel; 1 if the shard must be empty; how many keys follow ARGV[3] instead of
 --             standing in KEYS; the place of the indexes' sorted set among all keys; and how long each list is
--- ARGV[3]     a letter for each key behind the first, which kind of key it is: z(set) or l(ist) of the shard; Z(set) or H(ash)
---             elsewhere
+-- ARGV[3]     a letter for each key behind the first, which kind of key it is: z for a set or l for a list of the shard;
+--             Z for a set or H for a hash elsewhere
 -- ARGV[4..]   those keys, then the lists, one after the other. <key> is a place among the keys, <counter> one in list 3:
 --             1. rows that must be there           <field>; the <value> of each follows list 4
 --             2. rows that must not be there       <field>

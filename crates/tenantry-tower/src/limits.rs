@@ -22,12 +22,21 @@ pub(crate) const CAPACITY_DEFAULT: u64 = 10_000;
 
 /// The longest name of a user that is kept, in characters.
 pub(crate) const DISPLAY_NAME_CHARS_MAX: usize = 256;
-/// The most leeway that may be set.
-pub(crate) const LEEWAY_MAX: Duration = Duration::from_secs(300);
 /// The shortest secret by which a proxy is believed, in bytes.
 pub(crate) const PROXY_SECRET_BYTES_MIN: usize = 32;
-/// The shortest RSA key that is believed, in bits.
-pub(crate) const RSA_BITS_MIN: usize = 2048;
+
+#[cfg(feature = "jwt")]
+mod jwt {
+    use super::Duration;
+
+    /// The most leeway that may be set.
+    pub(crate) const LEEWAY_MAX: Duration = Duration::from_secs(300);
+    /// The shortest RSA key that is believed, in bits.
+    pub(crate) const RSA_BITS_MIN: usize = 2048;
+}
+
+#[cfg(feature = "jwt")]
+pub(crate) use self::jwt::*;
 
 #[cfg(feature = "jwks")]
 mod jwks {

@@ -57,7 +57,7 @@ async fn must<O: Operation>(engine: &Engine, caller: &Caller, input: Value) -> O
 }
 
 #[tokio::test]
-async fn what_a_crash_left_in_an_addresss_list_is_pruned() {
+async fn what_a_crash_left_in_the_list_of_an_address_is_pruned() {
     let losing = Losing { away: AtomicBool::new(true), listed: AtomicUsize::new(0) };
     let store = Meddled::new(crate::in_memory().store().clone(), losing);
     let clock = Arc::new(ManualClock::new(SystemClock.now()));

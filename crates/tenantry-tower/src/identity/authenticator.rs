@@ -2,10 +2,7 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use http::{
-    HeaderName,
-    header::{AUTHORIZATION, COOKIE},
-};
+use http::{HeaderName, header::AUTHORIZATION};
 use tenantry_core::{
     access::caller::{Caller, Presented},
     values::error::Error,
@@ -153,7 +150,7 @@ impl Authenticator {
     pub(crate) fn headers(&self) -> Vec<HeaderName> {
         let mut headers = vec![AUTHORIZATION];
         #[cfg(feature = "jwt")]
-        headers.extend(self.jwt_cookie.is_some().then_some(COOKIE));
+        headers.extend(self.jwt_cookie.is_some().then_some(http::header::COOKIE));
         headers.extend(self.source.iter().flat_map(|source| source.headers()));
         headers
     }
