@@ -111,7 +111,7 @@ pub use self::{
         require::{Require, RequirePermission, require},
         service::TenantryService,
     },
-    request::choice::Choice,
+    request::choice::{Choice, HostChoice},
 };
 
 /// What a host has set cannot be used. What it says names the mend; what lies behind it is its

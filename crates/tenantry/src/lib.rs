@@ -31,9 +31,9 @@ pub use tenantry_redis::{Options as RedisOptions, RedisStore};
 #[cfg(feature = "jwt")]
 pub use tenantry_tower::jwt;
 pub use tenantry_tower::{
-    AnyBody, Authenticator, BodyKind, BuildError, Choice, IdentitySource, Require, RequirePermission, Resolved,
-    ResponseBody, ResponseFuture, SameBody, Tenant, TenantryLayer, TenantryLayerBuilder, TenantryService, identity,
-    problem, require,
+    AnyBody, Authenticator, BodyKind, BuildError, Choice, HostChoice, IdentitySource, Require, RequirePermission,
+    Resolved, ResponseBody, ResponseFuture, SameBody, Tenant, TenantryLayer, TenantryLayerBuilder, TenantryService,
+    identity, problem, require,
 };
 #[cfg(feature = "axum")]
 pub use tenantry_tower::{Memberships, Rejection};

@@ -32,7 +32,7 @@ use crate::{
         vary::Vary,
     },
     limits::{self, MAX_AGE_MAX, MAX_STALENESS_MIN},
-    request::choice::Choices,
+    request::choices::Choices,
     resolve::{Resolver, cache::Answers, in_flight::InFlight},
 };
 
@@ -262,7 +262,7 @@ impl TenantryLayerBuilder {
             context: Context::new(&engine, &refuse),
             engine,
             refuse,
-            vary: Vary::by(authenticator.headers().iter().chain(choices.headers())),
+            vary: Vary::by(authenticator.headers().iter().chain(&choices.headers())),
             authenticator,
             choices,
             paths,

@@ -1,4 +1,5 @@
 //! What a request says: its credential, and which organization it means.
 
 pub(crate) mod choice;
+pub(crate) mod choices;
 pub(crate) mod credential;

@@ -24,10 +24,10 @@ use crate::{
     identity::{
         authenticator::Believed,
         evidence::Evidence,
-        verified_user::{VerifiedUser, Vouched},
+        verified_user::{Limit, VerifiedUser, Vouched},
     },
     limits,
-    request::choice::Names,
+    request::choice::{Names, OrganizationName, Remembered},
     resolve::{Query, Resolver},
 };
 
@@ -85,7 +85,7 @@ impl Resolver {
         let subjects = self.generations.token(&presented.key);
         let refuse = |error| Refusal::since(error, began, subjects);
         let (tenant, used) = self.engine.resolve_use(&presented).await.map_err(refuse)?;
-        let Names { id, slug } = names;
+        let Names { id, slug, .. } = names;
         let is_own = [
             id.map(|id| id == tenant.organization_id()),
             slug.as_ref().map(|slug| slug.as_str() == tenant.organization_slug()),
@@ -129,7 +129,7 @@ impl Resolver {
 
     async fn resolve_user(&self, query: &Query, user: &VerifiedUser, began: Moment) -> Result<Resolved, Refusal> {
         let caller = Caller::User(Box::new((*user.identity).clone()));
-        let (tenant, subjects) = self.choose(query, user, &caller, began).await?;
+        let Chosen { tenant, subjects, is_final } = self.choose(query, user, &caller, began).await?;
         if let Ok(tenant) = &tenant
             && tenant.profile_is_due()
         {
@@ -138,7 +138,7 @@ impl Resolver {
         let expires_at = user.expires_at.into_iter().chain(user.vouched.believed_until()).min();
         // A platform admin's rights depend on whether the organization has an owner, of which no notice tells.
         let max_age = if user.identity.platform_admin { Duration::ZERO } else { self.max_age };
-        let max_age = if tenant.is_ok() { max_age } else { max_age.min(limits::REFUSED_MAX_AGE) };
+        let max_age = if is_final { max_age } else { max_age.min(limits::REFUSED_MAX_AGE) };
         let lifetime = expires_at.map_or(max_age, |expiry| expiry.since(began.at).min(max_age));
         let ends = began.elapsed + lifetime;
         let ends = user.ends.map_or(ends, |end| ends.min(end));
@@ -154,7 +154,7 @@ impl Resolver {
         user: &VerifiedUser,
         caller: &Caller,
         began: Moment,
-    ) -> Result<(Result<TenantAccess, Refusal>, Subjects), Refusal> {
+    ) -> Result<Chosen, Refusal> {
         let identity = &*user.identity;
         let Some(mut names) = query.names.clone() else {
             return Ok(self.in_none(identity, self.choices.unsaid(), began));
@@ -166,8 +166,8 @@ impl Resolver {
                 return Err(Refusal::of_the_request(self.choices.contradictory()));
             }
         }
-        let tenant = match &names {
-            Names { id: Some(id), slug } => {
+        let (tenant, is_final) = match &names {
+            Names { id: Some(id), slug, .. } => {
                 let refuse = |error| {
                     // A platform admin's rights depend on whether the organization has an owner: see `resolve_user`.
                     if identity.platform_admin {
@@ -180,14 +180,43 @@ impl Resolver {
                 if slug.as_ref().is_some_and(|slug| slug.as_str() != tenant.organization_slug()) {
                     return Err(refuse(self.choices.contradictory()));
                 }
-                tenant
+                (tenant, true)
             }
-            Names { id: None, slug: Some(slug) } => self.by_slug(caller, slug).await?,
-            Names { id: None, slug: None } if self.choices.only => return self.only(identity, began).await,
-            Names { id: None, slug: None } => return Ok(self.in_none(identity, self.choices.unsaid(), began)),
+            Names { id: None, slug: Some(slug), .. } => (self.by_slug(caller, slug).await?, true),
+            Names { id: None, slug: None, remembered } => match self.remembered(caller, user, remembered).await? {
+                Some(found) => found,
+                None if self.choices.only => return self.only(identity, remembered.is_empty(), began).await,
+                None => return Ok(self.in_none(identity, self.choices.unsaid(), began)),
+            },
         };
         let subjects = self.generations.member(tenant.organization_id(), &identity.id);
-        Ok((Ok(tenant), subjects))
+        Ok(Chosen { tenant: Ok(tenant), subjects, is_final })
+    }
+
+    /// The first of the organizations that are remembered of the user's last choice which they may still see, and whether
+    /// it is the first of all.
+    async fn remembered(
+        &self,
+        caller: &Caller,
+        user: &VerifiedUser,
+        remembered: &[Remembered],
+    ) -> Result<Option<(TenantAccess, bool)>, Error> {
+        for (index, choice) in remembered.iter().enumerate() {
+            let name = match (choice, &user.limit) {
+                (Remembered::Name(name), _) | (Remembered::Claim, Limit::Organization(name)) => name,
+                (Remembered::Claim, Limit::None | Limit::Unclear(_)) => continue,
+            };
+            let tenant = match name {
+                OrganizationName::Id(id) => self.engine.resolve(caller, *id).await,
+                OrganizationName::Slug(slug) => self.by_slug(caller, slug).await,
+            };
+            match tenant {
+                Ok(tenant) => return Ok(Some((tenant, index == 0))),
+                Err(error) if error.kind().status() < 500 => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
     }
 
     /// A slug can move to another organization without a notice that could be connected with this answer. A grant is safe
@@ -199,15 +228,11 @@ impl Resolver {
         Ok(tenant)
     }
 
-    async fn only(
-        &self,
-        identity: &Identity,
-        began: Moment,
-    ) -> Result<(Result<TenantAccess, Refusal>, Subjects), Refusal> {
+    async fn only(&self, identity: &Identity, is_final: bool, began: Moment) -> Result<Chosen, Refusal> {
         let refusal = match self.engine.only_organization(identity).await? {
             OnlyOrganization::One(tenant) => {
                 let subjects = self.generations.only(tenant.organization_id(), &identity.id);
-                return Ok((Ok(tenant), subjects));
+                return Ok(Chosen { tenant: Ok(tenant), subjects, is_final });
             }
             OnlyOrganization::None => Error::new(
                 ErrorKind::NoOrganization,
@@ -219,10 +244,19 @@ impl Resolver {
     }
 
     /// The user means no organization, which is refused where one is required.
-    fn in_none(&self, identity: &Identity, refusal: Error, began: Moment) -> (Result<TenantAccess, Refusal>, Subjects) {
+    fn in_none(&self, identity: &Identity, refusal: Error, began: Moment) -> Chosen {
         let subjects = self.generations.user(&identity.id);
-        (Err(Refusal::since(refusal, began, subjects)), subjects)
+        Chosen { tenant: Err(Refusal::since(refusal, began, subjects)), subjects, is_final: false }
     }
+}
+
+/// Which organization a user is in, or why they are in none.
+struct Chosen {
+    tenant: Result<TenantAccess, Refusal>,
+    subjects: Subjects,
+    /// Whether notices tell of everything that this depends on. They do not tell that a user has an organization, nor that a
+    /// remembered choice is right again for which another stands in.
+    is_final: bool,
 }
 
 /// What a panic says, for the log.

@@ -31,7 +31,7 @@ use crate::{
         vary::Vary,
     },
     limits,
-    request::choice::{Choices, Names},
+    request::{choice::Names, choices::Choices},
     resolve::{cache::Answers, in_flight::InFlight},
 };
 
@@ -91,15 +91,15 @@ impl Resolver {
             Some(Path::Exempt) => return Ok(Lookup::Exempt),
             Some(Path::Unserved) => return Err(Error::new(ErrorKind::NotFound, "nothing is served at this path")),
         }
-        let headers = request.headers();
-        let Some(evidence) = self.authenticator.evidence(Head::of(request))? else {
+        let head = Head::of(request);
+        let Some(evidence) = self.authenticator.evidence(head)? else {
             let is_anonymous = !mode.needs_credential();
             return if is_anonymous { Ok(Lookup::Known(self.anonymous.clone())) } else { Err(unauthenticated()) };
         };
         let mut hashing = self.keyed.begin();
         if mode.chooses() {
             evidence.hash(&mut hashing);
-            self.choices.hash(headers, request.uri(), &mut hashing)?;
+            self.choices.hash(head, &mut hashing)?;
         } else {
             // No credential that is answered well begins so.
             hashing.add(Some(b"user only"));
@@ -118,7 +118,7 @@ impl Resolver {
                 Err(refused) => Ok(Lookup::Refused(refused)),
             };
         }
-        let names = mode.chooses().then(|| self.choices.names(headers, request.uri())).transpose()?;
+        let names = mode.chooses().then(|| self.choices.names(head)).transpose()?;
         Ok(Lookup::Unknown(Query { evidence: evidence.into_owned(), names, key }))
     }
 

@@ -26,3 +26,4 @@ mod strict;
 mod support;
 mod user_only;
 mod vary;
+mod ways;
