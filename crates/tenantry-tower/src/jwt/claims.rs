@@ -11,11 +11,11 @@ use crate::{
     request::choice::OrganizationName,
 };
 
-/// Which claims of an issuer's tokens tell of the user, and so what this issuer is believed about them. `sub` is always
-/// their id.
+/// Which claims of an issuer's tokens tell of the user, and so what this issuer is believed about them.
 ///
-/// Each issuer has its own: what one vouches for, another may not. Begin with [`new`](Self::new), and say what is
-/// otherwise:
+/// Each issuer has its own: what one vouches for, another may not. Begin with [`new`](Self::new) or with the provider that
+/// it is ([`auth0`](Self::auth0), [`keycloak`](Self::keycloak), …), and say what is otherwise. A claim within another is
+/// named by a JSON pointer (RFC 6901), such as `/user_metadata/full_name`:
 ///
 /// ```
 /// use tenantry_tower::ClaimNames;
@@ -27,13 +27,18 @@ use crate::{
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimNames {
+    user_id: String,
     email: String,
     email_verified: Option<String>,
+    /// Whether the text `true` says that an address is verified, too.
+    is_verified_by_text: bool,
     username: Option<String>,
     name: String,
     picture: String,
     organization: Option<String>,
     platform_admin: Option<String>,
+    /// A claim that lists roles, and the role in it that administers the platform.
+    platform_admin_role: Option<(String, String)>,
 }
 
 impl ClaimNames {
@@ -42,14 +47,28 @@ impl ClaimNames {
     #[must_use]
     pub fn new() -> Self {
         Self {
+            user_id: "sub".to_owned(),
             email: "email".to_owned(),
             email_verified: Some("email_verified".to_owned()),
+            is_verified_by_text: false,
             username: None,
             name: "name".to_owned(),
             picture: "picture".to_owned(),
             organization: Some("organization".to_owned()),
             platform_admin: None,
+            platform_admin_role: None,
         }
+    }
+
+    /// The user's id: `sub` unless set.
+    ///
+    /// # Danger
+    /// Name a claim that is unique among the issuer's users, that stays the same, and that they cannot set for themselves.
+    /// To change it once users have signed in makes others of all of them.
+    #[must_use]
+    pub fn user_id(mut self, claim: impl Into<String>) -> Self {
+        self.user_id = claim.into();
+        self
     }
 
     /// The e-mail address: `email` unless set.
@@ -66,6 +85,13 @@ impl ClaimNames {
     #[must_use]
     pub fn email_verified(mut self, claim: impl Into<String>) -> Self {
         self.email_verified = Some(claim.into());
+        self
+    }
+
+    /// The text `"true"` says that an e-mail address is verified, as the JSON `true` does: some issuers write it so.
+    #[must_use]
+    pub fn email_verified_as_text(mut self) -> Self {
+        self.is_verified_by_text = true;
         self
     }
 
@@ -136,27 +162,45 @@ impl ClaimNames {
         self
     }
 
+    /// Who bears `role` administers the platform, where `claim` is a list of roles, an object with a member for each, or one
+    /// role: `/realm_access/roles`, say.
+    ///
+    /// # Danger
+    /// That of [`platform_admin`](Self::platform_admin).
+    #[must_use]
+    pub fn platform_admin_role(mut self, claim: impl Into<String>, role: impl Into<String>) -> Self {
+        self.platform_admin_role = Some((claim.into(), role.into()));
+        self
+    }
+
+    /// The claim that is the user's id, and its name.
+    pub(super) fn user<'a>(&self, claims: &'a Map<String, Value>) -> (&str, Option<&'a Value>) {
+        (&self.user_id, find(claims, &self.user_id))
+    }
+
     /// What `claims` tell of the user; what is malformed or too long among them is not told.
     pub(super) fn identity(&self, id: UserId, claims: &Map<String, Value>) -> Identity {
-        let text = |name: &str| claims.get(name).and_then(Value::as_str);
-        let holds = |name: &Option<String>| {
-            name.as_deref().is_some_and(|name| claims.get(name).and_then(Value::as_bool).unwrap_or(false))
-        };
+        let text = |name: &str| find(claims, name).and_then(Value::as_str);
+        let claimed = |name: &Option<String>| find(claims, name.as_deref()?);
+        let holds = |name: &Option<String>| claimed(name).and_then(Value::as_bool).unwrap_or(false);
+        let is_text = |name: &Option<String>| claimed(name).and_then(Value::as_str) == Some("true");
+        let bears = |(claim, role): &(String, String)| find(claims, claim).is_some_and(|roles| has_role(roles, role));
         let username = self.username.as_deref().and_then(text);
         let mut identity = Identity::new(id);
         identity.email = text(&self.email).and_then(|email| Address::email(email).ok());
-        identity.email_verified = holds(&self.email_verified);
+        identity.email_verified =
+            holds(&self.email_verified) || (self.is_verified_by_text && is_text(&self.email_verified));
         identity.username = username.and_then(|username| Address::username(username).ok());
         identity.name = text(&self.name).and_then(display_name).map(str::to_owned);
         identity.avatar_url = text(&self.picture).and_then(web_address::read);
-        identity.platform_admin = holds(&self.platform_admin);
+        identity.platform_admin = holds(&self.platform_admin) || self.platform_admin_role.as_ref().is_some_and(bears);
         identity
     }
 
     /// Which organization the token is for.
     pub(super) fn limit(&self, claims: &Map<String, Value>) -> Limit {
         let Some(name) = &self.organization else { return Limit::None };
-        match claims.get(name) {
+        match find(claims, name) {
             None | Some(Value::Null) => Limit::None,
             Some(value) => value
                 .as_str()
@@ -170,6 +214,28 @@ impl Default for ClaimNames {
     /// The same as [`new`](Self::new).
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// The claim of this name, or the value within claims to which this JSON pointer leads.
+pub(super) fn find<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    let Some(path) = name.strip_prefix('/') else { return claims.get(name) };
+    match path.split_once('/') {
+        Some((claim, _)) => claims.get(&unescaped(claim))?.pointer(&path[claim.len()..]),
+        None => claims.get(&unescaped(path)),
+    }
+}
+
+fn unescaped(part: &str) -> String {
+    part.replace("~1", "/").replace("~0", "~")
+}
+
+fn has_role(roles: &Value, role: &str) -> bool {
+    match roles {
+        Value::String(one) => one == role,
+        Value::Array(several) => several.iter().any(|one| one == role),
+        Value::Object(by_name) => by_name.contains_key(role),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

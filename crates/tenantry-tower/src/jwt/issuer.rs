@@ -50,6 +50,7 @@ pub struct Issuer {
     name: String,
     keys: Keys,
     audiences: Vec<String>,
+    audience_claim: String,
     token_types: Vec<String>,
     claims: ClaimNames,
     qualified: bool,
@@ -101,6 +102,7 @@ impl Issuer {
             name: iss.into(),
             keys: keys.into(),
             audiences: Vec::new(),
+            audience_claim: "aud".to_owned(),
             token_types: Vec::new(),
             claims: ClaimNames::new(),
             qualified: false,
@@ -111,6 +113,17 @@ impl Issuer {
     #[must_use]
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audiences.push(audience.into());
+        self
+    }
+
+    /// The claim that names the audience: `aud` unless set. Some providers' tokens say it elsewhere (`azp`, `client_id`).
+    ///
+    /// # Danger
+    /// `azp` and `client_id` name the application that the token was issued to: name only your own applications as
+    /// audiences then.
+    #[must_use]
+    pub fn audience_claim(mut self, claim: impl Into<String>) -> Self {
+        self.audience_claim = claim.into();
         self
     }
 
@@ -169,7 +182,7 @@ impl Issuer {
         let shown = shown(&self.name);
         let of_issuer = |error: BuildError| BuildError::new(format!("the issuer {shown}: {error}"));
         let wrong = |mend: &str| Err(BuildError::new(format!("the issuer {shown} {mend}")));
-        let Self { name, keys, audiences, token_types, claims, qualified } = self;
+        let Self { name, keys, audiences, audience_claim, token_types, claims, qualified } = self;
         let bytes_max = limits::ISSUER_BYTES_MAX;
         if name.is_empty() || name.len() > bytes_max || name.chars().any(char::is_control) {
             return Err(BuildError::new(format!(
@@ -202,7 +215,7 @@ impl Issuer {
         };
         let token_types = token_types.iter().map(|typ| bare(typ).to_owned()).collect();
         let qualifier = qualified.then_some(name);
-        Ok(IssuerRules { trust, audiences, token_types, claims, qualifier })
+        Ok(IssuerRules { trust, audiences, audience_claim, token_types, claims, qualifier })
     }
 }
 
@@ -232,6 +245,7 @@ impl fmt::Debug for Issuer {
             .field("iss", &shown(&self.name))
             .field("keys", &self.keys.0)
             .field("audiences", &self.audiences)
+            .field("audience_claim", &self.audience_claim)
             .field("token_types", &self.token_types)
             .field("claims", &self.claims)
             .field("qualified", &self.qualified)

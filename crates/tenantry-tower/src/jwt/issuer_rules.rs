@@ -9,6 +9,7 @@ use tenantry_core::values::{clock::Timestamp, error::Error, ids::UserId};
 use super::jwks::Remote;
 use super::{
     ClaimNames,
+    claims::find,
     issuer::bare,
     key_set::{KeyCheck, KeySet},
     token::Token,
@@ -29,6 +30,7 @@ const TOKEN_TYPES: [&str; 2] = ["JWT", "at+jwt"];
 pub(super) struct IssuerRules {
     pub(super) trust: IssuerKeys,
     pub(super) audiences: Vec<String>,
+    pub(super) audience_claim: String,
     /// Without `application/`; empty if the host names none.
     pub(super) token_types: Vec<String>,
     pub(super) claims: ClaimNames,
@@ -73,8 +75,8 @@ impl IssuerRules {
     /// expired.
     pub(super) fn verified_user(&self, token: &Token<'_>, signed_by: SignedBy, at: Now) -> Result<VerifiedUser, Error> {
         let claims = &token.claims;
-        if !self.is_audience(claims.get("aud")) {
-            return Err(invalid("the token is not meant for this service (aud)"));
+        if !self.is_audience(find(claims, &self.audience_claim)) {
+            return Err(invalid(format!("the token is not meant for this service ({})", self.audience_claim)));
         }
         if !self.is_accepted(token.header.typ.as_deref()) {
             return Err(invalid("tokens of this type (typ) are not accepted here: send an access token"));
@@ -84,7 +86,7 @@ impl IssuerRules {
                 "the token is bound to a key of its client (cnf), of which there is no proof here: get a bearer token",
             ));
         }
-        let id = self.user(claims.get("sub"))?;
+        let id = self.user(self.claims.user(claims))?;
         let expires_at = expiry(claims, at)?;
         if expires_at <= at.now {
             return Err(expired());
@@ -119,20 +121,22 @@ impl IssuerRules {
         }
     }
 
-    /// The user whom this issuer calls `sub`.
-    fn user(&self, sub: Option<&Value>) -> Result<UserId, Error> {
+    /// The user whom this issuer calls `sub`, in the claim of this name.
+    fn user(&self, (claim, sub): (&str, Option<&Value>)) -> Result<UserId, Error> {
         let sub = match sub {
             Some(Value::String(sub)) => sub,
-            None | Some(Value::Null) => return Err(invalid("the token does not name a user (sub)")),
-            Some(_) => return Err(invalid("the token's sub must be a text")),
+            None | Some(Value::Null) => return Err(invalid(format!("the token does not name a user ({claim})"))),
+            Some(_) => return Err(invalid(format!("the token's {claim} must be a text"))),
         };
         let id = match &self.qualifier {
             Some(issuer) => UserId::qualified(issuer, sub),
             None => UserId::new(sub.as_str()),
         };
-        let id = id.map_err(|error| invalid(format!("the token's sub cannot name a user: {error}")))?;
+        let id = id.map_err(|error| invalid(format!("the token's {claim} cannot name a user: {error}")))?;
         if self.qualifier.is_none() && id.is_qualified() {
-            return Err(invalid("the token's sub reads like the id of another issuer's user (iss:), and is refused"));
+            return Err(invalid(format!(
+                "the token's {claim} reads like the id of another issuer's user (iss:), and is refused"
+            )));
         }
         Ok(id)
     }

@@ -27,6 +27,7 @@ mod issuer_rules;
 mod jwks;
 mod key_set;
 mod keys;
+mod providers;
 mod token;
 mod unique_members;
 mod verify;

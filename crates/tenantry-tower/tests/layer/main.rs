@@ -20,6 +20,7 @@ mod outages;
 #[cfg(feature = "axum")]
 mod paths;
 mod permissions;
+mod providers;
 mod refusals;
 mod secrecy;
 mod strict;
