@@ -256,6 +256,16 @@ impl Resolved {
         }
     }
 
+    /// Carries out an operation for whoever is calling, as [`Tenant::run`] does: also for a user without an organization,
+    /// who creates their first one, say.
+    ///
+    /// # Errors
+    /// `unauthenticated`, and those of the operation.
+    pub async fn run<O: Operation>(&self, operation: &O) -> Result<O::Output, Error> {
+        let caller = self.caller().ok_or_else(unauthenticated)?;
+        self.context().engine.run(&Request::new(caller.clone()), operation).await
+    }
+
     /// All organizations of the user who is calling. Asks the store.
     ///
     /// # Errors

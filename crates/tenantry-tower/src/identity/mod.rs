@@ -30,6 +30,6 @@ pub use self::{
     authenticator::Authenticator,
     head::Head,
     proxy::TrustedProxy,
-    source::{Identified, IdentitySource},
+    source::{Identified, IdentitySource, from_extensions},
     user::AuthenticatedUser,
 };

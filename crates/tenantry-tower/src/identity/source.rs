@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use http::{HeaderName, header::COOKIE};
-use tenantry_core::values::error::Error;
+use tenantry_core::{access::caller::Identity, values::error::Error};
 
 use super::{AuthenticatedUser, Head};
 
@@ -24,13 +24,13 @@ use super::{AuthenticatedUser, Head};
 ///
 /// // What the host's session layer puts into the request.
 /// #[derive(Clone)]
-/// struct SignedIn(Arc<Identity>);
+/// struct Session {
+///     user: Option<Arc<Identity>>,
+/// }
 ///
 /// let authenticator = Authenticator::new().identity_source(|head: Head<'_>| {
-///     Ok(match head.extensions().get::<SignedIn>() {
-///         Some(SignedIn(identity)) => Identified::user(identity.clone()),
-///         None => Identified::nobody(),
-///     })
+///     let user = head.extensions().get::<Session>().and_then(|session| session.user.clone());
+///     Ok(user.map_or_else(Identified::nobody, Identified::user))
 /// });
 /// # let _ = authenticator;
 /// ```
@@ -59,6 +59,23 @@ where
     fn identify(&self, head: Head<'_>) -> Result<Identified, Error> {
         self(head)
     }
+}
+
+/// The source that believes the `Arc<Identity>` in a request's extensions: for a layer of the host's that waits for its
+/// session store before this one, as with tower-sessions.
+///
+/// ```
+/// use tenantry_tower::{Authenticator, identity};
+///
+/// let authenticator = Authenticator::new().identity_source(identity::from_extensions);
+/// # let _ = authenticator;
+/// ```
+///
+/// # Errors
+/// None.
+pub fn from_extensions(head: Head<'_>) -> Result<Identified, Error> {
+    let identity = head.extensions().get::<Arc<Identity>>();
+    Ok(identity.map_or_else(Identified::nobody, |identity| Identified::user(identity.clone())))
 }
 
 /// What an [`IdentitySource`] answers.
