@@ -32,7 +32,7 @@ pub(crate) const AUDIENCE: &str = "https://api.example.com/";
 pub(crate) const SECRET: &str = "a secret of this benchmark, long enough for HS256";
 
 /// The longest that the layer remembers an answer: what is to be known stays so while it is measured.
-const MAX_AGE: Duration = Duration::from_secs(3600);
+pub(crate) const MAX_AGE: Duration = Duration::from_secs(3600);
 
 /// An engine, and credentials that it knows.
 pub(crate) struct World {

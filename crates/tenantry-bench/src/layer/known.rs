@@ -4,15 +4,19 @@
 //! All ways are measured in turns; the figure is the difference of the fastest rounds, which is the steadiest that a
 //! shared machine yields. Another program counts the allocations of the same ways.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
-use axum::{Router, middleware, routing::get};
-use http::HeaderValue;
+use axum::{Router, body::Body, middleware, response::Response, routing::get};
+use http::{HeaderValue, Request, header::AUTHORIZATION};
+use tenantry_core::{access::caller::Identity, values::ids::UserId};
 use tenantry_embedded::EmbeddedStore;
 use tenantry_testing::counting::{Counting, Counts};
+use tenantry_tower::{Authenticator, TenantryLayer, identity};
 use tokio::runtime::Runtime;
+use tower::util::MapRequestLayer;
 use tower_layer::Layer;
+use tower_service::Service;
 
 use super::cores;
 use crate::{
@@ -20,7 +24,7 @@ use crate::{
     measure::{self, Subject, Way, ask, interleaved, subject},
     peers::{Cached, Empty, Verified, cached, judged},
     table::Table,
-    world::{World, key_file},
+    world::{MAX_AGE, World, key_file},
 };
 
 const CREDENTIALS: usize = 1000;
@@ -140,6 +144,12 @@ fn ways(world: &World) -> Result<Vec<Way>> {
         let layer = world.layer().serves(["/notes", "/notes/{id}", "/whoami"]).exempt(["/tenantry/{*path}"]);
         anyhow::Ok(subject(layer.build()?.layer(route())))
     };
+    let by_identity = || {
+        let authenticator = Authenticator::new().identity_source(identity::from_extensions);
+        let layer = TenantryLayer::builder(world.engine.clone(), authenticator).max_age(MAX_AGE);
+        anyhow::Ok(layer.build()?.layer(route()))
+    };
+    let session = Session::new(&world.hs256)?;
     let moka = Cached::new(&world.tokens);
     let rs256 = Verified::rs256(&key_file("test-rsa-2048-public.pem")?)?;
     let eddsa = Verified::eddsa(&key_file("test-ed25519-public.pem")?)?;
@@ -155,6 +165,8 @@ fn ways(world: &World) -> Result<Vec<Way>> {
         way("TenantryLayer by Router::route_layer, API token", by_route_layer()?, &world.tokens),
         way("TenantryLayer by Router::layer, API token", by_router()?, &world.tokens),
         way("TenantryLayer by Router::layer, JWT HS256", by_router()?, &world.hs256),
+        way("a session layer that inserts an identity", session.clone().around(route()), &world.hs256),
+        way("a session layer, and TenantryLayer", session.around(by_identity()?), &world.hs256),
         way("by hand: SHA-256, moka", subject(judged(moka.clone()).layer(route())), &world.tokens),
         way("by hand: SHA-256, moka, by Router::layer", subject(route().layer(judged(moka.clone()))), &world.tokens),
         way(
@@ -166,4 +178,36 @@ fn ways(world: &World) -> Result<Vec<Way>> {
         way("by hand: jsonwebtoken RS256", subject(judged(rs256).layer(route())), &world.rs256),
         way("by hand: jsonwebtoken EdDSA", subject(judged(eddsa).layer(route())), &world.eddsa),
     ])
+}
+
+/// What a host's session layer does: it takes the credential for a session's, and puts the user into the request.
+#[derive(Clone)]
+struct Session(Arc<HashMap<HeaderValue, Arc<Identity>>>);
+
+impl Session {
+    /// The credential of each user is their session.
+    fn new(credentials: &[HeaderValue]) -> Result<Self> {
+        let mut users = HashMap::new();
+        for (number, credential) in credentials.iter().enumerate() {
+            let user = UserId::new(format!("user{number}"))?;
+            users.insert(credential.clone(), Arc::new(Identity::new(user)));
+        }
+        Ok(Self(Arc::new(users)))
+    }
+
+    /// Around `inner`, which sees the user and no credential.
+    fn around<S>(self, inner: S) -> Subject
+    where
+        S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+        S::Future: Send + 'static,
+    {
+        let know = MapRequestLayer::new(move |mut request: Request<Body>| {
+            let credential = request.headers_mut().remove(AUTHORIZATION);
+            if let Some(user) = credential.and_then(|credential| self.0.get(&credential).cloned()) {
+                request.extensions_mut().insert(user);
+            }
+            request
+        });
+        subject(know.layer(inner))
+    }
 }
