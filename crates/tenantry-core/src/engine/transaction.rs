@@ -392,7 +392,7 @@ impl<'a> Transaction<'a> {
         self.txn.notices.push(change);
     }
 
-    /// Records a change in the audit log. Without a notice too if no resolved `Tenant` depends on the change.
+    /// Records a change in the audit log. This alone is enough for a change on which no resolved `Tenant` depends.
     pub(crate) fn record(&mut self, target: Option<String>, details: &Value) -> Result<(), Error> {
         let action = self.action.ok_or_else(|| Error::internal("an operation without an event changed something"))?;
         let row = EventRow {
