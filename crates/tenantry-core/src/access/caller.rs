@@ -26,13 +26,13 @@ pub enum Caller {
 /// The key of an API token, and the hash of the secret that was presented with it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Presented {
-    /// Which token.
+    /// The public key, which names the token.
     pub key: TokenKey,
-    /// What was presented as its secret.
+    /// The hash of the secret that was presented.
     pub secret: Hashed,
 }
 
-/// What a verified JWT tells of a user.
+/// What a user's verified credential, such as a JWT, says about them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// Who it is.
@@ -75,7 +75,7 @@ impl Identity {
         self.email.as_ref().filter(|_| self.email_verified)
     }
 
-    /// By what this user can be addressed: the verified e-mail address and the username.
+    /// The addresses by which this user can be invited: the verified e-mail address and the username.
     pub fn addresses(&self) -> impl Iterator<Item = &Address> {
         self.verified_email().into_iter().chain(&self.username)
     }
@@ -92,7 +92,7 @@ impl Caller {
         }
     }
 
-    /// The caller administers the platform.
+    /// Refuses a caller who does not administer the platform.
     ///
     /// # Errors
     /// [`ErrorKind::Forbidden`] for everybody else.
