@@ -24,7 +24,7 @@
 //! | `search` | how organizations are found: the index, filters, orders, pages |
 //! | [`engine`] | how an operation is carried out: transactions, retries, entries in other shards, the outbox, the audit log |
 //! | [`host`] | what the host decides and does: its directory, registrar, mailer and hooks |
-//! | [`wire`] | what operations take and answer, as JSON shows it |
+//! | [`wire`] | the types that operations answer, as JSON shows them |
 //! | [`access`] | who may do what: callers, permissions, roles, the registry, tenants |
 //! | `rows` | what is stored, and under which keys |
 //! | [`store`] | the contract of a store, and its notices of changes |
