@@ -79,7 +79,7 @@ impl RegistryBuilder {
     /// Checks everything together and builds the registry.
     ///
     /// # Errors
-    /// The first mistake, with how to mend it.
+    /// The first mistake, with how to correct it.
     pub fn build(self) -> Result<Registry, RegistryError> {
         let mut registry = Inner::with_built_in();
         for name in &self.retired_permissions {
@@ -155,7 +155,7 @@ fn retired(what: &str, name: &str) -> RegistryError {
     ))
 }
 
-/// What the host registered cannot be used; the message says how to mend it.
+/// What the host registered cannot be used; the message says how to correct it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct RegistryError(String);

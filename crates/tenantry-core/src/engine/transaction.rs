@@ -323,7 +323,7 @@ impl<'a> Transaction<'a> {
         self.writes.insert(key.key.clone(), None);
     }
 
-    /// Whether this try deletes the row.
+    /// Whether this attempt deletes the row.
     pub(crate) fn deletes(&self, key: &Key) -> bool {
         self.writes.get(key).is_some_and(Option::is_none)
     }

@@ -186,7 +186,7 @@ impl LinkTemplate {
     }
 }
 
-/// The template cannot make links; the message says how to mend it.
+/// The template cannot make links; the message says how to correct it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the template of links {template:?} does not do: {mend}")]
 pub struct InvalidLinkTemplate {
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_valid_template_makes_links_and_an_invalid_one_says_how_to_mend_it() {
+    fn a_valid_template_makes_links_and_an_invalid_one_says_how_to_correct_it() {
         let now = Timestamp::from_millis(5);
         let ids = (OrganizationId::from_parts(now, [1; 10]), InvitationId::from_parts(now, [2; 10]));
         let token = InvitationToken::new(ids.0, ids.1, &SystemEntropy).unwrap();

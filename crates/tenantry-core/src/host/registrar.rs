@@ -61,7 +61,7 @@ pub struct Registration {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotRegistered {
-    /// The password is not acceptable; the text is shown to whoever registers, and says how to mend it.
+    /// The password is not acceptable; the text is shown to whoever registers, and says how to correct it.
     #[error("the password does not do")]
     Password(String),
     /// The address has an account, with another password.
