@@ -18,8 +18,7 @@
 //!
 //! | floor | what it has |
 //! |---|---|
-//! | [`worker`] | does the work that a change leaves for later: calls hooks, mails invitations, removes deleted
-//! organizations |
+//! | [`worker`] | does what a change leaves for later: calls hooks, mails invitations, removes deleted organizations |
 //! | [`operations`] | what can be done: one folder for each thing, one file for each operation |
 //! | `search` | how organizations are found: the index, filters, orders, pages |
 //! | [`engine`] | how an operation is carried out: transactions, retries, entries in other shards, the outbox, the audit log |

@@ -3,7 +3,7 @@
 //! 1. `owner` holds every permission and `admin` every one but `org:delete`, the host's own included. `member` holds
 //!    `org:view` and `members:view`, and what the host [grants](RegistryBuilder::grant) to it.
 //! 2. A mistake (a name that is malformed, unknown or given twice) fails the build, with a message that says how to
-//!    mend it.
+//!    correct it.
 //! 3. A role or permission that a row names and the registry does not know (the host has dropped it) grants nothing. If
 //!    the host registers the name again, everything that was granted by it before counts again. So the host
 //!    [retires](RegistryBuilder::retired_permission) a name that is not to come back, and is told of names that are

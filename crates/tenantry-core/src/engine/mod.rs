@@ -409,7 +409,7 @@ impl Engine {
         operation.decide(tx).await
     }
 
-    /// Waits for a random time; its upper bound doubles with each attempt.
+    /// Waits for a random time; its upper bound doubles with each attempt, up to a maximum.
     pub(crate) async fn back_off(&self, attempt: u32) -> Result<(), Error> {
         let longest_micros = 500_u64 << attempt.min(7);
         let random = u64::from_be_bytes(bytes(self.entropy())?);

@@ -189,7 +189,8 @@ impl Host {
     /// server, so the token gets into no log. See [`mailer`] for what is promised.
     ///
     /// # Errors
-    /// If the template is no absolute `https` or `http` URL with `{token}` in it once; the message says how to correct it.
+    /// If the template is no absolute `https` or `http` URL with `{token}` in it once; the message says how to correct
+    /// it.
     pub fn mailer(mut self, mailer: impl Mailer, link_template: &str) -> Result<Self, InvalidLinkTemplate> {
         self.mails = Some(Mails { mailer: Arc::new(mailer), template: LinkTemplate::parse(link_template)? });
         Ok(self)

@@ -59,7 +59,7 @@ pub(crate) struct Page {
     pub(crate) next: Option<Cursor>,
 }
 
-/// How the scan's order relates to the search's: one variant for each of the three kinds of searches above.
+/// How the scan's order relates to the search's: one variant for each of the module's three kinds of searches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lead {
     Alone,

@@ -1,7 +1,7 @@
 //! The profile of a member: their addresses, name and picture, as they were last reported.
 //!
 //! 1. A member's row keeps what their credential said when they joined. Later credentials may say something else: the
-//!    difference is written in the course of the member's next request, at most once in
+//!    difference is written when the member next calls, apart from what they ask for, at most once in
 //!    [`limits::PROFILE_GRANULARITY`]. So an address that is no longer theirs becomes free for whoever has it now.
 //! 2. Only an e-mail address that is verified counts, and a claim that is present. What is absent stays.
 //! 3. A credential that was issued before the last update does not count: the token of an older session undoes nothing.
