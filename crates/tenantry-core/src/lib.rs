@@ -2,27 +2,28 @@
 //!
 //! This crate knows every rule and no server: no tokio, no HTTP, no Redis.
 //!
-//! 1. An [operation](operations) is a type; its fields are its input. The [`Engine`](engine::Engine) carries it out:
-//!    it reads rows of one organization, lets the operation decide, and commits what was decided if, and only if, what
-//!    was read is still so. Authorization is a part of what was read.
+//! 1. An [operation](operations) is a type; its fields are its input. The [`Engine`](engine::Engine) carries it out: it
+//!    reads rows of one organization, lets the operation decide, and commits the decision only if every row that it
+//!    read is unchanged. The rows that authorize the caller are among them.
 //! 2. A [`store`] keeps rows and applies transactions. It knows no rule.
-//! 3. What belongs to one organization is in one shard. What leads to it from elsewhere (a user's organizations, a
-//!    slug, a join code) is an index entry that every reader confirms.
-//! 4. [Time](values::clock) and [randomness](values::entropy) are parameters.
+//! 3. The rows of one organization are in one shard. What leads to the organization from elsewhere (a user's
+//!    organizations, a slug, a join code) is an index entry in another shard; every reader confirms it by the
+//!    organization's own rows.
+//! 4. [Time](values::clock) and [randomness](values::entropy) are parameters, so that tests can choose them.
 //!
 //! # Where things are
 //!
-//! Each module is a floor: it uses those that stand below it, and none above. (One call leads up: what a credential tells
-//! of a member is written by an operation, which `engine/note.rs` carries out.)
+//! Each module is a floor: it uses the floors below it, and none above. (There is one exception: after an operation,
+//! `engine/note.rs` runs another operation, which records what the caller's credential says about them.)
 //!
 //! | floor | what it has |
 //! |---|---|
-//! | [`worker`] | does what follows from a change after it: tells hooks, mails invitations, removes deleted organizations |
+//! | [`worker`] | does what a change leaves for later: calls hooks, mails invitations, removes deleted organizations |
 //! | [`operations`] | what can be done: one folder for each thing, one file for each operation |
 //! | `search` | how organizations are found: the index, filters, orders, pages |
 //! | [`engine`] | how an operation is carried out: transactions, retries, entries in other shards, the outbox, the audit log |
 //! | [`host`] | what the host decides and does: its directory, registrar, mailer and hooks |
-//! | [`wire`] | what operations are given and answer: the types of the wire |
+//! | [`wire`] | the types that operations answer, as JSON shows them |
 //! | [`access`] | who may do what: callers, permissions, roles, the registry, tenants |
 //! | `rows` | what is stored, and under which keys |
 //! | [`store`] | the contract of a store, and its notices of changes |

@@ -1,20 +1,20 @@
-//! What a caller may do in an organization, decided from rows that were read now.
+//! Decides what a caller may do in an organization, from rows that were just read.
 //!
 //! This is the only place that decides it: for the layer, which resolves a `Tenant`, and for every operation, whose
-//! commit verifies that the same rows are still so.
+//! commit verifies that the same rows are unchanged.
 //!
 //! Nobody grants more than they hold, and not for longer either:
 //!
-//! 1. What a caller hands out holds no permission that they lack ([`Authority::may_grant`]).
-//! 2. A credential or an offer (an API token, a new secret of one, an invitation, a join code) that an API token hands
-//!    out ends no later than that token, or the secret that was presented of it ([`Authority::may_grant_until`]). What
-//!    takes away (a shorter life, fewer permissions, a revocation) is not bound by that.
-//! 3. What an organization decides about itself stays: who its members are, which roles they have, what its own roles
-//!    permit, which workspaces there are. It does not end with the API token that wrote it, as it does not end with the
-//!    user who did: it is no secret that somebody could carry on with, but a fact that everyone who may sees in the
-//!    lists, that the audit log names the token for, and that whoever manages the organization takes back. If it ended
-//!    with the token, everybody whom a program brought in would be out on the day that its token is renewed. So the end
-//!    of a token with `members:manage` bounds for how long it can make members, not how long they stay.
+//! 1. What a caller grants contains no permission that they lack ([`Authority::may_grant`]).
+//! 2. What an API token issues (another API token, a new secret for one, an invitation, a join code) ends no later than
+//!    that token, or than the secret of it that was presented ([`Authority::may_grant_until`]). A change that takes
+//!    something away (a shorter life, fewer permissions, a revocation) is not limited by this.
+//! 3. What an API token changes in the organization outlives the token: who its members are, which roles they have,
+//!    what its own roles permit, which workspaces there are. It also outlives the user who changed it. It is no secret
+//!    that somebody could carry on with: everybody who may sees it in the lists, the audit log names the token for it,
+//!    and whoever manages the organization can take it back. If it ended with the token, everybody whom a program
+//!    brought in would be out on the day that its token is renewed. So the end of a token with `members:manage` limits
+//!    for how long it can make members, not how long they stay.
 
 use bytes::Bytes;
 
@@ -42,21 +42,21 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(crate) struct Authority {
     pub(crate) principal: Principal,
-    /// As they are shown, from the highest to the lowest; none for an API token.
+    /// The names that people are shown, from the highest role to the lowest; empty for an API token.
     pub(crate) roles: Vec<RoleName>,
     pub(crate) permissions: PermissionSet,
-    /// Whether they have an owner's power over owners. An API token never has.
+    /// Whether they have an owner's power over owners. An API token never has it.
     pub(crate) owner: bool,
-    /// When the credential itself ends; `None` for a user: their JWT does, and what they may do does not.
+    /// When the API token or its presented secret ends. `None` for a user: their rights do not end with their JWT.
     pub(crate) expires_at: Option<Timestamp>,
-    /// The credential of a member tells what their row does not know yet.
+    /// Whether a member's credential says something about them that their row does not say yet.
     pub(crate) profile_is_due: bool,
     /// How often the API token may be presented.
     pub(crate) rate_limit: Option<RateLimit>,
 }
 
 impl Authority {
-    /// Somebody who is known and has no rights in any organization.
+    /// A caller who is known but has no rights in any organization.
     pub(crate) fn outside(caller: &Caller) -> Self {
         Self {
             principal: caller.principal(),
@@ -69,14 +69,14 @@ impl Authority {
         }
     }
 
-    /// The caller holds `permission`.
+    /// Refuses a caller who does not hold `permission`.
     pub(crate) fn require(&self, registry: &Registry, permission: Permission) -> Result<(), Error> {
         let permits = registry.permits(&self.permissions, permission.as_str());
         if permits { Ok(()) } else { Err(Error::lacks(permission.as_str())) }
     }
 
-    /// The caller may hand out all of `roles`, which rows name so: they hold what the roles hold, and are an owner if
-    /// they make one.
+    /// Refuses a caller who may not grant all of `roles`, which are named as in rows. The caller must hold what these
+    /// roles hold, and be an owner to make an owner.
     pub(crate) fn may_grant(&self, known: &Roles, roles: &[RoleName]) -> Result<(), Error> {
         if roles.iter().any(RoleName::is_owner) && !self.owner {
             return Err(Error::new(ErrorKind::GrantExceedsOwn, "only an owner can make an owner"));
@@ -84,7 +84,8 @@ impl Authority {
         self.may_grant_permissions(known.registry(), &known.union(roles))
     }
 
-    /// The caller may hand out what ends at `end`, or never by itself, which `field` of the request says.
+    /// Refuses a caller whose API token ends before what they grant: that ends at `end`, or never. `field` is where the
+    /// request says so.
     pub(crate) fn may_grant_until(&self, field: &str, end: Option<Timestamp>) -> Result<(), Error> {
         match self.expires_at {
             Some(own) if end.is_none_or(|end| end > own) => {
@@ -95,7 +96,7 @@ impl Authority {
         }
     }
 
-    /// The caller holds all of `permissions`.
+    /// Refuses a caller who does not hold all of `permissions`.
     pub(crate) fn may_grant_permissions(&self, registry: &Registry, permissions: &PermissionSet) -> Result<(), Error> {
         match registry.first_beyond(&self.permissions, permissions) {
             None => Ok(()),
@@ -107,7 +108,8 @@ impl Authority {
     }
 }
 
-/// The rows that decide: the organization, the caller's place in it, and its own roles. In this order.
+/// The keys of the rows that decide, in this order: the organization, the caller as its member or its API token, and
+/// its own roles.
 pub(crate) fn keys(caller: &Caller) -> [Key; 3] {
     let subject = match caller {
         Caller::User(identity) => keys::member(&identity.id).key,
@@ -137,12 +139,12 @@ pub(crate) fn decide(
         }
     };
     let authority = decided?;
-    // A token's organization was deleted; a user was told so already.
+    // The organization was deleted. A user was refused above, so the caller is an API token.
     let row = row.ok_or_else(unknown_token)?;
     active(row, authority)
 }
 
-/// Decides of a user who is a member.
+/// Decides about a user who is a member, from decoded rows.
 pub(crate) fn decide_member(
     identity: &Identity,
     organization: OrganizationRow,
@@ -154,7 +156,7 @@ pub(crate) fn decide_member(
     active(organization, authority)
 }
 
-/// Nobody acts in an organization that is suspended, but a platform admin.
+/// Refuses everybody but a platform admin if the organization is not active.
 fn active(organization: OrganizationRow, authority: Authority) -> Result<(OrganizationRow, Authority), Error> {
     if !matches!(authority.principal, Principal::PlatformAdmin(_)) {
         organization.require_active()?;
@@ -177,7 +179,7 @@ fn user(
     };
     let profile_is_due = member.as_ref().is_some_and(|member| profile_update::is_due(identity, member, now));
     let roles = match member {
-        // An organization that lost its last owner is looked after by the platform until one is assigned.
+        // While an organization has no owner, a platform admin acts as its owner, until one is assigned.
         _ if identity.platform_admin && organization.owners.is_empty() => vec![RoleName::owner()],
         Some(member) => member.roles,
         None if identity.platform_admin => {
@@ -203,7 +205,7 @@ fn api_token(
     registry: &Registry,
     now: Timestamp,
 ) -> Result<Authority, Error> {
-    // A token of another organization was read in the wrong place: whether it is valid does not matter here.
+    // A token of another organization has no row in this shard, and whether it is valid there does not matter here.
     if presented.key.organization() != organization {
         return Err(Error::not_found("organization"));
     }

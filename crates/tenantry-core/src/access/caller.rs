@@ -28,9 +28,9 @@ pub enum Caller {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Presented {
-    /// Which token.
+    /// The public key, which names the token.
     pub key: TokenKey,
-    /// What was presented as its secret.
+    /// The hash of the secret that was presented.
     pub secret: Hashed,
 }
 
@@ -42,7 +42,7 @@ impl Presented {
     }
 }
 
-/// What a verified credential tells of a user.
+/// What a user's verified credential, such as a JWT or a session, says about them.
 ///
 /// ```
 /// use tenantry_core::{access::caller::Identity, values::{address::Address, ids::UserId}};
@@ -138,7 +138,7 @@ impl Identity {
         self.email.as_ref().filter(|_| self.email_verified)
     }
 
-    /// By what this user can be addressed: the verified e-mail address and the username.
+    /// The addresses by which this user can be invited: the verified e-mail address and the username.
     pub fn addresses(&self) -> impl Iterator<Item = &Address> {
         self.verified_email().into_iter().chain(&self.username)
     }
@@ -155,7 +155,7 @@ impl Caller {
         }
     }
 
-    /// The caller administers the platform.
+    /// Refuses a caller who does not administer the platform.
     ///
     /// # Errors
     /// [`ErrorKind::Forbidden`] for everybody else.

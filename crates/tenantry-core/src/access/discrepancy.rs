@@ -1,9 +1,10 @@
-//! Where rows and the registry are at odds.
+//! Differences between stored rows and the registry.
 //!
-//! A host changes its registry with a deployment, and what organizations decided before stays in their rows. Nobody
-//! gains or loses rights by a name then, but the host should know. At the first meeting in a process there is one line
-//! in the log (a `WARN`, with the mend), and [`Registry::discrepancies`](crate::access::registry::Registry::discrepancies) has
-//! all that were met, at most [`limits::DISCREPANCIES_MAX`].
+//! A host changes its registry with a deployment, while rows keep what organizations decided before. No name changes
+//! its meaning by that, but the host should know. The log has one line for each difference at its first occurrence in a
+//! process (a `WARN` that says what to do), and
+//! [`Registry::discrepancies`](crate::access::registry::Registry::discrepancies) has all that occurred, at most
+//! [`limits::DISCREPANCIES_MAX`].
 
 use std::{
     collections::BTreeSet,
@@ -12,7 +13,7 @@ use std::{
 
 use crate::values::{ids::OrganizationId, limits, role::RoleName};
 
-/// Something that a row says and the registry does not, or says otherwise.
+/// A difference between a row and the registry.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Discrepancy {
@@ -37,7 +38,7 @@ pub enum Discrepancy {
     },
 }
 
-/// Those that were met.
+/// The discrepancies that have occurred in this process.
 #[derive(Debug, Default)]
 pub(crate) struct Discrepancies(Mutex<BTreeSet<Discrepancy>>);
 
@@ -86,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_is_kept_once_and_not_too_many() {
+    fn each_discrepancy_is_kept_once_and_their_number_is_bounded() {
         let discrepancies = Discrepancies::default();
         for number in (0..limits::DISCREPANCIES_MAX + 9).flat_map(|number| [number, number]) {
             discrepancies.note(Discrepancy::PermissionUnknown { permission: format!("a{number}:b") });

@@ -105,9 +105,9 @@ pub(crate) const fn is_well_formed(name: &str) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PermissionIndex(pub(crate) u8);
 
-/// A set of registered permissions: 256 bits, on which every question costs the same.
+/// A set of registered permissions: 256 bits, so that every operation on it takes the same time.
 ///
-/// It means something only together with the registry that gave the places.
+/// It has a meaning only together with the registry that assigned the indexes.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct PermissionSet([u64; 4]);
 
@@ -128,7 +128,7 @@ impl PermissionSet {
         self.0[(index.0 >> 6) as usize] & (1 << (index.0 & 63)) != 0
     }
 
-    /// Everything that is in either.
+    /// The permissions that are in either set.
     #[must_use]
     pub const fn union(mut self, other: &Self) -> Self {
         let mut word = 0;
@@ -139,7 +139,7 @@ impl PermissionSet {
         self
     }
 
-    /// What is in this set and not in `other`.
+    /// The permissions that are in this set and not in `other`.
     #[must_use]
     pub const fn minus(mut self, other: &Self) -> Self {
         let mut word = 0;
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_set_is_its_members() {
+    fn a_set_holds_what_was_inserted_and_not_removed() {
         let mut set = PermissionSet::default();
         assert!(set.is_empty());
         for place in [0, 63, 64, 255] {

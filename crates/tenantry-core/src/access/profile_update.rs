@@ -1,4 +1,4 @@
-//! What a credential, or the host, tells of a user.
+//! What a credential, or the host, reports about a user's profile.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -9,7 +9,7 @@ use crate::{
     values::{address::Address, clock::Timestamp, edit::Edit, limits},
 };
 
-/// What is told of a user.
+/// A report about a user's profile. What it does not mention stays.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct ProfileUpdate {
     #[serde(default, skip_serializing_if = "Edit::is_keep")]
@@ -23,7 +23,7 @@ pub(crate) struct ProfileUpdate {
 }
 
 impl ProfileUpdate {
-    /// What a credential tells: something, or nothing.
+    /// The report of a credential. A claim that is absent changes nothing.
     pub(crate) fn by(identity: &Identity) -> Self {
         Self {
             email: Edit::of(identity.verified_email().cloned()),
@@ -33,13 +33,13 @@ impl ProfileUpdate {
         }
     }
 
-    /// Writes into `member` what differs, and answers that for the audit log.
+    /// Applies the report to `member`, and answers the changes for the audit log.
     pub(crate) fn apply(self, member: &mut MemberRow) -> Map<String, Value> {
         let mut changes = Map::new();
         let addresses = [("email", self.email, &mut member.email), ("username", self.username, &mut member.username)];
         for (field, told, known) in addresses {
             let told = applied(&told, known.as_ref());
-            // Another spelling of the same address is no other address.
+            // Another spelling of the same address is no change.
             if told.as_ref().map(Address::normal) != known.as_ref().map(Address::normal) {
                 let from = known.as_ref().map(ToString::to_string);
                 let to = told.as_ref().map(ToString::to_string);
@@ -59,14 +59,14 @@ impl ProfileUpdate {
     }
 }
 
-/// What is there after an edit of what is known.
+/// The value after this edit of `known`.
 fn applied<T: Clone>(told: &Edit<T>, known: Option<&T>) -> Option<T> {
     let mut applied = known.cloned();
     told.apply(&mut applied);
     applied
 }
 
-/// Whether the credential tells something of the member that is to be written now.
+/// Whether the credential reports a change of the member that is to be written now.
 pub(crate) fn is_due(identity: &Identity, member: &MemberRow, now: Timestamp) -> bool {
     let known_at = member.profile_at.unwrap_or(member.joined_at);
     identity.issued_at.unwrap_or(now) > known_at

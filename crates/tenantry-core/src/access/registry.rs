@@ -2,19 +2,19 @@
 //!
 //! 1. `owner` holds every permission and `admin` every one but `org:delete`, the host's own included. `member` holds
 //!    `org:view` and `members:view`, and what the host [grants](RegistryBuilder::grant) to it.
-//! 2. A mistake (a name that is malformed, unknown or given twice) fails the build, with the mend named.
-//! 3. A role or permission that a row names and the registry does not know (the host has dropped it) grants nothing.
-//!    Should the host register the name again, all that was granted by it before counts anew: so a name that is not to
-//!    come back is [retired](RegistryBuilder::retired_permission). The host is told of what is neither registered nor
-//!    retired; see [`discrepancy`](crate::access::discrepancy).
-//! 4. What is granted by an unregistered name stays in the rows, and no default takes it out. While a new version of
-//!    the host is rolled out, two registries are at work on one store: the node that does not know a name cannot tell
-//!    whether it is the older one, and the name is new, or the newer one, and the name was dropped. If it pruned what
-//!    it does not know, a rollout or its undoing would lose grants. A time by which a name counts as gone for good is
-//!    no better: nobody tells a store when the last node of a version has stopped. Only the host knows, and says so by
-//!    retiring the name.
-//! 5. A role that is registered by a name that an organization has given to one of its own changes nothing there: the
-//!    organization's keeps the name, and the host's is called `host.<name>`.
+//! 2. A mistake (a name that is malformed, unknown or given twice) fails the build, with a message that says how to
+//!    correct it.
+//! 3. A role or permission that a row names and the registry does not know (the host has dropped it) grants nothing. If
+//!    the host registers the name again, everything that was granted by it before counts again. So the host
+//!    [retires](RegistryBuilder::retired_permission) a name that is not to come back, and is told of names that are
+//!    neither registered nor retired; see [`discrepancy`](crate::access::discrepancy).
+//! 4. What was granted by an unregistered name stays in the rows; nothing prunes it. While a new version of the host is
+//!    rolled out, two registries are at work on one store. A node that does not know a name cannot tell whether it is
+//!    the older node, and the name is new, or the newer node, and the name was dropped. If it pruned the name, a
+//!    rollout or a rollback would lose grants. A deadline after which a name counts as gone would be no better: nobody
+//!    tells a store when the last node of a version has stopped. Only the host knows, and says so by retiring the name.
+//! 5. If the host registers a role by a name that an organization has given to a role of its own, nothing changes
+//!    there: the organization's role keeps the name, and the host's is called `host.<name>`.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -61,25 +61,25 @@ impl RegistryBuilder {
         self
     }
 
-    /// Says that a permission that was registered once is not to come back: what was granted by its name grants
-    /// nothing, it is not shown, and whoever registers the name again finds that the registry cannot be built.
+    /// Says that a permission that was registered once is not to come back: what was granted by its name grants nothing
+    /// and is not shown, and a registry that registers the name again cannot be built.
     #[must_use]
     pub fn retired_permission(mut self, name: impl Into<String>) -> Self {
         self.retired_permissions.push(name.into());
         self
     }
 
-    /// Says the same of a role.
+    /// As [`retired_permission`](Self::retired_permission), for a role.
     #[must_use]
     pub fn retired_role(mut self, name: impl Into<String>) -> Self {
         self.retired_roles.push(name.into());
         self
     }
 
-    /// Checks all of it together.
+    /// Checks everything together and builds the registry.
     ///
     /// # Errors
-    /// At the first mistake, with the mend.
+    /// The first mistake, with how to correct it.
     pub fn build(self) -> Result<Registry, RegistryError> {
         let mut registry = Inner::with_built_in();
         for name in &self.retired_permissions {
@@ -95,7 +95,8 @@ impl RegistryBuilder {
             }
             registry.retired_roles.insert(role);
         }
-        // A builder is small, and only here does a role see all permissions, whatever the order of the calls.
+        // Roles are resolved only here, when all permissions are known: so the order of the builder's calls does not
+        // matter.
         let mut roles = Vec::with_capacity(self.roles.len() + 3);
         roles.push((RoleName::owner(), registry.all()));
         let mut admin = registry.all();
@@ -154,7 +155,7 @@ fn retired(what: &str, name: &str) -> RegistryError {
     ))
 }
 
-/// What the host registered cannot be used; the message names the mend.
+/// What the host registered cannot be used; the message says how to correct it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct RegistryError(String);
@@ -169,7 +170,7 @@ struct Inner {
     places: HashMap<String, PermissionIndex>,
     /// From the highest to the lowest.
     roles: Vec<(RoleName, PermissionSet)>,
-    /// Those of the roles that the host registered.
+    /// The names of the roles that the host registered.
     of_host: HashSet<RoleName>,
     retired_permissions: HashSet<String>,
     retired_roles: HashSet<RoleName>,
@@ -248,7 +249,7 @@ impl Inner {
 }
 
 impl Registry {
-    /// Begins with the built-in permissions and roles.
+    /// A builder that begins with the built-in permissions and roles.
     #[must_use]
     pub fn builder() -> RegistryBuilder {
         RegistryBuilder::default()
@@ -260,7 +261,8 @@ impl Registry {
         self.0.places.get(permission).copied()
     }
 
-    /// Whether `held` is enough for `permission`: it holds it, or it holds `org:manage` and `tokens:manage` is meant.
+    /// Whether `held` suffices for `permission`: it contains it, or `permission` is `tokens:manage` and it contains
+    /// `org:manage`.
     ///
     /// An unregistered permission is held by nobody.
     #[must_use]
@@ -276,7 +278,7 @@ impl Registry {
         granted.minus(held).iter().map(|index| self.name(index)).find(|name| !self.permits(held, name))
     }
 
-    /// The permissions of a role; nothing for an unknown one.
+    /// The permissions of a role; `None` for an unknown one.
     #[must_use]
     pub fn role(&self, name: &str) -> Option<&PermissionSet> {
         self.0.roles.iter().find(|(role, _)| role.as_str() == name).map(|(_, set)| set)
@@ -307,7 +309,7 @@ impl Registry {
             .fold(PermissionSet::default(), super::permission::PermissionSet::union)
     }
 
-    /// The registered ones among these names.
+    /// The registered permissions among these names, as a set.
     #[must_use]
     pub fn set<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> PermissionSet {
         let mut set = PermissionSet::default();
@@ -320,7 +322,8 @@ impl Registry {
         self.names(&self.set(names.iter().map(String::as_str)))
     }
 
-    /// What a row grants by these names. One that is neither registered nor retired grants nothing, and the host is told.
+    /// The permissions that a row grants by these names. A name that is neither registered nor retired grants nothing,
+    /// and is recorded as a discrepancy.
     pub(crate) fn granted<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> PermissionSet {
         let mut set = PermissionSet::default();
         for name in names {
@@ -333,19 +336,20 @@ impl Registry {
         set
     }
 
-    /// A row names a role that there is none of.
+    /// Records that a row names an unknown role, unless the role was retired.
     pub(crate) fn note_unknown_role(&self, role: &RoleName) {
         if role.plain_of_host().is_some_and(|plain| !self.0.retired_roles.contains(plain)) {
             self.0.discrepancies.note(Discrepancy::RoleUnknown { role: role.clone() });
         }
     }
 
-    /// An organization has a role of its own by the plain name of one that the host registered.
+    /// Records that an organization has a role of its own by the plain name of one that the host registered.
     pub(crate) fn note_shadowed_role(&self, organization: OrganizationId, role: &RoleName) {
         self.0.discrepancies.note(Discrepancy::RoleShadowed { organization, role: role.clone() });
     }
 
-    /// Where this process has found rows and this registry at odds so far; see [`discrepancy`](crate::access::discrepancy).
+    /// The differences between rows and this registry that have occurred in this process; see
+    /// [`discrepancy`](crate::access::discrepancy).
     #[must_use]
     pub fn discrepancies(&self) -> Vec<Discrepancy> {
         self.0.discrepancies.found()

@@ -2,14 +2,15 @@
 //!
 //! 1. A role of the organization's own ranks below the host's and above `member`; of several, the oldest ranks
 //!    highest.
-//! 2. Within an organization a name means one role. Where it has given the name to a role of its own, the name means
-//!    that one, whatever the host registers later: what people of an organization decided is never widened by a name.
-//!    The host's role of that name is called `host.<name>` there. Built-in names are nobody's to give.
-//! 3. Rows name the host's roles as `host.<name>` everywhere, and the organization's own and the built-in ones plainly.
-//!    So a row never comes to mean another role, neither when the host registers one nor when it drops one and the
-//!    organization takes the name. Requests may use either name of the host's; answers use the plain one unless rule 2
-//!    forbids it.
-//! 4. One that was deleted with a replacement stays until nobody bears its name any more: whoever does has the
+//! 2. Within an organization a name means one role. If the organization has given the name to a role of its own, it
+//!    means that role, whatever the host registers later: so a new role of the host never widens what the people of an
+//!    organization decided. The host's role of that name is called `host.<name>` there. Nobody can give a built-in name
+//!    to another role.
+//! 3. Rows always name the host's roles as `host.<name>`, and the organization's own and the built-in ones by the plain
+//!    name. So a row never comes to mean another role, neither when the host registers one nor when it drops one and
+//!    the organization takes the name. Requests may use either name of a host's role; answers use the plain one unless
+//!    rule 2 forbids it.
+//! 4. A role that was deleted with a replacement stays until nobody bears its name any more; whoever bears it has the
 //!    replacement. So a deletion is one commit, however many members it concerns.
 
 use crate::{
@@ -44,12 +45,12 @@ impl Roles {
         &self.registry
     }
 
-    /// The organization's own, the deleted ones too.
+    /// The row of the organization's own roles, including the deleted ones.
     pub(crate) fn row(&self) -> &RolesRow {
         &self.row
     }
 
-    /// As rows name it, the role that a request means by `name`; `None` for an unknown or a deleted one.
+    /// The role that a request means by `name`, by its name in rows; `None` if it is unknown or deleted.
     pub(crate) fn meant(&self, name: &RoleName) -> Option<RoleName> {
         if let Some(plain) = name.plain_of_host() {
             return self.registry.is_of_host(plain).then(|| name.clone());
@@ -61,18 +62,18 @@ impl Roles {
         }
     }
 
-    /// As everybody is shown it, the role that rows call `name`.
+    /// The name that people are shown for the role that rows call `name`.
     fn shown(&self, name: &RoleName) -> RoleName {
         let plain = name.plain_of_host().and_then(|plain| RoleName::new(plain).ok());
         plain.filter(|plain| self.named(plain).is_none()).unwrap_or_else(|| name.clone())
     }
 
-    /// The organization's own role of that name, the deleted ones too.
+    /// The organization's own role of that name, even if it is deleted.
     fn named(&self, name: &RoleName) -> Option<&OwnRoleRow> {
         self.row.own.iter().find(|own| own.name == *name)
     }
 
-    /// What a role permits that a row names; `None` for an unknown one.
+    /// What the role that rows call `name` permits; `None` if it is unknown.
     fn permitted(&self, name: &RoleName) -> Option<PermissionSet> {
         let name = self.current(name);
         match name.plain_of_host() {
@@ -92,7 +93,7 @@ impl Roles {
         self.row.own.iter().filter(|own| own.replaced_by.is_none())
     }
 
-    /// As rows name them, all roles that can be given, from the highest to the lowest.
+    /// All roles that can be given, by their names in rows, from the highest to the lowest.
     fn all(&self) -> Vec<RoleName> {
         let of_registry = self
             .registry
@@ -104,13 +105,14 @@ impl Roles {
         all
     }
 
-    /// As everybody is shown them, all roles that can be given and what each permits, from the highest to the lowest.
+    /// All roles that can be given, by the names that people are shown, and what each permits, from the highest to the
+    /// lowest.
     pub(crate) fn matrix(&self) -> Vec<(RoleName, PermissionSet)> {
         let all = self.all().into_iter();
         all.map(|role| (self.shown(&role), self.permitted(&role).unwrap_or_default())).collect()
     }
 
-    /// Everything that the roles hold together that rows name so.
+    /// Everything that these roles, which are named as in rows, permit together.
     pub(crate) fn union<'a>(&self, roles: impl IntoIterator<Item = &'a RoleName>) -> PermissionSet {
         let sets = roles.into_iter().filter_map(|role| {
             let permitted = self.permitted(role);
@@ -122,8 +124,8 @@ impl Roles {
         sets.fold(PermissionSet::default(), |union, set| union.union(&set))
     }
 
-    /// What whoever bears these names in rows has, as rows name it: from the highest to the lowest, each once; unknown
-    /// ones come last.
+    /// The roles of somebody whose row has these names, by their names in rows: deleted roles replaced, from the
+    /// highest to the lowest, each once; unknown ones come last.
     pub(crate) fn in_order(&self, mut roles: Vec<RoleName>) -> Vec<RoleName> {
         for role in &mut roles {
             *role = self.current(role).clone();
@@ -140,13 +142,13 @@ impl Roles {
         ranked
     }
 
-    /// The same, as everybody is shown it.
+    /// As [`in_order`](Self::in_order), but by the names that people are shown.
     pub(crate) fn ranked(&self, roles: Vec<RoleName>) -> Vec<RoleName> {
         self.in_order(roles).iter().map(|role| self.shown(role)).collect()
     }
 
-    /// As everybody is shown them, those of the roles `offered` that permit more than the roles `held` do together, both
-    /// as rows name them.
+    /// Those of the roles `offered` that permit more than the roles `held` do together, by the names that people are
+    /// shown. Both arguments name roles as rows do.
     pub(crate) fn beyond(&self, held: &[RoleName], offered: &[RoleName]) -> Vec<RoleName> {
         let (permissions, is_owner) = (self.union(held), held.iter().any(RoleName::is_owner));
         let mut beyond = self.in_order(offered.to_vec());
@@ -157,7 +159,7 @@ impl Roles {
         beyond.iter().map(|role| self.shown(role)).collect()
     }
 
-    /// The role itself, or the one that took its place.
+    /// The role itself, or its replacement if it was deleted.
     fn current<'a>(&'a self, role: &'a RoleName) -> &'a RoleName {
         self.named(role).and_then(|own| own.replaced_by.as_ref()).unwrap_or(role)
     }
@@ -188,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn an_organizations_own_rank_between_the_hosts_and_member() {
+    fn an_organizations_own_roles_rank_between_the_hosts_roles_and_member() {
         let roles = roles(&[("zebra", &["org:view"], None), ("auditor", &["audit:view", "gone:gone"], None)]);
         let all: Vec<_> = roles.matrix().into_iter().map(|(role, _)| role.to_string()).collect();
         assert_eq!(all, ["owner", "admin", "writer", "zebra", "auditor", "member"]);
@@ -199,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replacement_takes_the_place() {
+    fn whoever_bears_a_deleted_role_has_its_replacement() {
         let roles = roles(&[
             ("old", &["org:delete"], Some("new")),
             ("new", &["org:view"], None),
@@ -212,7 +214,7 @@ mod tests {
         assert_eq!(roles.registry().names(&roles.union(&[name("older")])), ["notes:write"]);
     }
 
-    /// Of the role that rows name so: how it is shown, and what it permits.
+    /// How the role that rows call `role` is shown, and what it permits.
     fn bearer(roles: &Roles, role: &str) -> (String, Vec<String>) {
         let shown = roles.ranked(vec![name(role)]).remove(0).to_string();
         (shown, roles.registry().names(&roles.union(&[name(role)])))
@@ -238,7 +240,7 @@ mod tests {
         };
         assert_eq!(*role, name("writer"));
 
-        // Also where the organization's own was deleted and is still borne.
+        // The same if the organization's own role was deleted and somebody still bears its name.
         let known = roles(&[("writer", &["org:delete"], Some("member"))]);
         assert_eq!(bearer(&known, "writer"), is("member", &["org:view", "members:view"]));
         assert_eq!(bearer(&known, "host.writer"), is("host.writer", &["notes:write"]));
@@ -256,7 +258,7 @@ mod tests {
             assert_eq!(known.meant(&name(unknown)), None, "{unknown}");
             assert_eq!(known.registry().names(&known.union(&[name(unknown)])), [""; 0], "{unknown}");
         }
-        // A plain name in a row is the organization's own, or nobody's.
+        // A plain name in a row means a role of the organization's own, never the host's.
         assert_eq!(known.registry().names(&known.union(&[name("writer")])), [""; 0]);
         assert_eq!(known.registry().discrepancies().len(), 3);
     }

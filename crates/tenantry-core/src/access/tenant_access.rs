@@ -31,7 +31,7 @@ impl TenantAccess {
         Self(Arc::new(Inner { organization, name: row.name, slug, authority, registry }))
     }
 
-    /// The organization.
+    /// The organization's id.
     #[must_use]
     pub fn organization_id(&self) -> OrganizationId {
         self.0.organization
@@ -63,8 +63,8 @@ impl TenantAccess {
 
     /// The caller's roles, from the highest to the lowest; empty for an API token.
     ///
-    /// Their names are for people: an organization may have given any name but the built-in ones to a role of its own.
-    /// Whoever decides asks for a permission ([`has`](Self::has)).
+    /// The names are for people to read: an organization may have given any name but the built-in ones to a role of its
+    /// own. To decide what the caller may do, ask for a permission ([`has`](Self::has)).
     #[must_use]
     pub fn roles(&self) -> &[RoleName] {
         &self.0.authority.roles
@@ -88,20 +88,22 @@ impl TenantAccess {
         self.0.registry.names(&self.0.authority.permissions)
     }
 
-    /// When the API token ends by itself.
+    /// When the caller's API token, or the secret of it that was presented, expires; `None` if it does not, and for a
+    /// user.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.0.authority.expires_at
     }
 
-    /// Whether the caller's credential tells something of them that the organization does not know yet; see
+    /// Whether the caller's credential says something about them that the organization does not know yet; see
     /// [`Engine::refresh_profile`](crate::engine::Engine::refresh_profile).
     #[must_use]
     pub fn profile_is_due(&self) -> bool {
         self.0.authority.profile_is_due
     }
 
-    /// How often the API token may be presented; [`Engine::token_count`](crate::engine::Engine::token_count) counts.
+    /// The rate limit of the caller's API token, if it has one;
+    /// [`Engine::token_count`](crate::engine::Engine::token_count) counts its requests.
     #[must_use]
     pub fn rate_limit(&self) -> Option<RateLimit> {
         self.0.authority.rate_limit

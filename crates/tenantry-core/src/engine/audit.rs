@@ -29,7 +29,7 @@ pub struct AuditEvent {
     pub details: Value,
 }
 
-/// How an event is kept: its number is its place in the log.
+/// An event as it is stored. Its number is not stored: it is its place in the log.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct EventRow {
     pub(crate) at: Timestamp,
@@ -43,15 +43,15 @@ pub(crate) struct EventRow {
     pub(crate) details: Value,
 }
 
-/// The log of the platform's shard that holds what organizations were deleted.
+/// The log of the platform's shard that lists the deleted organizations.
 pub(crate) const DELETIONS: &str = "deletions";
 
-/// The deletion of an organization, of which nothing else is left.
+/// A deletion of an organization, the only thing that is left of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Deletion {
-    /// Which organization.
+    /// The id that it had.
     pub organization: OrganizationId,
     /// The name that it had.
     pub name: String,
@@ -59,18 +59,18 @@ pub struct Deletion {
     pub slug: String,
     /// Who deleted it.
     pub actor: Principal,
-    /// When.
+    /// When they deleted it.
     pub at: Timestamp,
 }
 
-/// A deletion as the log keeps it.
+/// Encodes a deletion for the log.
 pub(crate) fn deletion(organization: OrganizationId, gone: &GoneRow) -> Result<Bytes, Error> {
     let GoneRow { organization: Nested { row, .. }, by, at } = gone;
     let slug = row.slug.as_str().to_owned();
     rows::encode(&DeletionRow { organization, name: row.name.clone(), slug, actor: by.clone(), at: *at })
 }
 
-/// How a [`Deletion`] is kept.
+/// A [`Deletion`] as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
 struct DeletionRow {
     organization: OrganizationId,
@@ -82,8 +82,8 @@ struct DeletionRow {
 }
 
 impl Engine {
-    /// The deletions that precede number `before` of all that there were (or all), newest first, at most `limit`. A
-    /// deletion stands here as soon as everything of the organization is removed.
+    /// Deletions of organizations, newest first, at most `limit`: those before number `before`, or the latest ones.
+    /// Deletions are numbered from 0. One appears here as soon as everything of the organization is removed.
     ///
     /// This is for the host itself: no permission is checked.
     pub async fn deletions(&self, before: Option<u64>, limit: usize) -> Result<Vec<(u64, Deletion)>, Error> {
@@ -95,7 +95,8 @@ impl Engine {
         kept.into_iter().map(|(number, bytes)| Ok((number, read(&bytes)?))).collect()
     }
 
-    /// The events of an organization that precede number `before` (or all), newest first, at most `limit`.
+    /// Audit events of an organization, newest first, at most `limit`: those before number `before`, or the latest
+    /// ones.
     ///
     /// This is for the host itself: no permission is checked.
     pub async fn audit_events(

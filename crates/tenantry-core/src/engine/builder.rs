@@ -1,4 +1,4 @@
-//! Puts an engine together.
+//! Builds an engine.
 
 use std::sync::{Arc, RwLock};
 
@@ -11,7 +11,7 @@ use crate::{
     values::{clock::Clock, entropy::Entropy},
 };
 
-/// Puts an [`Engine`] together.
+/// Builds an [`Engine`].
 #[derive(Debug)]
 pub struct EngineBuilder {
     pub(super) store: Arc<dyn Store>,
@@ -22,28 +22,28 @@ pub struct EngineBuilder {
 }
 
 impl EngineBuilder {
-    /// The clock: the system's unless set.
+    /// Sets the clock. The default is the system's.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// The source of randomness: the system's unless set.
+    /// Sets the source of randomness. The default is the system's.
     #[must_use]
     pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
         self.entropy = entropy;
         self
     }
 
-    /// The host's policies.
+    /// Sets the host's policies and callbacks.
     #[must_use]
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
         self
     }
 
-    /// The engine.
+    /// Builds the engine.
     #[must_use]
     pub fn build(self) -> Engine {
         let Self { store, registry, clock, entropy, host } = self;

@@ -1,4 +1,4 @@
-//! How what an operation decided is written.
+//! Writes what an operation decided.
 
 use super::{Course, Engine, Stop};
 use crate::{
@@ -9,7 +9,8 @@ use crate::{
 };
 
 impl Engine {
-    /// All at once where the store can; or else entries first, then the commit, then removals.
+    /// Commits the change and its index entries together if the store can; otherwise writes the new entries, then
+    /// commits, then removes the old entries.
     pub(super) async fn commit(
         &self,
         course: &mut Course<'_>,
@@ -51,7 +52,8 @@ impl Engine {
                         self.0.made.push(organization, *job);
                     }
                 }
-                // What this commit made true stays. What an earlier try entered, and this one did not want, is false.
+                // Entries that this commit made true stay. Entries that an earlier attempt wrote and this one did not
+                // want are false.
                 let mut removals = releases;
                 course.pending.retain(|(entry, _)| !entries.contains(entry));
                 removals.append(&mut course.pending);
@@ -59,7 +61,8 @@ impl Engine {
                 Ok(())
             }
             Err(CommitError::Conflict) => {
-                // Whoever prunes us must not do so for ever: the next try bears another name.
+                // If somebody has fenced this attempt off, a new intent is needed: under the old one it could never
+                // commit.
                 let fenced = !entries.is_empty()
                     && self.store().read(shard, &[fence]).await.map_err(Error::from)?.iter().any(Option::is_some);
                 if fenced {
@@ -76,8 +79,8 @@ impl Engine {
         }
     }
 
-    /// What a commit writes in other shards: entries that it makes true, and those that it makes false, but for
-    /// [claims](IndexEntry::is_claim).
+    /// The transactions of a commit in other shards. They write the entries that it makes true, and remove those that
+    /// it makes false, except [claims](IndexEntry::is_claim).
     fn others(
         &self,
         organization: OrganizationId,

@@ -1,19 +1,18 @@
-//! Entries of one organization in the shards of others: a user's organizations, an address's invitations, a join
-//! code, a slug.
+//! Index entries of one organization in other shards: in a user's list of organizations, an address's list of
+//! invitations, under a join code or a slug.
 //!
-//! Where one server has both shards, the entry is written and removed by the very commit that makes it true and false (see
-//! [`Store::commit_together`](crate::store::Store::commit_together)). In a cluster no commit spans two shards. So an entry
-//! is written *before* the commit that makes it true, and removed *after* the commit that makes it false: for a moment
-//! there can be too many entries, never too few. Whoever reads one confirms it in the organization's shard.
+//! If one server has both shards, the entry is written or removed in the same commit that makes it true or false (see
+//! [`Store::commit_together`](crate::store::Store::commit_together)). In a cluster no commit spans two shards. So an
+//! entry is written *before* the commit that makes it true, and removed *after* the commit that makes it false: for a
+//! moment there can be too many entries, never too few. Whoever reads an entry confirms it in the organization's shard.
 //!
 //! # How a false entry is removed without losing a true one
-//! Every try of an operation that writes entries has an [`Intent`], a name of its own. It stands in the entry and in
+//! Every attempt of an operation that writes entries has an [`Intent`], a unique name. It stands in the entry and in
 //! the row that makes the entry true; an entry is true only if both agree. An entry that was confirmed to be false may
-//! still be about to become true, by a commit that is under way. Before somebody prunes it they put up a *fence*, a
-//! row with the name of the intent, in the organization's shard, in a commit which verifies that the entry is false;
-//! and the commit that would make it true requires that its fence is absent. One of the two loses, whatever the order
-//! and however long one of them pauses. ([`limits::ENTRY_SETTLING`] merely keeps readers from disturbing commits that
-//! are under way.)
+//! still become true, by a commit in flight. So whoever prunes it first writes a *fence* into the organization's shard:
+//! a row with the name of the intent, in a commit that verifies that the entry is false. The commit that would make the
+//! entry true requires that its fence is absent. One of the two commits fails, whatever the order and however long one
+//! of them pauses. ([`limits::ENTRY_SETTLING`] merely keeps readers from disturbing commits in flight.)
 
 use crate::{
     engine::{
@@ -39,21 +38,21 @@ use crate::{
     },
 };
 
-/// How long the [tag](shards::user_tag) is with which sort keys begin.
+/// The length of the [tag](shards::user_tag) with which sort keys begin.
 const TAG_CHARS: usize = 17;
 
-/// An entry of an organization elsewhere.
+/// An index entry of an organization in another shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum IndexEntry {
-    /// In a user's shard: the user belongs to the organization, since then.
+    /// In a user's shard: the user belongs to the organization and joined at this time.
     Membership(UserId, Timestamp),
     /// In a user's shard: the organization counts among those that the user owns.
     Owned(UserId),
     /// In a bucket of the platform: the organization has this job.
     Job(JobId),
-    /// In an address's shard: the organization has an invitation for it. It leads there whoever names its id.
+    /// In an address's shard: the organization has this invitation. Found by the invitation's id.
     Invitation(NormalAddress, InvitationId),
-    /// In an address's shard: that invitation waits for an answer. Ordered, for the list of them.
+    /// In an address's shard: this invitation is open. Sorted, to list the open invitations to the address.
     Invited(NormalAddress, InvitationId),
     /// In a code's shard: the code is the organization's.
     JoinCode(Hashed, JoinCodeId),
@@ -63,7 +62,7 @@ pub(crate) enum IndexEntry {
     Slug {
         /// The slug.
         slug: Slug,
-        /// Whether another will do if this one is taken: the operation is then decided anew.
+        /// Whether the operation derived the slug and may take another one if this is taken: it is then decided again.
         derived: bool,
     },
 }
@@ -80,12 +79,13 @@ impl IndexEntry {
         }
     }
 
-    /// Whether it is nobody else's at the same time: it is removed only by who knows what it says.
+    /// Whether only one organization can have the entry at a time. Such an entry is removed only after its value was
+    /// compared: see `release_slug`.
     pub(crate) const fn is_claim(&self) -> bool {
         matches!(self, Self::Slug { .. })
     }
 
-    /// Writes the entry.
+    /// The transaction that writes the entry.
     pub(crate) fn put(&self, organization: OrganizationId, intent: Intent, host: &Host) -> Result<Txn, Error> {
         let mut txn = Txn::default();
         match self {
@@ -116,14 +116,15 @@ impl IndexEntry {
         Ok(txn)
     }
 
-    /// Removes the entry that the try `intent` wrote, and no other.
+    /// The transaction that removes the entry that the attempt `intent` wrote, and no other.
     pub(crate) fn remove(&self, organization: OrganizationId, intent: Intent) -> Result<Txn, Error> {
         let mut txn = Txn { frees: true, ..Txn::default() };
         match self {
             Self::Membership(user, at) => txn.sorted_deletes.push(membership(user, organization, intent, *at)),
             Self::Job(job) => txn.sorted_deletes.push(job.entry(organization)),
             Self::Owned(user) => txn.sorted_deletes.push(owned(user, organization, intent)),
-            // Whoever it was for may name it once more, and is told what became of it.
+            // Keep an entry for a while: the invitee may use the invitation once more, and is then told what became of
+            // it.
             Self::Invitation(_, id) => {
                 txn.deletes.push(keys::address_entry(*id).key);
                 let row = InvitationEntryRow { organization, intent };
@@ -132,22 +133,22 @@ impl IndexEntry {
             Self::Invited(address, id) => txn.sorted_deletes.push(invited(address, organization, *id, intent)),
             Self::JoinCode(hashed, _) => txn.deletes.push(keys::join_code_entry(hashed).key),
             Self::Search(entry) => txn.sorted_deletes.push(entry.at(organization, intent)),
-            // What it says must be known: see `release_slug`.
+            // `release_slug` removes it, after comparing its value.
             Self::Slug { .. } => {}
         }
         Ok(txn)
     }
 }
 
-/// In the order of joining.
+/// Sorted by the time of joining.
 fn membership(user: &UserId, organization: OrganizationId, intent: Intent, at: Timestamp) -> (&'static str, Sorted) {
-    // Not a digit more: up to 64 bytes, Redis keeps an entry in a fifth of the room.
+    // Eleven digits are the least that hold 64 bits. Up to 64 bytes, Redis keeps an entry in a fifth of the memory.
     let time = base62::encode(&(at.as_millis().cast_unsigned() ^ (1 << 63)).to_be_bytes(), 11);
     let sort_key = format!("{}{time}", shards::user_tag(user));
     (index::ORGANIZATIONS, Sorted { sort_key, entry: name(organization, intent) })
 }
 
-/// A part of a user's organizations.
+/// The range of a user's memberships behind `after`.
 pub(crate) fn memberships(user: &UserId, after: Option<Sorted>, limit: usize) -> SortedRange {
     let all = SortedRange::under(index::ORGANIZATIONS, &shards::user_tag(user), Direction::Ascending, limit);
     SortedRange { after, ..all }
@@ -161,12 +162,13 @@ pub(crate) fn parse_membership(entry: &Sorted) -> Option<(OrganizationId, Intent
     Some((organization, intent, Timestamp::from_millis(millis.cast_signed())))
 }
 
-/// In no order that matters.
+/// All entries of one user have the same sort key: their order does not matter.
 fn owned(user: &UserId, organization: OrganizationId, intent: Intent) -> (&'static str, Sorted) {
     (index::OWNED, Sorted { sort_key: shards::user_tag(user), entry: name(organization, intent) })
 }
 
-/// What an entry is called that leads to an organization: its id, and the try that wrote it.
+/// The name of an entry that leads to an organization: the organization's id, and the intent of the attempt that wrote
+/// it.
 pub(crate) fn name(organization: OrganizationId, intent: Intent) -> String {
     format!("{}{}", organization.to_base62(), base62::encode(&intent.0.to_be_bytes(), 11))
 }
@@ -178,7 +180,7 @@ pub(crate) fn parse_name(key: &str) -> Option<(OrganizationId, Intent)> {
     Some((OrganizationId::from_base62(organization)?, intent))
 }
 
-/// In the order of the ids, which is the one in which they were made.
+/// Sorted by the invitation's id, which grows with the time of its creation.
 fn invited(
     address: &NormalAddress,
     organization: OrganizationId,
@@ -189,7 +191,7 @@ fn invited(
     (index::INVITED, Sorted { sort_key, entry: name(organization, intent) })
 }
 
-/// A part of the open invitations to an address.
+/// The range of the open invitations to an address behind `after`.
 pub(crate) fn invitations(
     address: &NormalAddress,
     after: Option<Sorted>,
@@ -213,7 +215,7 @@ impl Intent {
         Ok(Self((seconds << 32) | u64::from(u32::from_be_bytes(random))))
     }
 
-    /// Whether the try is so long ago that it was probably abandoned.
+    /// Whether the attempt began so long ago that it was probably abandoned.
     pub(crate) fn is_settled(self, now: Timestamp) -> bool {
         let begun = i64::try_from(self.0 >> 32).unwrap_or(0).saturating_mul(1000);
         now.since(Timestamp::from_millis(begun)) > limits::ENTRY_SETTLING
@@ -222,7 +224,7 @@ impl Intent {
 
 /// Why entries could not be written.
 pub(crate) enum EntryError {
-    /// Decide anew: something else will do, or the way is free now.
+    /// Decide again: the operation may take another value, or what stood in the way is gone.
     Again,
     /// The operation is refused.
     Refused(Error),
@@ -234,18 +236,18 @@ impl From<Error> for EntryError {
     }
 }
 
-/// Whether an organization counts among those that a user owns.
+/// Whether an entry rightly counts an organization among those that a user owns.
 enum Counted {
     /// The user owns it.
     Rightly,
-    /// The user does not own it, but may be about to: it counts until that is decided.
+    /// The user does not own it, but a commit in flight may make it so: until then it counts.
     Perhaps,
-    /// It does not count any more.
+    /// The entry was false and has been pruned.
     NoLonger,
 }
 
 impl Engine {
-    /// Writes `entries`, before the commit that makes them true; `frees`: as that commit [does](Txn::frees).
+    /// Writes `entries` before the commit that makes them true. `frees` is the [`Txn::frees`] of that commit.
     pub(crate) async fn write_entries(
         &self,
         organization: OrganizationId,
@@ -253,7 +255,7 @@ impl Engine {
         entries: &[IndexEntry],
         frees: bool,
     ) -> Result<(), EntryError> {
-        // Each by itself, also those of one shard: a store has a plain command for each of them.
+        // One commit for each entry, even within one shard: a store can do each of them by a plain command.
         let written = entries.iter().map(async |entry| {
             let put = Txn { frees, ..entry.put(organization, intent, self.host())? };
             let claim = SlugClaimRow { organization, intent };
@@ -274,8 +276,8 @@ impl Engine {
         futures_util::future::join_all(written).await.into_iter().collect()
     }
 
-    /// Somebody claims the slug already: perhaps ourselves, perhaps an organization that has it, perhaps a try that
-    /// was abandoned half-way, which is then fenced off.
+    /// The slug is already claimed: by ourselves, by an organization that has it, or by an abandoned attempt. An
+    /// abandoned attempt is fenced off, and its claim is taken over.
     pub(crate) async fn contest_slug(&self, claim: SlugClaimRow, slug: &Slug, derived: bool) -> Result<(), EntryError> {
         let shard = shards::slug(slug);
         let key = keys::slug_claim(slug).key;
@@ -286,7 +288,8 @@ impl Engine {
             return Ok(());
         }
         let taken = || {
-            // Another try of this organization: of the same request, perhaps. Its commit tells, not its claim.
+            // The claim is by another attempt of this organization, perhaps of the same request: its commit decides,
+            // not its claim.
             if derived || other.organization == claim.organization {
                 EntryError::Again
             } else {
@@ -294,7 +297,8 @@ impl Engine {
                     .into()
             }
         };
-        // A try of our own organization is fenced off at once: a retry must not wait for what its first try has left.
+        // An attempt of our own organization is fenced off at once: a retry must not wait for what its first attempt
+        // left behind.
         let is_own = other.organization == claim.organization;
         if !is_own && !other.intent.is_settled(self.clock().now()) {
             return Err(taken());
@@ -306,7 +310,7 @@ impl Engine {
         if holder.is_some_and(|holder| holder.slug == *slug && holder.slug_intent == other.intent) {
             return Err(taken());
         }
-        // Abandoned. From here on it cannot become true any more.
+        // The claim was abandoned. After this fence it cannot become true any more.
         if !self.fence(&home, other.intent, vec![Check { key: row_key, expected: row }]).await? {
             return Err(EntryError::Again);
         }
@@ -322,8 +326,8 @@ impl Engine {
         }
     }
 
-    /// The user owns as many organizations as they may, unless some of those are counted falsely. One that a failed try
-    /// left behind is no reason to refuse the next: that is to be tried again, until what was left can be pruned.
+    /// The user owns as many organizations as they may, unless some of the entries are false. An entry that a failed
+    /// attempt left behind must not refuse the next attempt: that one is repeated until the entry can be pruned.
     async fn contest_owned(&self, user: &UserId, claimant: OrganizationId) -> Result<(), EntryError> {
         let (mut after, mut is_certain) = (None, true);
         loop {
@@ -350,7 +354,8 @@ impl Engine {
         }
     }
 
-    /// Gives back what is counted for an organization that the user does not own; what a try left of late, `at_once` only.
+    /// Prunes the `Owned` entry of an organization that the user does not own. The entry of a recent attempt is pruned
+    /// only if `at_once` is set.
     async fn prune_owned(
         &self,
         user: &UserId,
@@ -372,9 +377,9 @@ impl Engine {
         Ok(if pruned { Counted::NoLonger } else { Counted::Perhaps })
     }
 
-    /// Removes entries, after the commit that made them false, or after a try that is known to have failed.
+    /// Removes entries, after the commit that made them false, or after an attempt that is known to have failed.
     ///
-    /// Nothing depends on it: whoever finds one that was left prunes it.
+    /// Best effort: whoever finds an entry that was left behind prunes it.
     pub(crate) async fn remove_entries(&self, organization: OrganizationId, entries: &[(IndexEntry, Intent)]) {
         if let Err(error) = self.remove_all_entries(organization, entries).await {
             tracing::debug!(%error, "an index entry stays until it is pruned");
@@ -397,12 +402,12 @@ impl Engine {
                 Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => Err(error.into()),
             }
         });
-        // All are tried, whatever becomes of one.
+        // Each removal is tried, even if another one fails.
         futures_util::future::join_all(removed).await.into_iter().collect()
     }
 
-    /// Gives a slug back that was claimed so, and no other. Another version may have written the claim: it is compared
-    /// by what it says.
+    /// Removes this claim of a slug, and no other. The claims are compared decoded, since another version of this crate
+    /// may have encoded the stored one differently.
     async fn release_slug(&self, claim: SlugClaimRow, slug: &Slug) -> Result<(), Error> {
         let (shard, key) = (shards::slug(slug), keys::slug_claim(slug).key);
         let found = self.store().read(&shard, std::slice::from_ref(&key)).await?.pop().flatten();
@@ -412,13 +417,14 @@ impl Engine {
         }
         let checks = vec![Check { key: key.clone(), expected: found }];
         match self.store().commit(&shard, &Txn { frees: true, checks, deletes: vec![key], ..Txn::default() }).await {
-            // A conflict: the slug is somebody else's by now.
+            // In a conflict, another organization has claimed the slug meanwhile.
             Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => Ok(()),
             Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => Err(error.into()),
         }
     }
 
-    /// Prunes an entry that was found to be false by `checks`. Best effort; whether it did.
+    /// Prunes an entry that is false if `checks` hold. Best effort; answers whether it was pruned. The entry of a
+    /// recent attempt stays.
     pub(crate) async fn prune(
         &self,
         entry: IndexEntry,
@@ -429,7 +435,8 @@ impl Engine {
         intent.is_settled(self.clock().now()) && self.prune_at_once(entry, organization, intent, checks).await
     }
 
-    /// The same of an entry that may be about to become true: its try is fenced off, and has to begin anew.
+    /// As [`prune`](Self::prune), but also for an entry that may be about to become true: its attempt is fenced off,
+    /// and has to start again under a new intent.
     async fn prune_at_once(
         &self,
         entry: IndexEntry,
@@ -444,7 +451,8 @@ impl Engine {
         pruned
     }
 
-    /// Keeps the try `intent` from ever committing in `home`, provided that `checks` hold. Whether they did.
+    /// Keeps the attempt `intent` from ever committing in `home`, provided that `checks` hold. Answers whether they
+    /// did.
     async fn fence(&self, home: &Shard, intent: Intent, checks: Vec<Check>) -> Result<bool, Error> {
         let fence =
             Txn { frees: true, checks, puts: vec![(keys::fence(intent).key, rows::encode(&())?)], ..Txn::default() };

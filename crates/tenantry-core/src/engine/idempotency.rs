@@ -1,11 +1,12 @@
-//! Idempotency keys: a repetition gets the answer of the first try, and does nothing a second time.
+//! Idempotency keys: a retry gets the answer of the first request, and does nothing a second time.
 //!
-//! 1. The answer is kept in the organization's shard, in the same commit as the change that it tells of. So there is
-//!    no moment at which one is there without the other.
-//! 2. A key means one thing per principal and organization. `create` derives the new organization's id from both, so
-//!    that its repetition arrives in the same shard.
-//! 3. An answer may hold a secret. It is encrypted under a key that only the idempotency key yields, of which the
-//!    store keeps a hash: whoever reads the store reads no secret. Clients should send a random key, such as a UUID.
+//! 1. The answer is stored in the organization's shard, in the same commit as the change that it reports: neither is
+//!    ever there without the other.
+//! 2. A key is scoped to one principal and one organization. `create` derives the new organization's id from the key
+//!    and the principal, so that a retry reaches the same shard.
+//! 3. An answer may hold a secret. It is encrypted under a key that is derived from the idempotency key; of that, the
+//!    store keeps only a hash. So whoever reads the store reads no secret. Clients should send a random key, such as a
+//!    UUID.
 //! 4. After 24 hours the answer is gone.
 
 use std::fmt;
@@ -51,13 +52,13 @@ impl fmt::Debug for IdempotencyKey {
 #[error("expected 1 to 255 visible ASCII characters, such as a UUID")]
 pub struct InvalidIdempotencyKey;
 
-/// One key of one principal, for one request.
+/// One idempotency key of one principal, for one request.
 pub(crate) struct Idempotency {
-    /// What the store may know: names the row.
+    /// Names the row. The store may know it.
     scope: Hashed,
-    /// What the store must not know: opens the answer.
+    /// Decrypts the answer. The store must not know it.
     cipher_key: [u8; 32],
-    /// Of the operation and its input.
+    /// The hash of the operation and its input, which a retry must repeat.
     payload: Hashed,
 }
 
@@ -80,7 +81,7 @@ impl Idempotency {
         keys::idempotency(&self.scope)
     }
 
-    /// The first answer, if this is a repetition.
+    /// The answer of the first request, if this is a retry.
     pub(crate) fn replay<O: DeserializeOwned>(
         &self,
         row: Option<IdempotencyRow>,

@@ -1,17 +1,16 @@
 //! Work that follows from a change and is done after it: a durable outbox.
 //!
 //! 1. A job is a row in the organization's shard, written in the same commit as the change that it follows from
-//!    (`Transaction::later`): there is a job if, and only if, the change
-//!    happened.
-//! 2. Workers find it by an entry in one of a fixed number of platform-wide buckets, which is written before that
-//!    commit and removed after the job is done, like every entry (see `entry.rs`): none is ever lost.
-//! 3. The row says from when on a worker may try. Whoever tries first moves that moment ahead, in a commit that
-//!    verifies the row: nobody else tries meanwhile, and if the worker dies somebody does afterwards. So a job is done
-//!    at least once, and whatever it does must bear being done again.
+//!    (`Transaction::later`): there is a job if, and only if, the change happened.
+//! 2. Workers find a job by an entry in one of a fixed number of platform-wide buckets. Like every index entry (see
+//!    `entry.rs`), it is written before that commit and removed after the job is done: so no job is lost.
+//! 3. The row says from when on a worker may try the job. The first worker to try moves that time ahead, in a commit
+//!    that verifies the row: no other worker tries meanwhile, and if the first one dies, another tries later. So a job
+//!    is done at least once, and its work must be idempotent.
 //! 4. A job that fails is tried again, with growing pauses, until it succeeds.
 //!
-//! Jobs are done by the [`worker`](crate::worker). To add a kind of job: a variant of `Work` in `rows/job.rs`, what it does
-//! in `Engine::do_work`, and who can in `Engine::is_able`. A secret never belongs into a job.
+//! The [`worker`](crate::worker) does the jobs. To add a kind of job, add a variant of `Work` in `rows/job.rs`, what it
+//! does in `Engine::do_work`, and in `Engine::is_able` which nodes can do it. A secret never belongs into a job.
 
 use std::{
     collections::VecDeque,
@@ -41,7 +40,7 @@ pub(crate) struct Made {
 }
 
 impl Made {
-    /// Whatever does not fit is found by a scan.
+    /// Adds a job. If the queue is full, the worker finds the job later, by a scan of the store.
     pub(crate) fn push(&self, organization: OrganizationId, job: JobId) {
         let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         if jobs.len() < limits::JOBS_QUEUED_MAX {
@@ -60,7 +59,7 @@ impl Made {
     }
 }
 
-/// What `work` comes to, unless it panics or takes too long.
+/// The outcome of `work`; an error if it panics or takes longer than `time`.
 pub(crate) async fn within<T>(time: Duration, work: impl Future<Output = T> + Send) -> Result<T, HookError> {
     let work = Box::pin(AssertUnwindSafe(work).catch_unwind());
     match future::select(work, Delay::new(time)).await {

@@ -1,11 +1,11 @@
-//! How often something is done within a time: counted in one row, by adds that do not conflict with each other.
+//! Limits how often something is done within a time. One row counts it, by adds, which do not conflict with each other.
 //!
-//! The row of a meter is a counter that holds a moment, in milliseconds since 1970: when all that was done would have
-//! been done if it had been spread evenly (the generic cell rate algorithm, as ATM networks call it). Each time adds an
-//! even share of the window, and is refused if the moment would lie more than one window and half a share ahead. The
-//! half share is for those who looked at their clock before the first did, or whose clock is slow: a whole quota passes
-//! at once although some of it sees an earlier time. After a pause the moment lies in the past; then the commit that
-//! takes it to the present checks the row, so that no two do.
+//! The row of a meter is a counter that holds a moment, in milliseconds since 1970: the moment at which all that was
+//! counted would be done if it were spread evenly (the generic cell rate algorithm, as ATM networks call it). Each
+//! count moves it ahead by an even share of the window, and is refused if it would then lie more than one window and
+//! half a share ahead of the present. The half share is for callers whose clock is slow, or who read it before the
+//! first count: the whole quota passes at once even if some of it sees an earlier time. After a pause the moment lies
+//! in the past; the commit that moves it to the present checks the row, so that only one commit does so.
 
 use std::time::Duration;
 
@@ -22,33 +22,33 @@ use crate::{
     },
 };
 
-/// A row in which something is counted, and how often that may be.
+/// A row that counts something, and how often that may be done.
 #[derive(Debug, Clone)]
 pub(crate) struct Meter {
     pub(crate) key: Key,
     pub(crate) quota: Quota,
-    /// What is told whoever does it too often.
+    /// The error's text if it is done too often.
     pub(crate) beyond: &'static str,
 }
 
-/// What counts something, if it is not too often.
+/// The writes that count something.
 struct Step {
     add: Add,
-    /// The row must still be so.
+    /// After a pause: the row must be unchanged.
     check: Option<Check>,
-    /// What it means that the counter would leave its bound.
+    /// The error if the counter would leave its bound.
     beyond: Error,
 }
 
 impl Meter {
-    /// What counts it `times` more often, when the row holds `value`.
+    /// The step that counts `times` more, if the row holds `value`.
     fn step(&self, times: u64, value: Option<bytes::Bytes>, now: Timestamp) -> Result<Step, Error> {
         let window = i64::try_from(self.quota.window.as_millis()).map_err(Error::internal)?;
         let quota = i64::try_from(self.quota.count.max(1)).map_err(Error::internal)?;
         let times = i64::try_from(times).map_err(Error::internal)?;
         let now = now.as_millis();
         let moment = counter(value.as_deref())?;
-        // Rounded up, so that never more than the quota fit into a window, which is as many shares long.
+        // Rounded up: `quota` shares fill at least a window, so that no window holds more than the quota.
         let share = window.saturating_add(quota - 1) / quota;
         let furthest = now.saturating_add(share.saturating_mul(quota)).saturating_add(share / 2);
         let more = share.saturating_mul(times);
@@ -63,7 +63,7 @@ impl Meter {
 }
 
 impl Transaction<'_> {
-    /// Counts in the organization that it is done `times` more often; the commit refuses what is too often.
+    /// Counts `times` more in the organization's shard. The commit fails if that is too often.
     pub(crate) async fn meter(&mut self, meter: &Meter, times: u64) -> Result<(), Error> {
         let value = self.peek_bytes(std::slice::from_ref(&meter.key)).await?.pop().flatten();
         let Step { add, check, beyond } = meter.step(times, value, self.now)?;
@@ -76,7 +76,7 @@ impl Transaction<'_> {
 }
 
 impl Engine {
-    /// Counts in a shard of its own that it is done `times` more often, unless that is too often.
+    /// Counts `times` more in `shard`, by a commit of its own. Fails if that is too often.
     pub(crate) async fn meter(&self, shard: &Shard, meter: &Meter, times: u64) -> Result<(), Error> {
         for attempt in 0..limits::ATTEMPTS_MAX {
             let value = self.store().read(shard, std::slice::from_ref(&meter.key)).await?.pop().flatten();
@@ -104,7 +104,7 @@ mod tests {
         Meter { key: Key::lasting("meter"), quota, beyond: "too often" }
     }
 
-    /// Does it once; when it can be done again if not.
+    /// Counts once. If that is refused, says how long to wait.
     fn once(meter: &Meter, row: &mut Option<bytes::Bytes>, now: i64) -> Result<(), Duration> {
         let step = meter.step(1, row.clone(), Timestamp::from_millis(now)).unwrap();
         let moment = counter(row.as_deref()).unwrap() + step.add.by;

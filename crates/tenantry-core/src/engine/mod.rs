@@ -1,4 +1,5 @@
-//! Carries out operations: check, locate, and then authorize, decide and commit until it holds.
+//! Carries out operations: checks the input and locates the organization; then authorizes, decides and commits, and
+//! repeats these three until no other commit interferes.
 
 pub mod audit;
 mod builder;
@@ -49,7 +50,7 @@ use crate::{
 
 pub use builder::EngineBuilder;
 
-/// The domain at work over one store. Cheap to clone.
+/// Carries out operations on one store. Cheap to clone: all clones share one state.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
 
@@ -66,7 +67,7 @@ struct Inner {
     observers: RwLock<Vec<Weak<dyn Observer>>>,
 }
 
-/// An engine that ends when nobody else keeps it.
+/// A weak reference to an engine: it does not keep the engine alive.
 pub(crate) struct WeakEngine(Weak<Inner>);
 
 impl WeakEngine {
@@ -79,25 +80,25 @@ impl WeakEngine {
     }
 }
 
-/// A worker that waits for jobs hears that there will be none.
+/// Wakes a worker that waits for jobs, so that it sees that the engine is gone.
 impl Drop for Inner {
     fn drop(&mut self) {
         self.made.wake();
     }
 }
 
-/// Hears of changes where they are made.
+/// Hears of the changes that are made through the engine that it observes.
 ///
-/// The store tells every node of every change, a moment later. An observer of the engine that makes a change hears of
-/// it before the operation answers: so whoever makes a change sees it at their next request to the same node.
+/// The store notifies every node of every change, but a moment later. An observer hears of a change before the
+/// operation answers, so whoever makes a change sees its effect at their next request to the same node.
 pub trait Observer: Send + Sync {
-    /// This was changed, or may have been.
+    /// Called with each change that was committed, and with each change whose outcome the store could not tell.
     fn changed(&self, change: &Change);
 }
 
-/// Why a try did not succeed.
+/// Why an attempt did not succeed.
 enum Stop {
-    /// Another commit came in between: decide anew.
+    /// Another commit changed what this attempt read: decide again.
     Again,
     /// The operation is refused, or cannot be carried out.
     Refused(Error),
@@ -118,33 +119,33 @@ impl From<EntryError> for Stop {
     }
 }
 
-/// What an operation's tries have in common.
+/// The state that all attempts of one operation share.
 struct Course<'a> {
     request: &'a Request,
     organization: Option<OrganizationId>,
     idempotency: Option<Idempotency>,
     join_code: Option<JoinCodeId>,
-    /// The entry elsewhere that led to the organization, and the try that wrote it.
+    /// The index entry that led to the organization, and the intent of the attempt that wrote it.
     entry: Option<(IndexEntry, Intent)>,
     intent: Intent,
-    /// Whether the request was counted against the rate limit of the API token that presents it.
+    /// Whether the request was already counted against the rate limit of the API token that presents it.
     counted: bool,
-    /// Entries that a try wrote and no commit has made true yet.
+    /// Index entries that an attempt wrote and that no commit has made true yet.
     pending: Vec<(IndexEntry, Intent)>,
-    /// The store has not told what became of the commit.
+    /// Whether the outcome of the commit is unknown, because the store did not answer.
     is_uncertain: bool,
-    /// The caller's credential tells what their organization does not know yet.
+    /// Whether the caller's credential says something about them that their member's row does not say yet.
     profile_is_due: bool,
 }
 
 impl Engine {
-    /// The domain over `store`, with the system's clock and randomness.
+    /// An engine on `store`, with the system's clock and randomness.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, registry: Registry) -> Self {
         Self::builder(store, registry).build()
     }
 
-    /// Begins with the system's clock and randomness, and a host that limits nothing.
+    /// A builder that starts with the system's clock and randomness, and with a host that limits nothing.
     #[must_use]
     pub fn builder(store: Arc<dyn Store>, registry: Registry) -> EngineBuilder {
         EngineBuilder {
@@ -156,7 +157,7 @@ impl Engine {
         }
     }
 
-    /// Tells `observer` of every change that is made through this engine, as long as somebody else keeps it.
+    /// Calls `observer` with every change that is made through this engine, until its last strong reference is dropped.
     pub fn observe(&self, observer: Weak<dyn Observer>) {
         let mut observers = self.0.observers.write().unwrap_or_else(PoisonError::into_inner);
         observers.retain(|kept| kept.strong_count() > 0);
@@ -172,21 +173,21 @@ impl Engine {
         }
     }
 
-    /// The store.
+    /// The store that this engine works on.
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.0.store
     }
 
-    /// What the store said when it told that only a restart of this process mends it; `None`: it has not.
+    /// The error by which the store reported that only a restart of this process helps; `None` if it has reported none.
     ///
-    /// It asks the store nothing: a store that is away or slow is no reason to end a process.
+    /// This sends the store no request: a store that is merely unavailable or slow is no reason to restart the process.
     #[must_use]
     pub fn needs_restart(&self) -> Option<&Unavailable> {
         self.0.dead.get()
     }
 
-    /// The permissions and roles.
+    /// The permissions and roles that the host registered, and the built-in ones.
     #[must_use]
     pub fn registry(&self) -> &Registry {
         &self.0.registry
@@ -220,15 +221,15 @@ impl Engine {
         WeakEngine(Arc::downgrade(&self.0))
     }
 
-    /// The host's side.
+    /// The host's policies and callbacks.
     pub(crate) fn host(&self) -> &Host {
         &self.0.host
     }
 
     /// Carries out one operation.
     ///
-    /// When this answers `Ok`, the change and its audit event are in the store. When the future is dropped, the change
-    /// is in the store whole or not at all.
+    /// When this answers `Ok`, the change and its audit event are in the store. If the future is dropped before, the
+    /// change is in the store either whole or not at all.
     pub async fn run<O: Operation>(&self, request: &Request, operation: &O) -> Result<O::Output, Error> {
         if O::NEEDS == Needs::Nobody {
             return self.run_open(operation).await;
@@ -251,8 +252,8 @@ impl Engine {
         result
     }
 
-    /// Carries out an operation that needs no credential; any other is refused. It knows no idempotency keys: what is
-    /// its right is used up by it.
+    /// Carries out an operation that needs no credential; refuses any other. It takes no idempotency key: the secret in
+    /// the input, which authorizes the operation, can be used only once.
     pub async fn run_open<O: Operation>(&self, operation: &O) -> Result<O::Output, Error> {
         self.check(operation)?;
         let caller = operation.introduce(self).await?;
@@ -269,7 +270,7 @@ impl Engine {
         self.carry_out_and_tell(request, operation).await.0
     }
 
-    /// Tells as well in which organization the caller's profile is due.
+    /// As [`carry_out`](Self::carry_out). Also answers in which organization the caller's profile needs an update.
     async fn carry_out_and_tell<O: Operation>(
         &self,
         request: &Request,
@@ -284,7 +285,7 @@ impl Engine {
         }
     }
 
-    /// Finds out where the operation acts, and what its tries have in common.
+    /// Locates the organization and prepares the state that all attempts share.
     async fn course<'a, O: Operation>(&self, request: &'a Request, operation: &O) -> Result<Course<'a>, Error> {
         let locate = Locate { engine: self, request, join_code: OnceLock::new(), entry: OnceLock::new() };
         let organization = operation.locate(&locate).await?;
@@ -296,7 +297,8 @@ impl Engine {
             _ => None,
         };
         let intent = Intent::new(self.clock().now(), self.entropy())?;
-        // What is not done by a right in the organization was counted before.
+        // An operation that needs a permission is counted when it is authorized; `run` has counted the
+        // others.
         let counted = !matches!(O::NEEDS, Needs::Permission(_));
         Ok(Course {
             request,
@@ -319,7 +321,8 @@ impl Engine {
         {
             self.prune_ghost(organization, entry, *intent).await;
         }
-        // The commit may have happened: then what was entered stays, and readers confirm it.
+        // If the outcome of the commit is unknown, the entries stay: they may be true, and readers confirm each of
+        // them.
         let is_certain = !course.is_uncertain && !course.pending.is_empty();
         if let Some(organization) = course.organization.filter(|_| is_certain) {
             self.remove_entries(organization, &course.pending).await;
@@ -348,13 +351,15 @@ impl Engine {
         let mut tx = Transaction::new(self, caller, O::EVENT, course.organization, course.intent, attempt);
         tx.join_code = course.join_code;
         tx.counted = course.counted;
-        // Should there be something all the same, the commit says so, and the next try reads it.
+        // The first attempt at a new organization reads nothing, which saves a round trip. If there are rows after all,
+        // the commit conflicts, and the next attempt reads them.
         tx.is_new = attempt == 0 && operation.is_new(course.request);
         let decided = Self::decide(operation, &mut tx, course.idempotency.as_ref()).await;
         course.profile_is_due = tx.authority.profile_is_due;
         course.counted = tx.counted;
-        // A commit verifies what was read. An answer without one (a refusal, or that nothing is left to do) must rest
-        // on one moment as well: a repetition that is overtaken by its first try would be told of its own effect.
+        // A commit verifies the rows that were read. An answer without a commit (a refusal, or that nothing is left to
+        // do) must rest on rows of one moment as well: otherwise a retry that runs beside its own first attempt could
+        // be refused because of what that attempt has just done.
         let to_commit = decided.is_ok() && tx.writes();
         if O::EVENT.is_some() && !to_commit && !tx.is_of_one_moment().await? {
             return Err(Stop::Again);
@@ -364,7 +369,7 @@ impl Engine {
             self.restore_all(organization, std::mem::take(&mut tx.restores)).await;
         }
         if O::EVENT.is_some() && !to_commit && course.organization.is_some() {
-            // It was done before, by a commit that perhaps nobody has confirmed.
+            // The change was made by an earlier commit, perhaps by one that is applied but not confirmed yet.
             self.store().barrier(&tx.shard).await.map_err(Error::from)?;
         }
         if let Some(organization) = course.organization.filter(|_| tx.writes()) {
@@ -379,8 +384,8 @@ impl Engine {
         Ok(output)
     }
 
-    /// Authorization comes first, for repetitions too: whoever lost the right is not shown a secret again, and who
-    /// presents an API token has yet to prove that they know its secret.
+    /// Authorization comes before the replay of a kept answer: a caller who lost the right is not shown a secret again,
+    /// and a caller with an API token has not yet proved that they know its secret.
     async fn decide<O: Operation>(
         operation: &O,
         tx: &mut Transaction<'_>,
@@ -404,7 +409,7 @@ impl Engine {
         operation.decide(tx).await
     }
 
-    /// Waits a random while, longer after more tries.
+    /// Waits for a random time; its upper bound doubles with each attempt, up to a maximum.
     pub(crate) async fn back_off(&self, attempt: u32) -> Result<(), Error> {
         let longest_micros = 500_u64 << attempt.min(7);
         let random = u64::from_be_bytes(bytes(self.entropy())?);
@@ -412,7 +417,7 @@ impl Engine {
         Ok(())
     }
 
-    /// The next `count` numbers of an index: the first of them; `None` if one of `checks` does not hold.
+    /// Reserves the next `count` numbers of an index and answers the first; `None` if one of `checks` does not hold.
     pub(crate) async fn next_numbers(
         &self,
         shard: &Shard,

@@ -1,4 +1,4 @@
-//! What is noted of whoever calls, beside their operation.
+//! Records what a request tells about its caller, besides carrying out their operation.
 
 use crate::{
     access::caller::Caller,
@@ -10,7 +10,8 @@ use crate::{
 };
 
 impl Engine {
-    /// Notes that the caller's API token is in use, and what a user's credential tells of them. Nothing depends on it.
+    /// Records that the caller's API token is in use, or what a user's credential says about them. Best effort: the
+    /// operation does not depend on it.
     pub(crate) async fn note_caller(
         &self,
         caller: &Caller,
@@ -28,7 +29,8 @@ impl Engine {
     }
 }
 
-/// Whether a refusal was decided of a caller who is known, and not before or in spite of it.
+/// Whether the refusal was decided about a caller who is known: not before their credential was accepted, and not
+/// because this service failed.
 fn is_decision(error: &Error) -> bool {
     !matches!(
         error.kind(),

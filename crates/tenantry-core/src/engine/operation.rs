@@ -20,9 +20,9 @@ use crate::{
 
 /// One operation. The type itself is its input.
 ///
-/// The [`Engine`] carries it out in the same steps each time: [`check`](Self::check) the input, [`locate`](Self::locate)
-/// the organization, then, as often as somebody else's commit comes in between: authorize by [`NEEDS`](Self::NEEDS),
-/// [`decide`](Self::decide), commit.
+/// The [`Engine`] carries out every operation in the same steps: [check](Self::check) the input, [locate](Self::locate)
+/// the organization, authorize the caller by [`NEEDS`](Self::NEEDS), [decide](Self::decide), commit. If another commit
+/// interferes, it repeats the last three.
 ///
 /// It is sealed: what an operation reads and writes are rows, whose form is this crate's own.
 pub trait Operation: Sealed + Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -35,22 +35,22 @@ pub trait Operation: Sealed + Serialize + DeserializeOwned + Send + Sync + 'stat
     const SUMMARY: &'static str;
     /// What the caller must hold.
     const NEEDS: Needs;
-    /// How it can be refused, beyond what every operation has: an invalid request, a missing or invalid credential,
-    /// a missing right, an unavailable store.
+    /// The errors of this operation, besides those that every operation has: an invalid request, a missing or invalid
+    /// credential, a missing right, an unavailable store.
     const ERRORS: &'static [ErrorKind];
     /// The action that the audit log records; `None` for an operation that changes nothing.
     const EVENT: Option<&'static str>;
 
-    /// Whether it ends or removes something, so that a store without room for more still takes it ([`Txn::frees`]).
+    /// Whether it ends or removes something, so that even a full store takes it ([`Txn::frees`]).
     ///
     /// [`Txn::frees`]: crate::store::Txn::frees
     const FREES: bool = false;
 
-    /// Whether it matters how the caller can be addressed: the host's directory is asked when the credential does not
-    /// tell.
+    /// Whether the operation needs the caller's e-mail address or username. If the credential carries neither, the
+    /// engine asks the host's directory.
     const BY_ADDRESS: bool = false;
 
-    /// Checks the input by itself: all faults at once.
+    /// Checks the input without reading anything, and reports all faults at once.
     fn check(&self, problems: &mut Violations) {
         let _ = problems;
     }
@@ -61,7 +61,8 @@ pub trait Operation: Sealed + Serialize + DeserializeOwned + Send + Sync + 'stat
         async { Err(Error::new(ErrorKind::Unauthenticated, "this needs a credential")) }
     }
 
-    /// The API token that may do this to itself without the permission in [`NEEDS`](Self::NEEDS).
+    /// The API token on which the operation acts, if that token may do so itself, without the permission in
+    /// [`NEEDS`](Self::NEEDS).
     fn itself(&self) -> Option<&TokenKey> {
         None
     }
@@ -69,27 +70,28 @@ pub trait Operation: Sealed + Serialize + DeserializeOwned + Send + Sync + 'stat
     /// Finds the organization in which the operation acts; `None` for one that only reads, across organizations.
     fn locate(&self, request: &Locate<'_>) -> impl Future<Output = Result<Option<OrganizationId>, Error>> + Send;
 
-    /// Whether [`locate`](Self::locate) made up the organization, which so has nothing to be read.
+    /// Whether [`locate`](Self::locate) made up the id of a new organization, which has no rows to read yet.
     fn is_new(&self, request: &Request) -> bool {
         let _ = request;
         false
     }
 
-    /// Rows of the organization that [`decide`](Self::decide) reads, as far as they are known by now: they are read
-    /// together with the caller's rights.
+    /// Rows of the organization that [`decide`](Self::decide) reads, as far as their keys are known from the input:
+    /// they are read in the same round trip as the caller's rights.
     fn reads(&self, caller: &Caller) -> Vec<Key> {
         let _ = caller;
         Vec::new()
     }
 
-    /// Decides, and says what to write. Called anew when another commit changed what was read.
+    /// Decides, and says what to write. Called again when another commit has changed a row that was read.
     fn decide(&self, tx: &mut Transaction<'_>) -> impl Future<Output = Result<Self::Output, Error>> + Send;
 }
 
-/// What a caller must hold so that an operation is theirs to try.
+/// What a caller must hold to carry out an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
-    /// No credential: what the request itself brings is the right, and [`Operation::introduce`] finds out who acts.
+    /// No credential: the input carries the right, such as an invitation's token. [`Operation::introduce`] finds out
+    /// who acts.
     Nobody,
     /// Any valid credential; the operation shows the caller only what is theirs.
     Credential,
@@ -115,7 +117,7 @@ impl Request {
         Self { caller, idempotency_key: None }
     }
 
-    /// Makes a repetition of this request get the answer of the first.
+    /// Sets the key by which a retry of this request gets the answer of the first.
     #[must_use]
     pub fn idempotency_key(mut self, key: Option<IdempotencyKey>) -> Self {
         self.idempotency_key = key;
@@ -134,14 +136,14 @@ impl From<Caller> for Request {
 pub struct Locate<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) request: &'a Request,
-    /// The join code that led there, for [`Transaction::join_code`].
+    /// The join code that led to the organization, for [`Transaction::join_code`].
     pub(crate) join_code: OnceLock<JoinCodeId>,
-    /// The entry elsewhere that led there, and the try that wrote it.
+    /// The index entry that led to the organization, and the intent of the attempt that wrote it.
     pub(crate) entry: OnceLock<(IndexEntry, Intent)>,
 }
 
 impl Locate<'_> {
-    /// Notes which entry led there: should there be no such thing, the entry is pruned.
+    /// Remembers which entry led to the organization. If it turns out to lead to nothing, the entry is pruned.
     pub(crate) fn led_by(&self, entry: IndexEntry, intent: Intent) {
         self.entry.get_or_init(|| (entry, intent));
     }

@@ -2,16 +2,16 @@
 //!
 //! 1. Each node counts for itself, in memory: a token with a limit of 100 that calls three nodes may call 300 times. A
 //!    node that starts counts from nothing.
-//! 2. All doors of a node (the layer, the operations) share one count. A request that goes through two of them is
-//!    counted twice.
-//! 3. Only a valid token is counted: one that is unknown, revoked or has expired is told so, however often it calls.
-//! 4. A limit guards the service against a program that runs away. It is no grant: whoever manages tokens sets what
-//!    limit they like, on others of their tokens. A token does not change its own.
+//! 2. All entrances of a node (the layer, the operations) share one count. A request that passes two of them is counted
+//!    twice.
+//! 3. Only a valid token is counted: an unknown, revoked or expired one is refused as such, however often it calls.
+//! 4. A limit protects the service from a program that runs away. It is no permission: whoever manages tokens may set
+//!    any limit on them, but a token cannot change its own.
 //! 5. Room comes back evenly (the generic cell rate algorithm): after a burst of all `requests`, one more is let
 //!    through each `seconds / requests`. So there is no edge of a window at which twice as many get through at once,
 //!    and of each token one number is kept: the moment at which all of its room will be back.
-//! 6. At most [`limits::RATE_LIMITED_TOKENS_MAX`] tokens are kept. Those whose room is all back make way first; if that
-//!    is not enough, all are counted anew.
+//! 6. At most [`limits::RATE_LIMITED_TOKENS_MAX`] tokens are kept. Tokens whose room is all back are forgotten first;
+//!    if that is not enough, all are forgotten and counted from nothing.
 
 use std::{
     collections::HashMap,
@@ -34,7 +34,7 @@ use crate::{
     },
 };
 
-/// The count of one API token, shared by all who let it through.
+/// The count of one API token, shared by everything on this node that lets it through.
 #[derive(Debug, Clone)]
 pub struct TokenCount {
     limit: RateLimit,
@@ -42,10 +42,10 @@ pub struct TokenCount {
 }
 
 impl TokenCount {
-    /// Counts a request, at `now` by [`Clock::elapsed`](crate::values::clock::Clock::elapsed).
+    /// Counts a request at the time `now`, which is [`Clock::elapsed`](crate::values::clock::Clock::elapsed).
     ///
     /// # Errors
-    /// `rate_limited` if there is no room for it; then it is not counted.
+    /// `rate_limited` if there is no room for the request; then it is not counted.
     pub fn take(&self, now: Duration) -> Result<(), Error> {
         let (now, interval, window) = self.times(now);
         let taken = self.room_back_at.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |back_at| {
@@ -73,7 +73,8 @@ impl TokenCount {
         self.room_back_at.load(Ordering::Relaxed).clamp(now, now + window) + interval <= now + window
     }
 
-    /// In nanoseconds: `now`, the time for one request, and that for all that the limit allows.
+    /// In nanoseconds: `now`, the time after which room for one request comes back, and the time for all requests of
+    /// the limit.
     fn times(&self, now: Duration) -> (u64, u64, u64) {
         let interval = self.limit.interval();
         // A day is 2^47 nanoseconds: no sum of these comes near the end in five hundred years.
@@ -86,7 +87,7 @@ fn nanos(time: Duration) -> u64 {
 }
 
 impl Engine {
-    /// What counts the requests of an API token that has a rate limit; `None` for everybody else.
+    /// The count of an API token that has a rate limit; `None` for every other caller.
     #[must_use]
     pub fn token_count(&self, tenant: &TenantAccess) -> Option<TokenCount> {
         self.count_of(tenant.authority())
@@ -101,34 +102,34 @@ impl Engine {
         }
     }
 
-    /// Counts a request of the caller, if they are limited.
+    /// Counts a request against the caller's rate limit, if they have one.
     pub(crate) fn admit(&self, authority: &Authority) -> Result<(), Error> {
         self.count_of(authority).map_or(Ok(()), |count| count.take(self.clock().elapsed()))
     }
 }
 
-/// The counts of one node.
+/// The counts of all API tokens on one node.
 #[derive(Debug, Default)]
 pub(crate) struct RateLimiter(Mutex<HashMap<TokenKey, Arc<AtomicU64>>>);
 
 impl RateLimiter {
-    /// The count of the token, which has that limit.
+    /// The count of the token `key`, whose limit now is `limit`.
     pub(crate) fn count(&self, key: TokenKey, limit: RateLimit, now: Duration) -> TokenCount {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.len() >= limits::RATE_LIMITED_TOKENS_MAX && !counts.contains_key(&key) {
             make_room(&mut counts, nanos(now));
         }
         let count = TokenCount { limit, room_back_at: counts.entry(key).or_default().clone() };
-        // The limit may have been another so far: there is never more to wait for than its own window.
+        // The limit may have changed since the last request: nobody waits longer than the window of the new one.
         let (now, _, window) = count.times(now);
         count.room_back_at.fetch_min(now + window, Ordering::Relaxed);
         count
     }
 }
 
-/// Each time a quarter at least, so that it is seldom done.
+/// Frees at least a quarter of the room each time, so that it is seldom done.
 fn make_room(counts: &mut HashMap<TokenKey, Arc<AtomicU64>>, now: u64) {
-    // What somebody still holds must stay the one that everybody counts by.
+    // A count that is in use stays: with a second one, the token's requests would be counted apart.
     counts.retain(|_, count| Arc::strong_count(count) > 1 || count.load(Ordering::Relaxed) > now);
     if counts.len() > limits::RATE_LIMITED_TOKENS_MAX / 4 * 3 {
         counts.clear();
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn all_at_once_and_then_one_by_one() {
+    fn a_burst_of_the_whole_limit_passes_and_then_one_request_per_interval() {
         let count = RateLimiter::default().count(key(1), MINUTE, at(1000));
         for _ in 0..3 {
             count.take(at(1000)).unwrap();
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn exactly_as_many_as_it_says_also_where_they_do_not_divide_the_time() {
+    fn exactly_the_limit_passes_even_if_it_does_not_divide_the_window() {
         for (requests, seconds) in [(1, 1), (7, 1), (3, 86_400), (999_999, 1), (1_000_000, 86_400)] {
             let count = RateLimiter::default().count(key(1), RateLimit { requests, seconds }, at(5));
             assert_eq!((0..requests).filter(|_| count.take(at(5)).is_ok()).count(), requests as usize);
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_that_is_changed_counts_at_once_and_nobody_waits_for_the_former() {
+    fn a_changed_limit_applies_at_once_and_nobody_waits_for_the_old_one() {
         let limiter = RateLimiter::default();
         let daily = limiter.count(key(1), RateLimit { requests: 1, seconds: 86_400 }, at(0));
         daily.take(at(0)).unwrap();
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_counts_the_same_token_shares_a_count_and_memory_is_bounded() {
+    fn all_holders_of_a_token_share_one_count_and_memory_is_bounded() {
         let limiter = RateLimiter::default();
         let held = limiter.count(key(0), MINUTE, at(0));
         for number in 1..2 * limits::RATE_LIMITED_TOKENS_MAX as u64 {
@@ -203,7 +204,7 @@ mod tests {
             held.take(at(0)).unwrap();
         }
         limiter.count(key(0), MINUTE, at(0)).take(at(0)).unwrap_err();
-        // Of tokens that all lack room, as many as there may be, none is forgotten before one too many comes.
+        // Every token that is kept lacks room: none is forgotten until there is one too many.
         for number in 0..2 * limits::RATE_LIMITED_TOKENS_MAX as u64 {
             limiter.count(key(number), MINUTE, at(60)).take(at(60)).unwrap();
         }

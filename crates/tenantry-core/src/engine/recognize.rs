@@ -1,4 +1,4 @@
-//! What the host's directory adds to what a credential tells of a user.
+//! Adds what the host's directory knows of a user to what their credential says.
 
 use crate::{
     access::caller::{Caller, Identity},
@@ -8,8 +8,8 @@ use crate::{
 };
 
 impl Engine {
-    /// The same request, by a user of whom the directory knows what their credential does not tell: how they can be
-    /// addressed. `None` if there is nothing to add.
+    /// The same request, with the caller's e-mail address and username from the host's directory, if their credential
+    /// carries no address by which they could be invited. `None` if there is nothing to add.
     pub(crate) async fn recognize(&self, request: &Request) -> Result<Option<Request>, Error> {
         let Caller::User(identity) = &request.caller else { return Ok(None) };
         if identity.addresses().next().is_some() {

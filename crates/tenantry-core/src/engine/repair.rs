@@ -1,15 +1,16 @@
-//! Puts back what the store of one primary has lost of an organization that another still has.
+//! Writes lost index entries again, from the rows of the organizations to which they lead.
 //!
-//! An organization is kept in one shard, and what leads to it (a user's list, a slug, a join code, the index of the
-//! search) in others. A cluster keeps them on several primaries, and one of those may lose its last second: by a
-//! fail-over, or by a crash without a synced log. What the organization's rows say is true then; the entries are made
-//! anew from it:
+//! The rows of an organization are in one shard; the index entries that lead to it (a user's list, a slug, a join code,
+//! the search index) are in others. A cluster keeps these shards on several primaries, and one primary may lose its
+//! last second of writes, by a failover or by a crash before its log was synced. Then the organization's rows are what
+//! counts, and its entries are written again from them:
 //!
-//! 1. Whoever touches an organization where its entries ought to be looks after them: a member who joins or accepts once
-//!    more, and every update of the organization. An entry that leads nowhere is pruned by whom it has led there.
+//! 1. An operation restores the entries that should have led to what it finds: when a member joins or accepts once
+//!    more, and at every update of the organization. Whoever follows an entry that leads nowhere prunes it.
 //! 2. [`Engine::repair`] goes through all organizations, in steps of bounded cost.
 //!
-//! A slug that two organizations hold cannot be repaired by itself, since people use both: it is told.
+//! A slug that two organizations hold cannot be repaired automatically, since people use both:
+//! [`RepairStep::contested`] reports it.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,20 +31,22 @@ use crate::{
     },
 };
 
-/// The indexes of an organization whose things have entries elsewhere.
+/// The indexes of an organization that list things with index entries in other shards.
 const INDEXES: [Index; 4] = [index::MEMBERS, index::INVITATIONS, index::JOIN_CODES, index::JOBS];
-/// The indexes by which organizations are found, both: of an organization that one has lost the other may tell.
+/// The two indexes of all organizations. A repair walks both: an organization that one of them has lost may still be in
+/// the other.
 const FINDERS: [&str; 2] = [index::CREATIONS, index::NAMES];
 
-/// How far a [repair](Engine::repair) has come. It may be kept as text, and goes on after a restart.
+/// How far a [repair](Engine::repair) has come. Serialize it to continue the repair after a restart.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepairProgress {
-    /// Which of the indexes, and which of its buckets.
+    /// The place of the index in `FINDERS`, and the bucket of that index.
     finder: usize,
     bucket: u32,
-    /// Behind which organization of that bucket.
+    /// The entry of that bucket whose organization was repaired last.
     after: Option<Sorted>,
-    /// In the midst of the one that follows: in which of its indexes, and behind which number.
+    /// If the repair is in the midst of the next organization: the place in `INDEXES`, and the last number repaired
+    /// there.
     within: Option<(usize, Option<u64>)>,
 }
 
@@ -51,30 +54,30 @@ pub struct RepairProgress {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RepairStep {
-    /// Where the next step goes on; `None`: that was the last one.
+    /// Where the next step continues; `None` after the last step.
     pub next: Option<RepairProgress>,
-    /// How many organizations it has come through. An organization is met twice in all.
+    /// How many organizations this step has begun to repair. A whole repair meets each organization twice.
     pub organizations: u64,
-    /// How many entries it has made sure of.
+    /// How many entries this step has made sure are there.
     pub entries: u64,
-    /// Slugs that another organization holds as well: both believe that they are theirs.
+    /// Slugs that another organization holds as well: the rows of both organizations name them.
     pub contested: Vec<ContestedSlug>,
 }
 
-/// A slug that two organizations hold. Give one of them another.
+/// A slug that two organizations hold. Give one of the two another slug.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ContestedSlug {
     /// The slug.
     pub slug: String,
-    /// The organization that the slug does not lead to.
+    /// The organization that holds the slug although the slug does not lead to it.
     pub organization: OrganizationId,
 }
 
 impl Engine {
-    /// Makes sure of the entries of some organizations, those behind `progress`, or the first ones: a step of
-    /// a walk through all of them. It costs some hundred round trips at most. Doing it again does no harm, and neither does
-    /// what happens meanwhile.
+    /// Takes one step of a walk through all organizations, from `progress` on or from the beginning: writes their lost
+    /// index entries again. A step costs some hundred round trips at most. A step may be repeated, and operations may
+    /// go on meanwhile.
     ///
     /// This is for the host itself: no permission is checked.
     ///
@@ -103,7 +106,7 @@ impl Engine {
         Ok(step)
     }
 
-    /// Makes sure of one page of an organization's entries. Answers where the next one begins.
+    /// Repairs one page of an organization's entries, and answers where the next page begins.
     async fn repair_part(
         &self,
         organization: OrganizationId,
@@ -114,7 +117,7 @@ impl Engine {
         let Some((place, after)) = within else {
             let key = keys::organization().key;
             let found = self.store().read(&home, std::slice::from_ref(&key)).await?.pop().flatten();
-            // It is gone, or never came to be: whoever searches prunes the entry.
+            // The organization was deleted, or its creation never committed: a search will prune the entry.
             let Some(found) = found else { return Ok(None) };
             let row: OrganizationRow = rows::decode(&found)?;
             self.repair_entries(organization, search_entry::entries_and_slug(&row), step).await?;
@@ -164,7 +167,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Restores entries that somebody's presence puts in question. Best effort.
+    /// Writes true entries again that may be lost. Best effort.
     pub(crate) async fn restore_all(&self, organization: OrganizationId, entries: Vec<(IndexEntry, Intent)>) {
         for (entry, intent) in entries {
             match (self.restore(organization, intent, &entry).await, &entry) {
@@ -179,9 +182,9 @@ impl Engine {
         }
     }
 
-    /// Writes an entry again that has been true for a while, and may be gone.
+    /// Writes an entry again that was true and may be lost.
     ///
-    /// Should it become false meanwhile, it is one of those that are found to be so.
+    /// If it becomes false meanwhile, it is pruned like any false entry.
     async fn restore(
         &self,
         organization: OrganizationId,
@@ -189,7 +192,7 @@ impl Engine {
         entry: &IndexEntry,
     ) -> Result<(), EntryError> {
         let mut put = entry.put(organization, intent, self.host())?;
-        // It has had its room.
+        // The limit was enforced when the entry was first written; it must not refuse the repair.
         put.rooms.clear();
         match (self.store().commit(&entry.shard(organization), &put).await, entry) {
             (Ok(_), _) => Ok(()),
@@ -203,7 +206,7 @@ impl Engine {
         }
     }
 
-    /// Prunes the entry that led to something that is not there, if it is not there indeed. Best effort.
+    /// Prunes an entry that led to something absent, once the absence is confirmed. Best effort.
     pub(crate) async fn prune_ghost(&self, organization: OrganizationId, entry: &IndexEntry, intent: Intent) {
         let absent = match entry {
             IndexEntry::JoinCode(_, id) => vec![keys::join_code(*id).key],
@@ -218,7 +221,7 @@ impl Engine {
     }
 }
 
-/// Something of an organization that has entries elsewhere.
+/// Something of an organization that has index entries in other shards.
 enum Thing {
     Member(UserId),
     Invitation(InvitationId),
@@ -245,7 +248,7 @@ impl Thing {
         }
     }
 
-    /// The entries that its row, which is `value`, makes true.
+    /// The entries that its row makes true; `value` is that row.
     fn entries(self, value: &[u8]) -> Result<Vec<(IndexEntry, Intent)>, Error> {
         Ok(match self {
             Self::Member(user) => {
@@ -262,7 +265,8 @@ impl Thing {
             }
             Self::JoinCode(id) => {
                 let row: JoinCodeRow = rows::decode(value)?;
-                // Whoever prunes by it looks for the code's row first.
+                // The row does not say which intent wrote the entry. None is needed: pruning this entry requires that
+                // the code's row is absent.
                 row.code.map(|code| (IndexEntry::JoinCode(code, id), Intent::default())).into_iter().collect()
             }
             Self::Job(id) => vec![(IndexEntry::Job(id), id.intent)],

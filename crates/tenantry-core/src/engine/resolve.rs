@@ -1,5 +1,5 @@
-//! What the layer asks: who is this, in which organization, with which rights? Reads only, and decides nothing that
-//! `access/authority.rs` does not decide.
+//! Answers the layer's question: who is calling, in which organization, with which rights? This module only reads;
+//! `access/authority.rs` decides.
 
 use bytes::Bytes;
 
@@ -26,25 +26,25 @@ use crate::{
     wire::OrgMembership,
 };
 
-/// How many of a user's organizations are looked at together, to find out whether it is only one.
+/// How many memberships of a user are read at once to find out whether there is only one.
 const ONLY_LOOKAHEAD: usize = 16;
 
-/// A membership that is so.
+/// A membership that the organization's rows confirm.
 type Confirmed = (OrganizationId, OrganizationRow, MemberRow, Roles);
 
-/// How many organizations a user has, as far as it matters when none was named.
+/// Whether a user has no organization, one or several, for a request that names none.
 #[derive(Debug, Clone)]
 pub enum OnlyOrganization {
     /// The user belongs to no organization.
     None,
-    /// The user belongs to exactly one, and is this in it.
+    /// The user belongs to exactly one, and this is the user in it.
     One(TenantAccess),
     /// The user belongs to several and must say which one they mean.
     Several,
 }
 
 impl Engine {
-    /// The caller in `organization`: one read of one shard.
+    /// Resolves the caller in `organization`, by one read of one shard.
     ///
     /// # Errors
     /// `not_found` if there is no such organization or the caller has no place in it, `invalid_token` or
@@ -54,7 +54,7 @@ impl Engine {
         self.decided(caller, organization, &exactly(values)?, self.clock().now())
     }
 
-    /// The caller in `organization`, from the values of [`authority::keys`].
+    /// As [`resolve`](Self::resolve), from the values of [`authority::keys`], which were already read.
     pub(crate) fn decided(
         &self,
         caller: &Caller,
@@ -66,13 +66,13 @@ impl Engine {
         Ok(TenantAccess::new(organization, row, authority, self.registry().clone()))
     }
 
-    /// The owner of an API token, if the token is valid: one read of one shard.
+    /// Resolves an API token in the organization that owns it, by one read of one shard. An invalid token is an error.
     pub async fn resolve_token(&self, presented: &Presented) -> Result<TenantAccess, Error> {
         self.resolve(&Caller::Token(presented.clone()), presented.key.organization()).await
     }
 
-    /// The caller in the organization that has `slug`: two reads of two shards, or one if that is the organization that
-    /// had it when it was last `seen`.
+    /// Resolves the caller in the organization that has `slug`, by two reads of two shards. One read is enough if
+    /// `seen`, the organization that had the slug when it was last resolved, still has it.
     ///
     /// # Errors
     /// As [`resolve`](Self::resolve).
@@ -82,13 +82,13 @@ impl Engine {
         slug: &Slug,
         seen: Option<OrganizationId>,
     ) -> Result<TenantAccess, Error> {
-        // Whatever led to an organization: it has the slug if its own row says so, and no other's does then.
+        // An organization has the slug if its own row says so, and only one organization's row can say so at a time.
         let confirmed = |tenant: &TenantAccess| tenant.organization_slug() == slug.as_str();
         if let Some(seen) = seen {
             match self.resolve(caller, seen).await {
                 Ok(tenant) if confirmed(&tenant) => return Ok(tenant),
                 Err(error) if error.kind() == ErrorKind::Unavailable => return Err(error),
-                // Another organization may have it now.
+                // Another organization may have the slug now.
                 Ok(_) | Err(_) => {}
             }
         }
@@ -100,7 +100,7 @@ impl Engine {
         if confirmed(&tenant) { Ok(tenant) } else { Err(not_found()) }
     }
 
-    /// The one organization that the user belongs to, if it is one: usually two reads of two shards.
+    /// The user's only organization, if they belong to exactly one: usually two reads of two shards.
     ///
     /// # Errors
     /// `organization_suspended`, `unavailable`.
@@ -139,7 +139,7 @@ impl Engine {
         Ok(memberships)
     }
 
-    /// A part of a user's organizations.
+    /// One page of a user's memberships.
     pub(crate) async fn memberships_page(
         &self,
         user: &UserId,
@@ -157,7 +157,7 @@ impl Engine {
                 let organization = WholeOrganization::with(row, profile.as_deref())?;
                 memberships.push(OrgMembership::new(id, organization, member, &roles)?);
             }
-            // Entries that were not confirmed leave room for the next ones.
+            // Entries that were not confirmed are missing from the page: read on to fill it, unless this was the end.
             if is_end {
                 return Ok(MembershipsPage { memberships, next: None });
             }
@@ -177,7 +177,7 @@ impl Engine {
         Ok(self.store().sorted_range(&shards::user(user), &range).await?)
     }
 
-    /// Reads each entry's organization, and `more` of its rows, all at once; drops what is not so.
+    /// Reads the organization of each entry, and the rows `more` of it, concurrently. Drops the entries that are false.
     async fn confirm_all<const N: usize>(
         &self,
         user: &UserId,
@@ -192,8 +192,8 @@ impl Engine {
         confirmed.into_iter().filter_map(Result::transpose).collect()
     }
 
-    /// What the entry of a membership leads to, and `more` rows of the organization; `None` if it is false, and then it is
-    /// pruned.
+    /// Confirms the entry of a membership by the organization's rows, and reads the rows `more` with them. A false
+    /// entry is pruned and answered by `None`.
     pub(crate) async fn confirm_membership<const N: usize>(
         &self,
         user: &UserId,
@@ -222,7 +222,7 @@ impl Engine {
     }
 }
 
-/// A part of a user's organizations, and where the next one begins.
+/// One page of a user's memberships, and where the next page begins.
 pub(crate) struct MembershipsPage {
     pub(crate) memberships: Vec<OrgMembership>,
     pub(crate) next: Option<Sorted>,

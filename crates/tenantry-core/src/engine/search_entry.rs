@@ -36,13 +36,14 @@ impl SearchEntry {
         }
     }
 
-    /// The entry in its index.
+    /// The index, and the entry in it.
     pub(crate) fn at(&self, organization: OrganizationId, intent: Intent) -> (&'static str, Sorted) {
         (self.index(), Sorted { sort_key: self.sort_key(), entry: entry::name(organization, intent) })
     }
 }
 
-/// All entries of an organization in the search index, and the try that wrote each: to be released when it is deleted.
+/// All entries of an organization in the search index, and the intents of the attempts that wrote them. They are
+/// released when the organization is deleted.
 pub(crate) fn entries(row: &OrganizationRow) -> [(IndexEntry, Intent); 2] {
     [
         (IndexEntry::Search(SearchEntry::name(&row.name)), row.name_intent),
@@ -50,18 +51,18 @@ pub(crate) fn entries(row: &OrganizationRow) -> [(IndexEntry, Intent); 2] {
     ]
 }
 
-/// The same, and the entry of its slug.
+/// As [`entries`], and the entry of its slug.
 pub(crate) fn entries_and_slug(row: &OrganizationRow) -> impl Iterator<Item = (IndexEntry, Intent)> {
     let slug = IndexEntry::Slug { slug: row.slug.clone(), derived: false };
     entries(row).into_iter().chain([(slug, row.slug_intent)])
 }
 
-/// The bucket in which an organization's entry of that index is.
+/// The bucket that holds the organization's entry in `index`.
 pub(crate) fn bucket(index: &str, organization: OrganizationId) -> Shard {
     shards::search(index, crc32fast::hash(organization.as_uuid().as_bytes()) % limits::SEARCH_BUCKETS)
 }
 
-/// What orders a text: its folded form, or the beginning of it.
+/// The sort key of a text: its folded form, cut at a length.
 pub(crate) fn sort_key(text: &str) -> String {
     let mut key = folded_text::folded(text);
     let end = (0..=limits::SORT_KEY_BYTES_MAX.min(key.len())).rev().find(|end| key.is_char_boundary(*end));
@@ -69,7 +70,7 @@ pub(crate) fn sort_key(text: &str) -> String {
     key
 }
 
-/// What orders a moment: text that sorts as the moments do, also those before 1970.
+/// The sort key of a moment: texts that sort as the moments do, even before 1970.
 pub(crate) fn time_key(at: Timestamp) -> String {
     format!("{:016x}", at.as_millis().cast_unsigned() ^ (1 << 63))
 }

@@ -1,6 +1,7 @@
-//! When an API token was last used: noted beside the way of a request, at most once a minute for each of its secrets.
+//! Records when an API token was last used: at most once a minute for each of its secrets.
 //!
-//! Every use counts, wherever the token was presented: to the layer, to an operation, or to somebody who introspects it.
+//! Every use counts, wherever the token was presented: to the layer, to an operation, or to a service that introspects
+//! it.
 
 use std::{
     collections::HashMap,
@@ -24,14 +25,15 @@ use crate::{
     values::{clock::Timestamp, error::Error, limits},
 };
 
-/// The use of an API token, to be noted by [`Engine::note`].
+/// A use of an API token, for [`Engine::note`] to record.
 pub struct TokenUse {
     shard: Shard,
     txn: Txn,
 }
 
 impl Engine {
-    /// The owner of an API token, if the token is valid, and its use, if that is worth a note: one read of one shard.
+    /// Resolves an API token by one read of one shard. Also answers its use, unless one of the same secret was recorded
+    /// within the last minute.
     ///
     /// # Errors
     /// As [`Engine::resolve`](Engine::resolve).
@@ -48,7 +50,7 @@ impl Engine {
         Ok((tenant, txn.map(|txn| TokenUse { shard, txn })))
     }
 
-    /// Notes that an API token was presented to an operation: at most one read and one commit a minute.
+    /// Records that an API token was presented to an operation: at most one read and one commit a minute.
     pub(crate) async fn note_presented(&self, presented: &Presented) -> Result<(), Error> {
         if !self.recent_uses().is_new(presented, self.clock().elapsed()) {
             return Ok(());
@@ -62,7 +64,7 @@ impl Engine {
         }
     }
 
-    /// Notes that an API token is in use.
+    /// Records that an API token is in use.
     ///
     /// For the layer to call in the background: nothing waits for it, and nothing depends on it.
     ///
@@ -77,7 +79,8 @@ impl Engine {
     }
 }
 
-/// What notes a use of the token that has these rows, unless one of the same secret was noted within the last minute.
+/// The transaction that records a use of the token with these rows; `None` if a use of the same secret was recorded
+/// within the last minute.
 fn worth_a_note(
     presented: &Presented,
     kept_token: Option<Bytes>,
@@ -93,7 +96,7 @@ fn worth_a_note(
     let kept = |secret: &Hashed| {
         *secret == token.secret || token.overlapping(now).is_some_and(|previous| previous.secret == *secret)
     };
-    // It was rotated by this very use.
+    // The secret works no more: the very request that presented it may have rotated the token.
     if !kept(&presented.secret) {
         return Ok(None);
     }
@@ -112,7 +115,8 @@ fn worth_a_note(
 pub(crate) struct RecentUses(Mutex<HashMap<Presented, Duration>>);
 
 impl RecentUses {
-    /// Whether the token was not presented with this secret within the last minute, by the time that passes.
+    /// Whether this token and secret were not presented within the last minute; remembers that they are now. `now` is
+    /// [`Clock::elapsed`](crate::values::clock::Clock::elapsed).
     fn is_new(&self, presented: &Presented, now: Duration) -> bool {
         let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if uses.get(presented).is_some_and(|at| now.saturating_sub(*at) < limits::LAST_USED_GRANULARITY) {
@@ -121,7 +125,7 @@ impl RecentUses {
         if uses.len() >= limits::RECENT_USES_MAX {
             uses.retain(|_, at| now.saturating_sub(*at) < limits::LAST_USED_GRANULARITY);
         }
-        // One that finds no room is looked up in the store each time.
+        // A token that finds no room here costs a read of the store at each use.
         if uses.len() < limits::RECENT_USES_MAX {
             uses.insert(presented.clone(), now);
         }

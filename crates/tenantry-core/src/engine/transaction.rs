@@ -1,4 +1,4 @@
-//! One try of an operation: what it read, and what it wants written.
+//! One attempt of an operation: what it read, and what it wants written.
 
 use std::collections::BTreeMap;
 
@@ -27,21 +27,21 @@ use crate::{
     wire::Organization,
 };
 
-/// One try of an operation on one organization.
+/// One attempt of an operation on one organization.
 ///
-/// Every row that is read here is checked again in the commit: the decision holds, or it is made anew.
+/// The commit checks every row that the decision rests on. If one has changed, the operation is decided again.
 #[derive(Debug)]
 pub struct Transaction<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) caller: &'a Caller,
     pub(crate) now: Timestamp,
-    /// 0 for the first try.
+    /// 0 for the first attempt.
     pub(crate) attempt: u32,
     /// The join code that led to the organization, if one did.
     pub(crate) join_code: Option<JoinCodeId>,
-    /// The organization was made up just now: every row that is read is taken to be absent.
+    /// The operation creates the organization: every row is taken to be absent, and none is read.
     pub(crate) is_new: bool,
-    /// Whether the request was counted against the rate limit of the API token that presents it.
+    /// Whether the request was already counted against the rate limit of the API token that presents it.
     pub(crate) counted: bool,
     pub(crate) intent: Intent,
     pub(crate) authority: Authority,
@@ -49,26 +49,26 @@ pub struct Transaction<'a> {
     organization: Option<OrganizationId>,
     pub(crate) shard: Shard,
     reads: BTreeMap<Key, Option<Bytes>>,
-    /// What is to be put or deleted. Whoever reads such a row in this try sees it as it will be.
+    /// Rows to put, or to delete (`None`). A later read in this attempt sees them as they will be.
     writes: BTreeMap<Key, Option<Bytes>>,
-    /// How many times the store was asked for what the decision rests on.
+    /// How many reads of the store the decision rests on.
     round_trips: u32,
-    /// It has turned out that another commit came in between.
+    /// Whether it is already known that another commit changed what this attempt read.
     overtaken: bool,
     txn: Txn,
-    /// What it means when the counter at the same place in `txn.adds` leaves its bounds.
+    /// The errors for counters that would leave their bounds, in the order of `txn.adds`.
     limits: Vec<Error>,
-    /// Entries elsewhere that this commit makes true.
+    /// Index entries in other shards that this commit makes true.
     entries: Vec<IndexEntry>,
-    /// Entries elsewhere that this commit makes false, and by which try they were written.
+    /// Index entries in other shards that this commit makes false, and the intents of the attempts that wrote them.
     releases: Vec<(IndexEntry, Intent)>,
-    /// How many jobs this try makes.
+    /// How many jobs this attempt has made.
     jobs: u16,
-    /// Entries elsewhere that are true, and perhaps lost.
+    /// Index entries in other shards that are true but may be lost.
     pub(crate) restores: Vec<(IndexEntry, Intent)>,
 }
 
-/// What a transaction wants, when it is decided.
+/// What a decided transaction wants committed.
 pub(crate) struct Decided {
     pub(crate) txn: Txn,
     pub(crate) limits: Vec<Error>,
@@ -131,13 +131,14 @@ impl<'a> Transaction<'a> {
         self.authority.require(self.registry(), permission)
     }
 
-    /// Reads the caller's rights, whatever they are; who has none is refused.
+    /// Reads the caller's rights, whatever they are. A caller without any is refused.
     pub(crate) async fn identify(&mut self) -> Result<(), Error> {
         let organization = self.organization_id()?;
         if let Caller::Token(presented) = self.caller
             && presented.key.organization() != organization
         {
-            // A token that is not valid at home is not valid anywhere; one that is has no place here.
+            // The token belongs to another organization. If it is invalid there, say so. If it is valid there, count
+            // the request; the decision below refuses it here.
             let home = self.engine.resolve_token(presented).await?;
             self.count(home.authority())?;
         }
@@ -150,7 +151,8 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
-    /// Counts the request against the rate limit of the API token that presents it: once, however often it is tried.
+    /// Counts the request against the rate limit of the API token that presents it: once, however many attempts it
+    /// takes.
     fn count(&mut self, authority: &Authority) -> Result<(), Error> {
         if !self.counted {
             self.engine.admit(authority)?;
@@ -164,12 +166,12 @@ impl<'a> Transaction<'a> {
         self.caller.user()
     }
 
-    /// Reads rows ahead, all in one round trip; those that were read are not read again.
+    /// Reads rows ahead, in one round trip. Rows that were already read are not read again.
     pub(crate) async fn load(&mut self, keys: impl IntoIterator<Item = Key>) -> Result<(), Error> {
         self.load_and_count(keys, &[]).await.map(|_| ())
     }
 
-    /// As [`load`](Self::load), and together with them counters to show, which the commit does not check.
+    /// As [`load`](Self::load). The same round trip reads counters to be shown, which the commit does not check.
     pub(crate) async fn load_and_count(
         &mut self,
         keys: impl IntoIterator<Item = Key>,
@@ -194,7 +196,7 @@ impl<'a> Transaction<'a> {
         counted.iter().map(|value| counter(value.as_deref())).collect()
     }
 
-    /// The value of a row, undecoded, as this try leaves it.
+    /// The undecoded value of a row, as this attempt will leave it.
     pub(crate) async fn bytes(&mut self, key: &Key) -> Result<Option<Bytes>, Error> {
         match self.writes.get(key) {
             Some(written) => Ok(written.clone()),
@@ -202,13 +204,13 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// The value of a row as it is in the store.
+    /// The undecoded value of a row as it is in the store, without the writes of this attempt.
     async fn stored(&mut self, key: &Key) -> Result<Option<Bytes>, Error> {
         self.load([key.clone()]).await?;
         Ok(self.reads.get(key).cloned().flatten())
     }
 
-    /// A row; the commit checks that it is still so.
+    /// A row, as this attempt will leave it. The commit checks that the stored row is unchanged.
     pub(crate) async fn get<T: DeserializeOwned>(&mut self, key: &RowKey<T>) -> Result<Option<T>, Error> {
         self.bytes(&key.key).await?.as_deref().map(rows::decode).transpose()
     }
@@ -218,31 +220,33 @@ impl<'a> Transaction<'a> {
         self.get(&keys::organization()).await?.ok_or_else(|| Error::not_found("organization"))
     }
 
-    /// The organization's row, and what it tells of itself.
+    /// The organization's row and profile.
     pub(crate) async fn whole_organization(&mut self) -> Result<WholeOrganization, Error> {
         let row = self.organization().await?;
         self.with_profile(row).await
     }
 
-    /// What the organization tells of itself, beside its row.
+    /// Adds the organization's profile to its row.
     pub(crate) async fn with_profile(&mut self, row: OrganizationRow) -> Result<WholeOrganization, Error> {
         let profile = self.get(&keys::profile()).await?.unwrap_or_default();
         Ok(WholeOrganization { row, profile })
     }
 
-    /// The organization, as the host and its people see it.
+    /// The organization as the API shows it.
     pub(crate) async fn shown(&mut self, row: OrganizationRow) -> Result<Organization, Error> {
         let whole = self.with_profile(row).await?;
         Organization::new(self.organization_id()?, whole)
     }
 
-    /// The roles of the organization. Read together with the caller's rights; see [`authority::keys`].
+    /// The roles of the organization. [`authority::keys`] has their row, so it is read together with the caller's
+    /// rights.
     pub(crate) async fn roles(&mut self) -> Result<Roles, Error> {
         let row = self.bytes(&keys::roles().key).await?;
         Roles::read(self.registry(), self.organization_id()?, row.as_deref())
     }
 
-    /// Whether all rows that were read were so at one and the same moment. What one round trip read was.
+    /// Whether all rows that were read had these values at one moment. Rows of a single round trip did; others are read
+    /// again and compared.
     pub(crate) async fn is_of_one_moment(&self) -> Result<bool, Error> {
         if self.overtaken || self.round_trips <= 1 {
             return Ok(!self.overtaken);
@@ -252,13 +256,13 @@ impl<'a> Transaction<'a> {
         Ok(values.iter().eq(self.reads.values()))
     }
 
-    /// Rows to show, read now and not checked by the commit.
+    /// Reads rows to be shown. The commit does not check them.
     pub(crate) async fn peek<T: DeserializeOwned>(&self, keys: &[Key]) -> Result<Vec<Option<T>>, Error> {
         let values = self.peek_bytes(keys).await?;
         values.iter().map(|value| value.as_deref().map(rows::decode).transpose()).collect()
     }
 
-    /// As [`peek`](Self::peek), undecoded.
+    /// As [`peek`](Self::peek), but undecoded.
     pub(crate) async fn peek_bytes(&self, keys: &[Key]) -> Result<Vec<Option<Bytes>>, Error> {
         if keys.is_empty() {
             return Ok(Vec::new());
@@ -266,22 +270,22 @@ impl<'a> Transaction<'a> {
         Ok(self.engine.store().read(&self.shard, keys).await?)
     }
 
-    /// Counters to show, read now and not checked by the commit.
+    /// Reads counters to be shown. The commit does not check them.
     pub(crate) async fn counters(&mut self, keys: &[Key]) -> Result<Vec<i64>, Error> {
         self.load_and_count([], keys).await
     }
 
-    /// A part of one of the organization's indexes.
+    /// A range of one of the organization's indexes. The commit does not check it.
     pub(crate) async fn range(&self, range: &Range) -> Result<Vec<Numbered>, Error> {
         Ok(self.engine.store().range(&self.shard, range).await?)
     }
 
-    /// The number of an entry of one of the organization's indexes, to show it.
+    /// The number of an entry of one of the organization's indexes, to be shown. The commit does not check it.
     pub(crate) async fn number(&self, index: Index, key: &str) -> Result<Option<u64>, Error> {
         Ok(self.numbers(index, &[key.to_owned()]).await?.into_iter().next().flatten())
     }
 
-    /// The numbers of entries of one of the organization's indexes, to show what is there.
+    /// As [`number`](Self::number), for several entries at once.
     pub(crate) async fn numbers(&self, index: Index, keys: &[String]) -> Result<Vec<Option<u64>>, Error> {
         if keys.is_empty() {
             return Ok(Vec::new());
@@ -289,15 +293,15 @@ impl<'a> Transaction<'a> {
         Ok(self.engine.store().numbers(&self.shard, index, keys).await?)
     }
 
-    /// The next number of an index of this organization, for an entry that must know it before the commit.
+    /// Reserves the next number of an index of this organization, for an entry that must know it before the commit.
     pub(crate) async fn next_number(&mut self, index: Index) -> Result<u64, Error> {
         self.next_numbers(index, 1).await
     }
 
-    /// The next `count` numbers of an index of this organization: they follow the one that is answered.
+    /// Reserves the next `count` numbers of an index of this organization, and answers the first.
     ///
-    /// They are given on condition that the organization is still as it was read: none is left behind by one that was
-    /// deleted meanwhile.
+    /// They are given only if the organization's row is as it was read: otherwise a counter would stay behind in a
+    /// shard whose organization was deleted meanwhile.
     pub(crate) async fn next_numbers(&mut self, index: Index, count: usize) -> Result<u64, Error> {
         let key = keys::organization().key;
         let expected = self.stored(&key).await?;
@@ -307,7 +311,7 @@ impl<'a> Transaction<'a> {
     }
 
     pub(crate) fn put<T: Serialize + DeserializeOwned>(&mut self, key: &RowKey<T>, row: &T) -> Result<(), Error> {
-        // A row that this try has deleted, and puts again, is written anew as well.
+        // A row that this attempt deleted and now puts again also keeps the fields that only a newer version knows.
         let known = [&self.writes, &self.reads].map(|rows| rows.get(&key.key).and_then(Option::as_deref));
         let before = known.into_iter().flatten().next();
         let written = rows::encode_over(row, before)?;
@@ -319,17 +323,17 @@ impl<'a> Transaction<'a> {
         self.writes.insert(key.key.clone(), None);
     }
 
-    /// Whether this try deletes the row.
+    /// Whether this attempt deletes the row.
     pub(crate) fn deletes(&self, key: &Key) -> bool {
         self.writes.get(key).is_some_and(Option::is_none)
     }
 
-    /// Commits only if this holds.
+    /// Adds `check` to those of the commit.
     pub(crate) fn require(&mut self, check: Check) {
         self.reads.insert(check.key, check.expected);
     }
 
-    /// Adds to a counter within bounds; `beyond` is the answer if it would leave them.
+    /// Adds to a counter within bounds; `beyond` is the error if it would leave them.
     pub(crate) fn add(&mut self, add: Add, beyond: Error) {
         self.txn.adds.push(add);
         self.limits.push(beyond);
@@ -343,14 +347,15 @@ impl<'a> Transaction<'a> {
         self.txn.index_deletes.push(Entry { index, key, number: None });
     }
 
-    /// Says that this commit makes the organization, which has nothing yet.
+    /// Says that this commit creates the organization, so that its shard must be empty.
     ///
-    /// Not for ever: an abandoned try of the same request may have left something there, of which the checks know more.
+    /// Only the first attempts require it: an abandoned attempt of the same request may have left rows there, and then
+    /// the checks of the rows decide.
     pub(crate) fn begin(&mut self) {
         self.txn.is_first = self.attempt < limits::FIRST_ATTEMPTS_MAX;
     }
 
-    /// Has `work` done after the commit; see `jobs.rs`.
+    /// Makes a job of `work`, which is done after the commit; see `jobs.rs`.
     pub(crate) fn later(&mut self, work: Work) -> Result<(), Error> {
         let id = JobId { intent: self.intent, place: self.jobs };
         self.jobs += 1;
@@ -360,34 +365,34 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
-    /// Has an entry elsewhere written before the commit.
+    /// Has an index entry in another shard written before the commit makes it true.
     pub(crate) fn enter(&mut self, entry: IndexEntry) {
         self.entries.push(entry);
     }
 
-    /// Has an entry elsewhere removed after the commit.
+    /// Has an index entry in another shard removed after the commit made it false.
     pub(crate) fn release(&mut self, entry: IndexEntry, intent: Intent) {
         self.releases.push((entry, intent));
     }
 
-    /// Has an entry elsewhere that is true written again: somebody who is here nevertheless may have come because it is
-    /// lost.
+    /// Has a true index entry in another shard written again: a caller who repeats what is already done may do so
+    /// because the entry is lost.
     pub(crate) fn restore(&mut self, entry: IndexEntry, intent: Intent) {
         self.restores.push((entry, intent));
     }
 
-    /// Has every node told of the change, and records it.
+    /// Notifies every node of the change, and records it in the audit log.
     pub(crate) fn changed(&mut self, change: Change, target: Option<String>, details: &Value) -> Result<(), Error> {
         self.notify(change);
         self.record(target, details)
     }
 
-    /// Has every node told of the change.
+    /// Notifies every node of the change.
     pub(crate) fn notify(&mut self, change: Change) {
         self.txn.notices.push(change);
     }
 
-    /// Records a change on which no resolved `Tenant` depends.
+    /// Records a change in the audit log. This alone is enough for a change on which no resolved `Tenant` depends.
     pub(crate) fn record(&mut self, target: Option<String>, details: &Value) -> Result<(), Error> {
         let action = self.action.ok_or_else(|| Error::internal("an operation without an event changed something"))?;
         let row = EventRow {
@@ -401,7 +406,7 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
-    /// Whether anything is to be written.
+    /// Whether this attempt writes anything.
     pub(crate) fn writes(&self) -> bool {
         let Txn {
             is_first: _,
@@ -433,7 +438,7 @@ impl<'a> Transaction<'a> {
             && notices.is_empty())
     }
 
-    /// The commit, with a check for every row that was read.
+    /// The transaction to commit, with a check for every row that was read.
     pub(crate) fn decided(mut self) -> (Shard, Decided) {
         self.txn.checks = self.reads.into_iter().map(|(key, expected)| Check { key, expected }).collect();
         for (key, value) in self.writes {

@@ -4,20 +4,21 @@ use async_trait::async_trait;
 
 use crate::values::{address::Address, error::Error, ids::UserId};
 
-/// What a host's part of an operation failed with. It goes to the log, not to the caller: it must not contain a secret.
+/// The error with which the host's part of an operation failed. It is logged, and not shown to the caller: it must not
+/// contain a secret.
 pub type HostError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Finds the host's users.
 ///
-/// With one, nobody invites a username that does not exist, and nobody a member by another address that is theirs.
-/// Without one, an invitation to a username waits for a user whose verified claim bears it. A user whose JWT names
-/// neither a verified e-mail address nor a username is looked up by their id when they create, join, or answer
-/// invitations: they are who the directory says.
+/// With a directory, nobody can invite a username that does not exist, or a member by another address of theirs.
+/// Without one, an invitation to a username waits for a user whose verified claim has this username. If a user's JWT
+/// carries neither a verified e-mail address nor a username, the directory is asked for them by the user's id, when the
+/// user creates or joins an organization, or answers an invitation.
 ///
-/// 1. It is asked in the midst of a request, several times at once, and again when the request has to be decided anew:
-///    it should answer at once, and it sets its own limit to how long it may take.
-/// 2. `Ok(None)` says that there is no such user. When it cannot tell, it fails: the request is refused with
-///    `unavailable`, and nothing is changed.
+/// 1. It is asked during a request, several times concurrently, and again if the request has to be decided again. So it
+///    should answer at once, and it sets its own limit to how long it may take.
+/// 2. `Ok(None)` says that there is no such user. If the directory cannot tell, it answers an error: then the request
+///    is refused with `unavailable`, and nothing is changed.
 ///
 /// A closure will do:
 ///
@@ -45,17 +46,18 @@ pub trait Directory: Send + Sync + 'static {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Who {
-    /// Whose verified e-mail address or username this is. Compare [normal forms](Address::normal).
+    /// The user with this verified e-mail address or username. Compare [normal forms](Address::normal).
     Address(Address),
-    /// Whose id this is, as a whole: of a user whose issuer has it qualified, [`UserId::qualified`].
+    /// The user with this id, which is the whole id: if the ids of the user's issuer are qualified,
+    /// [`UserId::qualified`].
     Id(UserId),
 }
 
-/// What the host tells of a user.
+/// What the host knows of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Profile {
-    /// Who it is: the whole id, as [`Who::Id`] has it.
+    /// The user's whole id, as in [`Who::Id`].
     pub id: UserId,
     /// Their verified e-mail address, if the host knows one. An invitation to their username is mailed there.
     pub email: Option<String>,
@@ -105,7 +107,7 @@ where
     }
 }
 
-/// What is known of an address.
+/// What the host knows of an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Found {
     /// Nothing: the host has no directory.
@@ -125,7 +127,7 @@ pub(crate) struct HostFailed {
 }
 
 impl HostFailed {
-    /// What the caller is told of it: to try again.
+    /// The error for the caller, who may try again.
     pub(crate) fn error(part: &'static str, source: HostError) -> Error {
         Error::unavailable(Self { part, source })
     }

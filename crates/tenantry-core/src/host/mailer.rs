@@ -1,16 +1,15 @@
-//! How those who are invited hear of it.
+//! Tells invitees of their invitations.
 //!
 //! # What is promised
-//! 1. The mailer of a [`Host`](crate::host::Host) is told of every invitation that was created or resent on a node with
-//!    a mailer, **at least once**, also when a node dies in between, and of none that was not; by any node that has a
-//!    mailer. So give all nodes one, or none.
-//! 2. A mail that fails undoes nothing: the invitation can be accepted meanwhile, by the token that was answered to
-//!    whoever invited. The mail is tried again, with pauses that grow to [`limits::JOB_RETRY_MAX`], until it was handed
-//!    over, or the invitation was answered, withdrawn, resent or has expired. Its
-//!    [`Delivery`](crate::values::delivery::Delivery) is listed with the
-//!    invitation.
-//! 3. No token is kept in the clear, so each try brings a new one. The last [`limits::MAILED_TOKENS_MAX`] of one
-//!    sending work: a mail that arrives twice works both times. Resending ends them all.
+//! 1. The mailer of a [`Host`](crate::host::Host) is called **at least once** for every invitation that was created or
+//!    resent on a node with a mailer, even if a node dies in between, and for no other; by any node that has a mailer.
+//!    So give all nodes one, or none.
+//! 2. A mail that fails undoes nothing: the invitation can be accepted meanwhile, by the token that the inviter got in
+//!    the answer. The mail is tried again, with pauses that grow to [`limits::JOB_RETRY_MAX`], until it is handed over,
+//!    or the invitation was answered, withdrawn or resent, or has expired. The list of invitations shows the
+//!    [`Delivery`](crate::values::delivery::Delivery).
+//! 3. No token is stored in the clear, so each try makes a new one. The last [`limits::MAILED_TOKENS_MAX`] tokens of
+//!    one sending work: a mail that arrives twice works both times. Resending the invitation ends them all.
 //! 4. A mail may be handed over more than once. [`InvitationMail::id`] is the same each time.
 
 use std::{fmt, sync::Arc};
@@ -29,9 +28,9 @@ use crate::{
     },
 };
 
-/// Tells those who are invited. See the [module](self) for what is promised.
+/// Mails invitations. See the [module](self) for what is promised.
 ///
-/// It is given up after [`limits::MAIL_TIMEOUT`]. A closure will do:
+/// A mail that takes longer than [`limits::MAIL_TIMEOUT`] has failed. A closure will do:
 ///
 /// ```
 /// use tenantry_core::host::{Host, mailer::{InvitationMail, Mailed, NotMailed}};
@@ -51,28 +50,29 @@ use crate::{
 /// ```
 #[async_trait]
 pub trait Mailer: Send + Sync + 'static {
-    /// Somebody was invited, or is reminded.
+    /// Mails an invitation that was created or resent.
     async fn invitation(&self, mail: InvitationMail) -> Result<Mailed, NotMailed>;
 }
 
-/// What to tell somebody who is invited.
+/// The content of a mail to an invitee.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct InvitationMail {
-    /// Names this mail: the same whenever it is tried, and another when the invitation is resent.
+    /// Identifies this mail: the same at every try, and another when the invitation is resent.
     pub id: String,
     /// The invitation.
     pub invitation: InvitationId,
     /// The organization that invites.
     pub organization: OrganizationId,
-    /// That organization's name, without anything that a program which shows mails would make a link of. It is what
-    /// somebody typed: HTML must escape it.
+    /// That organization's name, without anything that a mail program would turn into a link. Somebody typed it: HTML
+    /// must escape it.
     pub organization_name: String,
-    /// Where to: the invited address; for an invited username what the host's directory knows, if anything.
+    /// The e-mail address of the invitee: the invited address or, for an invited username, the one that the host's
+    /// directory knows, if any.
     pub email: Option<String>,
-    /// The username, if that was invited.
+    /// The username, if one was invited.
     pub username: Option<String>,
-    /// The name of who is invited, as whoever invited wrote it, without links as well.
+    /// The invitee's name, as the inviter wrote it, without links as well.
     pub name: Option<String>,
     /// The roles that accepting gives, from the highest to the lowest.
     pub roles: Vec<RoleName>,
@@ -80,7 +80,7 @@ pub struct InvitationMail {
     pub invited_by: Principal,
     /// Until when it can be accepted.
     pub expires_at: Timestamp,
-    /// The address of the host's page, with the token in it. It is a secret, and does not print: who has it can
+    /// The address of the host's page, with the token in it. It is a secret, and does not print: whoever has it can
     /// register with the invited address.
     pub link: Plain,
 }
@@ -91,18 +91,20 @@ pub struct InvitationMail {
 pub enum Mailed {
     /// It was handed over.
     Sent,
-    /// This mailer has no way to reach them, such as a username without an e-mail address: it is not tried again.
+    /// This mailer has no way to reach the invitee, such as a username without an e-mail address. The mail is not tried
+    /// again.
     NoWay,
 }
 
-/// Why a mail was not handed over. What it says is logged: it must not contain the link.
+/// Why a mail was not handed over. The error is logged: it must not contain the link.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotMailed {
-    /// There is no such address, say: it is listed as failed, and not tried again unless the invitation is resent.
+    /// The mail can never be delivered, since there is no such address, say. It is listed as failed, and tried again
+    /// only if the invitation is resent.
     #[error("the mail is refused for good")]
     Undeliverable(#[source] HostError),
-    /// It is listed as failed, and tried again.
+    /// Handing it over failed this time. It is listed as failed, and tried again.
     #[error("the mail was not handed over")]
     Failed(#[from] HostError),
 }
@@ -118,10 +120,10 @@ where
     }
 }
 
-/// A name that somebody typed, as a mail shows it: without anything that a program which shows mails takes for an
-/// address of a web page or of a mailbox and makes a link of.
+/// A name that somebody typed, as a mail shows it: without anything that a mail program takes for the address of a web
+/// page or of a mailbox, and turns into a link.
 ///
-/// A dot within a word, `@` and `://` become spaces: what looks like `evil.example` is two words then.
+/// A dot within a word, `@` and `://` become spaces: `evil.example` becomes two words.
 pub(crate) fn unlinked(name: &str) -> String {
     // Browsers take all of these for the dot of a host's name (UTS #46).
     let is_dot = |character: char| matches!(character, '.' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}' | '\u{2024}');
@@ -136,14 +138,14 @@ pub(crate) fn unlinked(name: &str) -> String {
     shown.collect()
 }
 
-/// A mailer, and where its links lead.
+/// A mailer, and the template of its links.
 #[derive(Clone)]
 pub(crate) struct Mails {
     pub(crate) mailer: Arc<dyn Mailer>,
     pub(crate) template: LinkTemplate,
 }
 
-/// The address of the host's page for who was invited, around the token.
+/// The address of the host's page for invitees, as the parts before and after the token.
 #[derive(Clone)]
 pub(crate) struct LinkTemplate {
     before: String,
@@ -184,7 +186,7 @@ impl LinkTemplate {
     }
 }
 
-/// The template makes no links; the message tells the mend.
+/// The template cannot make links; the message says how to correct it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the template of links {template:?} does not do: {mend}")]
 pub struct InvalidLinkTemplate {
@@ -218,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_makes_links_and_one_that_cannot_tells_the_mend() {
+    fn a_valid_template_makes_links_and_an_invalid_one_says_how_to_correct_it() {
         let now = Timestamp::from_millis(5);
         let ids = (OrganizationId::from_parts(now, [1; 10]), InvitationId::from_parts(now, [2; 10]));
         let token = InvitationToken::new(ids.0, ids.1, &SystemEntropy).unwrap();

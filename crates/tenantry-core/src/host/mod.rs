@@ -1,8 +1,8 @@
 //! What a host decides beyond permissions and roles.
 //!
-//! A policy is enforced in the commit that it limits, by a bounded counter: however many act at once, none gets
-//! through beyond it. It is asked anew at each change, and takes nothing away from anybody: a limit that was lowered
-//! below what there is merely admits no more.
+//! A limit is enforced by a bounded counter in the commit that it limits: however many requests race, none gets past
+//! it. A policy is asked at each change, and takes nothing away from anybody: a limit that is lowered below the present
+//! number merely admits no more.
 
 pub mod directory;
 pub mod hooks;
@@ -35,7 +35,8 @@ type SlugReserved = Arc<dyn Fn(&Slug) -> bool + Send + Sync>;
 type SeatsMax = Arc<dyn Fn(&Organization) -> Option<u32> + Send + Sync>;
 type MayInvite = Arc<dyn Fn(&Caller, &Organization) -> bool + Send + Sync>;
 
-/// The host's side of the domain. Cheap to clone; by itself it limits only slugs that would mislead, and invitations.
+/// The host's policies and callbacks. Cheap to clone. By default it limits only slugs that would mislead, and the
+/// number of invitations.
 ///
 /// ```
 /// use tenantry_core::host::Host;
@@ -76,17 +77,18 @@ impl Host {
     }
 
     /// How many organizations a user may own, by creating them or by becoming their owner: without limit unless set.
-    /// What is beyond is refused with `owned_limit`.
+    /// More are refused with `owned_limit`.
     #[must_use]
     pub fn organizations_owned_max(mut self, max: u32) -> Self {
         self.organizations_owned_max = Some(max);
         self
     }
 
-    /// How many members an organization may have, its owners included; `None`: without limit, as for all unless set.
-    /// Whoever is beyond is refused with `seats_exhausted`.
+    /// How many members an organization may have, its owners included; `None` for no limit, as for all unless set. More
+    /// are refused with `seats_exhausted`.
     ///
-    /// The closure is called in the midst of decisions: it answers from what it knows, and waits for nothing.
+    /// The closure is called while an operation is being decided: it must answer from what it knows, and wait for
+    /// nothing.
     #[must_use]
     pub fn seats_max(mut self, max: impl Fn(&Organization) -> Option<u32> + Send + Sync + 'static) -> Self {
         self.seats_max = Some(Arc::new(max));
@@ -95,8 +97,8 @@ impl Host {
 
     /// Who may invite, of those whose role permits it: everybody unless set. Others are refused with `forbidden`.
     ///
-    /// A host on whose service anybody can sign up may want a verified address, say, or an organization that pays: each
-    /// invitation may be a mail from the host's own domain to a stranger.
+    /// If anybody can sign up with the host, it may want to require a verified address, say, or an organization that
+    /// pays: each invitation may be a mail from the host's own domain to a stranger.
     #[must_use]
     pub fn who_may_invite(
         mut self,
@@ -106,25 +108,26 @@ impl Host {
         self
     }
 
-    /// How many invitations of one organization may be open, the expired ones included: 1000 unless set. What is beyond
-    /// is refused with `invitations_exhausted`.
+    /// How many invitations of one organization may be open, the expired ones included: 1000 unless set. More are
+    /// refused with `invitations_exhausted`.
     #[must_use]
     pub fn open_invitations_max(mut self, max: u32) -> Self {
         self.open_invitations_max = Some(max);
         self
     }
 
-    /// How many mails of invitations may be sent within an hour: for one organization, and by one user in all of theirs.
-    /// 200 each unless set; at least 1. What is beyond is refused with `rate_limited`, and nobody is invited by it. They
-    /// count only where there is a [`mailer`](Self::mailer).
+    /// How many mails of invitations may be sent within an hour: for one organization, and by one user in all of
+    /// theirs. 200 each unless set; at least 1. A request for more is refused with `rate_limited`, and invites nobody.
+    /// Mails count only where there is a [`mailer`](Self::mailer).
     #[must_use]
     pub fn mails_per_hour_max(mut self, organization: u32, user: u32) -> Self {
         self.mails_max = Some((organization.max(1), user.max(1)));
         self
     }
 
-    /// The slugs that no organization can have, in place of the default list [`slug::RESERVED`]; none if empty. An
-    /// organization that has one keeps it; nobody is exempt from then on, not even a platform admin.
+    /// The slugs that no organization can take, in place of the default list [`slug::RESERVED`]; if empty, none are
+    /// reserved. An organization keeps a reserved slug that it has already. Nobody is exempt, not even a platform
+    /// admin.
     ///
     /// ```
     /// use tenantry_core::{host::Host, values::slug};
@@ -138,10 +141,11 @@ impl Host {
         self
     }
 
-    /// Tells of which slugs no organization can have, beside those in the list of
-    /// [`reserved_slugs`](Self::reserved_slugs): such as all that begin with the host's own name.
+    /// Says which further slugs no organization can take, besides the list of [`reserved_slugs`](Self::reserved_slugs):
+    /// all that begin with the host's own name, say.
     ///
-    /// The closure is called in the midst of decisions: it answers from what it knows, and waits for nothing.
+    /// The closure is called while an operation is being decided: it must answer from what it knows, and wait for
+    /// nothing.
     #[must_use]
     pub fn slug_reserved(mut self, reserved: impl Fn(&Slug) -> bool + Send + Sync + 'static) -> Self {
         self.slug_reserved = Some(Arc::new(reserved));
@@ -149,7 +153,7 @@ impl Host {
     }
 
     /// Lets every member who sees the members (`members:view`) also see who is invited, with their addresses. Unless
-    /// set, only who manages members (`members:manage`) does.
+    /// set, only those who manage members (`members:manage`) do.
     #[must_use]
     pub fn members_see_invitations(mut self) -> Self {
         self.members_see_invitations = true;
@@ -157,14 +161,14 @@ impl Host {
     }
 
     /// Finds the host's users; a closure will do. Without one, an invitation to a username waits for a user whose
-    /// verified claim bears it.
+    /// verified claim has this username.
     #[must_use]
     pub fn directory(mut self, directory: impl Directory) -> Self {
         self.directory = Some(Arc::new(directory));
         self
     }
 
-    /// Creates accounts for those who register by an invitation; a closure will do. Without one, nobody can.
+    /// Creates accounts for those who register by an invitation; a closure will do. Without one, nobody can register.
     #[must_use]
     pub fn registrar(mut self, registrar: impl Registrar) -> Self {
         self.registrar = Some(Arc::new(registrar));
@@ -178,14 +182,15 @@ impl Host {
         self
     }
 
-    /// Mails invitations; a closure will do. Without one nothing is mailed: whoever invites passes the token on.
+    /// Mails invitations; a closure will do. Without one nothing is mailed, and the inviter passes the token on.
     ///
-    /// `link_template` is the address of the host's page for who was invited, with `{token}` where the token belongs:
-    /// `https://app.example.com/join#token={token}`. Put it behind a `#`: what stands there is not sent to a server,
-    /// so it comes into no log. See [`mailer`] for what is promised.
+    /// `link_template` is the address of the host's page for invitees, with `{token}` where the token belongs:
+    /// `https://app.example.com/join#token={token}`. Put it behind a `#`: a browser does not send that part to a
+    /// server, so the token gets into no log. See [`mailer`] for what is promised.
     ///
     /// # Errors
-    /// When the template is no absolute `https` or `http` URL with `{token}` in it once; the message tells the mend.
+    /// If the template is no absolute `https` or `http` URL with `{token}` in it once; the message says how to correct
+    /// it.
     pub fn mailer(mut self, mailer: impl Mailer, link_template: &str) -> Result<Self, InvalidLinkTemplate> {
         self.mails = Some(Mails { mailer: Arc::new(mailer), template: LinkTemplate::parse(link_template)? });
         Ok(self)
@@ -213,7 +218,7 @@ impl Host {
         self.may_create.as_ref().is_none_or(|may_create| may_create(user))
     }
 
-    /// No organization can come to have the slug.
+    /// Whether the host reserves the slug, so that no organization can take it.
     pub(crate) fn reserves(&self, slug: &Slug) -> bool {
         let listed = match &self.reserved_slugs {
             Some(slugs) => slugs.contains(slug.as_str()),
@@ -222,7 +227,7 @@ impl Host {
         listed || self.slug_reserved.as_ref().is_some_and(|reserved| reserved(slug))
     }
 
-    /// What it takes to see who is invited, among the members.
+    /// The permission that it takes to see, among the members, who is invited.
     pub(crate) fn sees_invitations(&self) -> Permission {
         if self.members_see_invitations { Permission::MEMBERS_VIEW } else { Permission::MEMBERS_MANAGE }
     }
@@ -240,7 +245,7 @@ impl Host {
         self.open_invitations_max.unwrap_or(limits::OPEN_INVITATIONS_MAX_DEFAULT)
     }
 
-    /// Of an organization, and of a user.
+    /// How many mails an hour: of an organization, and of a user.
     pub(crate) fn known_mails_max(&self) -> (u32, u32) {
         self.mails_max.unwrap_or((limits::MAILS_MAX_DEFAULT, limits::MAILS_MAX_DEFAULT))
     }

@@ -1,4 +1,4 @@
-//! How accounts are made for those who were invited and have none.
+//! Creates accounts for invitees who have none.
 
 use async_trait::async_trait;
 
@@ -13,15 +13,15 @@ use crate::{
 
 /// Creates the account of somebody who registers by an invitation.
 ///
-/// 1. Whoever registers has shown the invitation's token, which was sent to their e-mail address: the address counts as
-///    verified.
-/// 2. The account is created before the invitation is accepted, and both cannot be one step. So creating must be
-///    idempotent: for the same address **and the same password** it answers the same user again. A request that broke
-///    off in between is then simply repeated, with the same token.
+/// 1. Whoever registers has presented the invitation's token, which was sent to their e-mail address: the address
+///    counts as verified.
+/// 2. The account is created before the invitation is accepted, and the two cannot be one step. So creating must be
+///    idempotent: for the same address **and the same password** it answers the same user again. Then a request that
+///    broke off in between is simply repeated, with the same token.
 /// 3. For an address that has an account with *another* password it answers [`NotRegistered::Taken`]. It never changes
-///    the password of an account that is there: a token is no reason to.
-/// 4. When it fails, the invitation stays as it was. When the organization has no seat left, the account stays, and
-///    its owner is refused; the invitation can still be accepted.
+///    the password of an existing account: a token entitles nobody to that.
+/// 4. If it fails, the invitation stays as it was. If the organization has no seat left, the account stays, and its
+///    owner does not become a member; the invitation can still be accepted.
 /// 5. It sets its own limit to how long it may take, and logs no password.
 ///
 /// A closure will do:
@@ -40,28 +40,28 @@ use crate::{
 /// ```
 #[async_trait]
 pub trait Registrar: Send + Sync + 'static {
-    /// Creates the account, and answers the user's whole id: what the `sub` of their JWTs will be, or if the host has the
-    /// ids of their issuer's users qualified, [`UserId::qualified`].
+    /// Creates the account, and answers the user's whole id: what the `sub` of their JWTs will be or, if the host has
+    /// the ids of its issuer's users qualified, [`UserId::qualified`].
     async fn register(&self, registration: Registration) -> Result<UserId, NotRegistered>;
 }
 
-/// Who registers.
+/// The account to create.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Registration {
-    /// The e-mail address, as it was invited.
+    /// The e-mail address that was invited.
     pub email: String,
     /// The password that they chose: 8 to 1024 characters. It does not print, and is wiped when it is dropped.
     pub password: Plain,
-    /// Their name: what they gave, or what the invitation says.
+    /// Their name: the one that they gave, or else the one in the invitation.
     pub name: Option<String>,
 }
 
-/// Why there is no account.
+/// Why no account was created.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotRegistered {
-    /// The password does not do; the text is shown to whoever registers, and tells the mend.
+    /// The password is not acceptable; the text is shown to whoever registers, and says how to correct it.
     #[error("the password does not do")]
     Password(String),
     /// The address has an account, with another password.

@@ -1,14 +1,16 @@
 //! What users have issued in an organization and nobody has ended: open invitations, join codes, API tokens.
 //!
-//! 1. An index of the organization numbers it by its maker, whose it stays when somebody else resends or rotates it: the
-//!    number is a hash of the maker's id, and the entry's key has the id itself. It is written by the commit that issues a thing, and by the one that ends it. What has run out is still
-//!    there: it can be resent, or given more time.
-//! 2. A commit does not check what was read of an index. Whoever must not miss anything that is issued meanwhile reads
-//!    the maker's row [`keys::issued`] *before* the index: each issuing changes it, without reading it. So those who
-//!    issue never conflict with each other, only with whoever ends all that they issued.
-//! 3. That row is forgotten after a day. Nobody takes that long from reading it to the commit, so whoever read that
-//!    there is none is still told of one that was written since.
-//! 4. What an API token issues is nobody's.
+//! 1. An index of the organization lists each of these things under its issuer, who stays its issuer when somebody else
+//!    resends or rotates it. The entry's number is a hash of the issuer's id, and its key contains the id itself. The
+//!    commit that issues a thing writes its entry, and the commit that ends it deletes the entry. A thing that has
+//!    expired stays listed: it can be resent, or given more time.
+//! 2. A commit does not check what was read of an index. An operation that must not miss anything that is issued
+//!    meanwhile reads the issuer's row [`keys::issued`] *before* the index. Whoever issues something changes that row
+//!    without reading it. So those who issue never conflict with each other, only with an operation that ends all that
+//!    they issued.
+//! 3. That row expires after a day. No operation takes that long from its read to its commit, so one that found no row
+//!    still conflicts with a row that was written since.
+//! 4. What an API token issues is not listed, since no user has issued it.
 
 use crate::{
     engine::transaction::Transaction,
@@ -23,7 +25,7 @@ use crate::{
     },
 };
 
-/// One thing that was issued.
+/// An issued thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Issued {
     Invitation(InvitationId),
@@ -32,7 +34,7 @@ pub(crate) enum Issued {
 }
 
 impl Issued {
-    /// Its entry in the index; `None` if no user has issued it.
+    /// Its entry in the index; `None` if `maker` is no user.
     pub(crate) fn by(self, maker: &Principal) -> Option<Entry> {
         let entry = match self {
             Self::Invitation(id) => format!("i{}", id.to_base62()),
@@ -43,7 +45,7 @@ impl Issued {
         maker.user().map(|user| Entry { index: index::ISSUED, key: key(user), number: Some(number(user)) })
     }
 
-    /// Undoes the key of [`by`](Self::by); `None` if somebody else has issued it, whose hash is the same.
+    /// Undoes the key of [`by`](Self::by); `None` if another user with the same hash has issued it.
     fn parse(organization: OrganizationId, key: &str, maker: &UserId) -> Option<Self> {
         let (entry, user) = key.split_once(':')?;
         let (kind, name) = entry.split_at_checked(1).filter(|_| user == maker.as_str())?;
@@ -55,17 +57,17 @@ impl Issued {
         }
     }
 
-    /// Notes that the caller issues it.
+    /// Records that the caller issues it.
     pub(crate) fn issue(self, tx: &mut Transaction<'_>) -> Result<(), Error> {
         let maker = tx.authority.principal.clone();
         let (Some(user), Some(entry)) = (maker.user(), self.by(&maker)) else { return Ok(()) };
         tx.index(index::ISSUED, entry.key, entry.number);
-        // No two tries that commit bear one name.
+        // No two attempts that commit have the same intent, so this always changes the row.
         let intent = tx.intent;
         tx.put(&keys::issued(user), &intent)
     }
 
-    /// Notes that it has ended, which `maker` issued.
+    /// Records that it has ended; `maker` issued it.
     pub(crate) fn end(self, tx: &mut Transaction<'_>, maker: &Principal) {
         if let Some(entry) = self.by(maker) {
             tx.unindex(index::ISSUED, entry.key);
@@ -81,7 +83,7 @@ impl Issued {
     }
 }
 
-/// What the user has issued, at most `limit`.
+/// What the user has issued and nobody has ended, at most `limit`.
 pub(crate) async fn by_user(tx: &Transaction<'_>, user: &UserId, limit: usize) -> Result<Vec<Issued>, Error> {
     let number = number(user);
     let range = Range {
@@ -96,7 +98,7 @@ pub(crate) async fn by_user(tx: &Transaction<'_>, user: &UserId, limit: usize) -
     Ok(entries.iter().filter_map(|entry| Issued::parse(organization, &entry.key, user)).collect())
 }
 
-/// The number of all that the user has issued.
+/// The number of all index entries of things that the user has issued.
 fn number(maker: &UserId) -> u64 {
     Hashed::of(maker.as_str()).number() & Index::NUMBER_MAX
 }

@@ -1,8 +1,8 @@
 //! All operations. One file each; the type is the input.
 //!
-//! In a request, `null` is the same as absent. What an update can clear is cleared by an empty text or list; where no
-//! such thing could stand for "none" (a moment, a limit), the field is an
-//! [`Edit`](crate::values::edit::Edit), and `null` takes the value away.
+//! In a request, `null` is the same as absent. An update clears a text or a list if it is given an empty one. Where no
+//! value could stand for "none" (a moment, a limit), the field is an [`Edit`](crate::values::edit::Edit), and `null`
+//! clears it.
 
 pub mod accounts;
 pub mod invitations;

@@ -1,4 +1,4 @@
-//! Cursors: where a list goes on.
+//! Cursors: where the next page of a list begins.
 
 use crate::{
     engine::transaction::Transaction,
@@ -6,7 +6,7 @@ use crate::{
     values::{error::Error, limits},
 };
 
-/// Stands between the sort key and the entry in the cursor of a sorted list, neither of which has one.
+/// Separates the sort key from the entry in the cursor of a sorted list. Neither of them contains it.
 const PLACE: char = '.';
 
 /// How many entries a page holds.
@@ -14,12 +14,12 @@ pub(crate) fn page_size(limit: Option<u32>) -> usize {
     limit.unwrap_or(limits::LIST_LIMIT_DEFAULT) as usize
 }
 
-/// The cursor behind the entry with `number` of the list that `list` names.
+/// The cursor behind the entry with this number, in the list that `list` names.
 pub(crate) fn cursor(list: char, number: u64) -> String {
     format!("{list}{number}")
 }
 
-/// Reads a cursor: of which of `lists`, and behind which number.
+/// Reads a cursor: to which of `lists` it belongs, and behind which number the page begins.
 pub(crate) fn parse(text: &str, lists: &[char]) -> Result<(char, Option<u64>), Error> {
     match split(text, lists)? {
         (list, "") => Ok((list, None)),
@@ -32,7 +32,7 @@ pub(crate) fn sorted_cursor(list: char, place: &Sorted) -> String {
     format!("{list}{}{PLACE}{}", place.sort_key, place.entry)
 }
 
-/// Reads a cursor of sorted lists: of which of `lists`, and behind which place.
+/// Reads a cursor of sorted lists: to which of `lists` it belongs, and behind which place the page begins.
 pub(crate) fn parse_sorted(text: &str, lists: &[char]) -> Result<(char, Option<Sorted>), Error> {
     let (list, place) = split(text, lists)?;
     if place.is_empty() {
@@ -57,14 +57,15 @@ pub(crate) fn next(list: char, entries: &[Numbered], limit: usize) -> Option<Str
     entries.last().filter(|_| entries.len() == limit).map(|last| cursor(list, last.number))
 }
 
-/// A part of a list that is one index of the organization.
+/// One page of a list that is an index of the organization.
 pub(crate) struct Page<T> {
     pub(crate) items: Vec<T>,
     pub(crate) next_cursor: Option<String>,
 }
 
 impl Transaction<'_> {
-    /// The part of `index` behind `cursor`, each entry as `read` makes it of its key. Cursors bear the name `list`.
+    /// The page of `index` behind `cursor`. `read` makes an item of each entry's key; `list` names the list in its
+    /// cursors.
     pub(crate) async fn page<T>(
         &self,
         (index, order, list): (Index, Order, char),
@@ -85,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_comes_back_and_anything_else_is_refused() {
+    fn a_cursor_is_read_as_it_was_written_and_anything_else_is_refused() {
         assert_eq!(parse(&cursor('m', 17), &['m', 'i']).unwrap(), ('m', Some(17)));
         assert_eq!(parse("i", &['m', 'i']).unwrap(), ('i', None));
         let place = Sorted { sort_key: "8000".to_owned(), entry: "4fzo".to_owned() };

@@ -20,7 +20,7 @@ pub(crate) struct TokenRow {
     pub(crate) created_at: Timestamp,
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) revoked_at: Option<Timestamp>,
-    /// The secret before the present one, if it works for a while yet, or did.
+    /// The secret that the present one has replaced, if that one was to work for a while longer.
     #[serde(default)]
     pub(crate) previous: Option<PreviousSecretRow>,
     #[serde(default)]
@@ -32,18 +32,18 @@ pub(crate) struct TokenRow {
 pub(crate) struct PreviousSecretRow {
     pub(crate) secret: Hashed,
     pub(crate) last_four: String,
-    /// From then on it works no more.
+    /// From then on the secret is refused.
     pub(crate) valid_until: Timestamp,
 }
 
 impl TokenRow {
-    /// The secret before the present one, if it works still.
+    /// The previous secret, if it still works.
     pub(crate) fn overlapping(&self, now: Timestamp) -> Option<&PreviousSecretRow> {
         self.previous.as_ref().filter(|previous| previous.valid_until > now)
     }
 }
 
-/// When an API token was last used, by whichever secret, and by each of those that it has.
+/// When an API token was last used, by any secret and by each of those that it has.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct UsedRow {
     pub(crate) last: Option<Timestamp>,
@@ -51,7 +51,7 @@ pub(crate) struct UsedRow {
 }
 
 impl UsedRow {
-    /// When it was last used by that secret.
+    /// When the token was last used by that secret.
     pub(crate) fn by(&self, secret: &Hashed) -> Option<Timestamp> {
         self.secrets.iter().find(|(used, _)| used == secret).map(|(_, at)| *at)
     }

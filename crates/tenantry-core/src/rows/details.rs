@@ -1,4 +1,4 @@
-//! The details of an audit event: a JSON value, in fewer bytes than its text.
+//! Encodes the details of an audit event, a JSON value, in fewer bytes than its text.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Number, Value};
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::values::ids::canonical_uuid;
 
-/// Words that stand in details often. It only ever grows at its end.
+/// Words that are frequent in details. A row stores the place of a word, so this list may only grow at its end.
 const WORDS: &[&str] = &[
     "from",
     "to",
@@ -41,7 +41,7 @@ const WORDS: &[&str] = &[
     "suspended",
 ];
 
-/// A text: a word of the table, an id, or whatever it is.
+/// A text, in short form if it is a word of the table or an id.
 #[derive(Serialize, Deserialize)]
 enum Text {
     Plain(String),
@@ -49,7 +49,7 @@ enum Text {
     Id(Uuid),
 }
 
-/// A value. Numbers are whole, mostly.
+/// A JSON value as it is stored. Most numbers are whole; others are kept as text.
 #[derive(Serialize, Deserialize)]
 enum Kept {
     Null,
@@ -123,7 +123,7 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     Kept::deserialize(deserializer)?.into_value().map_err(de::Error::custom)
 }
 
-/// What an event was done to.
+/// Encodes the target of an event in the same way.
 pub(crate) mod text {
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn any_details_come_back() {
+    fn any_details_are_read_as_they_were_written() {
         let id = "0192f0c1-2b3a-7c4d-8e5f-60718293a4b5";
         let values = [
             Value::Null,

@@ -1,16 +1,16 @@
-//! How a row is written: as `postcard` has it, its fields one after the other, without their names.
+//! Encodes and decodes rows in the format of `postcard`: the fields one after the other, without their names.
 //!
 //! # What may change
 //! Nodes of neighbouring versions work side by side on one store, and each reads what the other wrote:
 //!
-//! 1. A row gets a new field at its end, with `#[serde(default)]`. An older row ends before it, and the field has its
-//!    default. An older node leaves out what it does not know, and [`encode_over`] keeps that when it writes the row
-//!    anew.
-//! 2. No field is removed, moved, or given another type. Within the row, a value never grows: a struct in a field of
-//!    another is as it is for ever, unless it is [`Nested`].
-//! 3. An enum gets a new variant at its end. An older node that meets it in a row can do nothing about that: what needs
-//!    the row is answered 503, until the node is replaced.
-//! 4. What none of this allows takes the next [format](crate::store::FORMAT).
+//! 1. A row may get a new field at its end, with `#[serde(default)]`. A row of an older version ends before that field,
+//!    which then has its default. An older node does not know the field, and [`encode_over`] keeps its bytes when that
+//!    node writes the row again.
+//! 2. No field may be removed, moved, or given another type. A struct in a field may not even get new fields at its
+//!    end, unless it is [`Nested`].
+//! 3. An enum may get a new variant at its end. An older node cannot read a row with that variant: it answers 503 to
+//!    requests that need the row, until the node is replaced.
+//! 4. Any other change needs a new [format](crate::store::FORMAT).
 
 use std::{
     cell::Cell,
@@ -26,13 +26,13 @@ use serde::{
 
 use crate::values::error::Error;
 
-/// The row, for the store.
+/// Encodes a row.
 pub(crate) fn encode<T: Serialize>(row: &T) -> Result<Bytes, Error> {
     postcard::to_stdvec(row).map(Bytes::from).map_err(Error::internal)
 }
 
-/// As [`encode`], for a row that was `before`: what a newer version has written behind the fields that this one knows
-/// stays.
+/// As [`encode`], for a row that replaces the bytes `before`: fields at their end that only a newer version knows are
+/// kept.
 pub(crate) fn encode_over<T: Serialize + DeserializeOwned>(row: &T, before: Option<&[u8]>) -> Result<Bytes, Error> {
     let unknown = before.map(decode_known::<T>).transpose()?.map_or(&[][..], |(_, unknown)| unknown);
     let mut bytes = postcard::to_stdvec(row).map_err(Error::internal)?;
@@ -40,12 +40,12 @@ pub(crate) fn encode_over<T: Serialize + DeserializeOwned>(row: &T, before: Opti
     Ok(bytes.into())
 }
 
-/// A row of the store.
+/// Decodes a row.
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     decode_known(bytes).map(|(row, _)| row)
 }
 
-/// The row, and what stands behind its last known field.
+/// Decodes a row. Also answers the bytes behind its last known field.
 fn decode_known<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), Error> {
     let left = Cell::new(bytes);
     let row = T::deserialize(Row(&left));
@@ -66,11 +66,11 @@ impl<T> DerefMut for Nested<T> {
     }
 }
 
-/// A row within another, which may get new fields as any row does.
+/// A row within another row. It may get new fields, as any row may.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Nested<T> {
     pub(crate) row: T,
-    /// What a newer version has written behind the fields that this one knows.
+    /// The bytes of fields at its end that only a newer version knows.
     unknown: Vec<u8>,
 }
 
@@ -96,11 +96,12 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Nested<T> {
     }
 }
 
-/// Reads a row as its bytes are, but that a struct may end before its last fields. It holds what is left of the bytes.
+/// Decodes as `postcard` does, except that a struct may end before its last fields. Holds the bytes that are left to
+/// read.
 struct Row<'c, 'de>(&'c Cell<&'de [u8]>);
 
 impl<'de> Row<'_, 'de> {
-    /// Reads a part of it, and notes what is left then.
+    /// Reads a part of the bytes, and remembers what is left.
     fn read<T>(
         &self,
         part: impl FnOnce(&mut postcard::Deserializer<'de, Slice<'de>>) -> Result<T, postcard::Error>,
@@ -168,7 +169,7 @@ impl<'de> Deserializer<'de> for Row<'_, 'de> {
     }
 }
 
-/// The fields of a row that are there.
+/// The fields of a struct, as far as there are bytes left.
 struct Fields<'c, 'de> {
     row: Row<'c, 'de>,
     count: usize,
@@ -223,13 +224,13 @@ mod tests {
     }
 
     #[test]
-    fn a_row_of_an_older_version_has_defaults() {
+    fn a_row_of_an_older_version_gets_defaults_for_new_fields() {
         let read: New = decode(&encode(&old(7)).unwrap()).unwrap();
         assert_eq!(read, New { colour: None, inner: Vec::new(), ..new(7) });
     }
 
     #[test]
-    fn an_older_version_keeps_what_it_does_not_know() {
+    fn an_older_version_keeps_fields_that_it_does_not_know() {
         let written = encode(&new(7)).unwrap();
         let read: Old = decode(&written).unwrap();
         assert_eq!(read, old(7));
@@ -249,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_such_row_is_told() {
+    fn bytes_that_cannot_be_decoded_are_an_error_that_names_a_newer_version() {
         for bytes in [&[][..], &[200], &[3, b'a']] {
             let error = decode::<Old>(bytes).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unavailable, "{bytes:?}");

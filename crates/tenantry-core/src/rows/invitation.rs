@@ -25,16 +25,17 @@ pub(crate) struct InvitationRow {
     pub(crate) invited_by: Principal,
     pub(crate) created_at: Timestamp,
     pub(crate) expires_at: Timestamp,
-    /// The entry in the address's list that tells of this invitation.
+    /// The intent of the attempt that wrote the index entries of this invitation.
     #[serde(default)]
     pub(crate) intent: Intent,
-    /// How it is mailed; `None`: not at all.
+    /// How it is mailed; `None` if it is not mailed.
     #[serde(default)]
     pub(crate) mailing: Option<Nested<MailingRow>>,
 }
 
 impl InvitationRow {
-    /// Whether the token with this hash is the invitation's: the one that was answered, or one that was mailed.
+    /// Whether the token with this hash opens the invitation: it is the token that the operation answered, or one that
+    /// was mailed.
     pub(crate) fn is_opened_by(&self, token: &Hashed) -> bool {
         let mut mailed = self.mailing.iter().flat_map(|mailing| &mailing.tokens);
         self.secret == *token || mailed.any(|hashed| hashed == token)
@@ -44,13 +45,15 @@ impl InvitationRow {
 /// How an invitation is mailed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MailingRow {
-    /// The try that made the invitation, or resent it: a job of an earlier one has nothing left to do.
+    /// The intent of the attempt that made the invitation or last resent it. A mail job of an earlier attempt does
+    /// nothing.
     pub(crate) sending: Intent,
-    /// `None`: the host has no way to reach whom it is for.
+    /// `None`: the host has no way to reach the invitee.
     pub(crate) delivery: Option<Delivery>,
-    /// What was mailed, the newest last. Written before the mail goes out: whatever arrives works.
+    /// The hashes of the mailed tokens, the newest last. A hash is written before its mail goes out, so that every
+    /// token that arrives works.
     pub(crate) tokens: Vec<Hashed>,
-    /// The mailer refused it for good.
+    /// Whether the mailer refused the mail for good.
     #[serde(default)]
     pub(crate) refused: bool,
 }
@@ -61,15 +64,15 @@ pub(crate) enum InvitationState {
     Open,
     Accepted,
     Revoked,
-    /// It has made way for another to the same address.
+    /// It had expired and was replaced by another invitation to the same address.
     Expired,
-    /// Whom it was addressed to does not want it.
+    /// The invitee declined it.
     Declined,
-    /// Whom it was addressed to has become a member by another way.
+    /// The invitee became a member in another way.
     Superseded,
 }
 
-/// In an address's shard: where an invitation is.
+/// In an address's shard: the organization that has an invitation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct InvitationEntryRow {
     pub(crate) organization: OrganizationId,

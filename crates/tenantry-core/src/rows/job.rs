@@ -15,16 +15,16 @@ use crate::{
     },
 };
 
-/// What there is to do.
+/// The work of a job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Work {
-    /// Call the hook.
+    /// Tell the hooks that the user became a member.
     MemberJoined { user: UserId, roles: Vec<RoleName> },
-    /// Call the hook.
+    /// Tell the hooks that the user is no longer a member.
     MemberRemoved { user: UserId, roles: Vec<RoleName> },
-    /// Mail the invitation, as the try that made this job sends it.
+    /// Mail the invitation, unless it was resent after this job was made.
     MailInvitation { invitation: InvitationId },
-    /// Remove everything of the organization, and, if there are hooks to `tell`, call the hook.
+    /// Remove everything of the organization; if `tell`, tell the hooks that it was deleted.
     OrganizationDeleted { tell: bool },
 }
 
@@ -35,11 +35,11 @@ pub(crate) struct JobRow {
     pub(crate) made_at: Timestamp,
     /// How often it was tried.
     pub(crate) attempts: u32,
-    /// From when on it may be tried; while somebody tries, when they are given up.
+    /// From when on a worker may try it. While one tries it: when that worker is taken for dead.
     pub(crate) due_at: Timestamp,
 }
 
-/// Names a job in its organization: by the try that made it, and which one of that try's it is.
+/// Names a job in its organization: by the intent of the attempt that made it, and its place among that attempt's jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct JobId {
     pub(crate) intent: Intent,
@@ -60,7 +60,7 @@ impl JobId {
 
     /// Its entry in the bucket.
     ///
-    /// The oldest job is the first, as far as clocks agree.
+    /// Entries sort by the time at which the jobs were made, as far as the nodes' clocks agree.
     pub(crate) fn entry(self, organization: OrganizationId) -> (&'static str, Sorted) {
         (index::ALL_JOBS, Sorted { sort_key: self.to_string(), entry: organization.to_base62() })
     }

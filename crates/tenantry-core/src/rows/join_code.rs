@@ -25,12 +25,12 @@ pub(crate) struct JoinCodeRow {
     pub(crate) created_at: Timestamp,
     pub(crate) revoked_at: Option<Timestamp>,
     pub(crate) hint: String,
-    /// The code itself: it leads to the entry in its own shard.
+    /// The hash of the code, which names the entry in the code's shard.
     #[serde(default)]
     pub(crate) code: Option<Hashed>,
 }
 
-/// In a join code's shard: where the code is.
+/// In a join code's shard: the organization that has the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct JoinCodeEntryRow {
     pub(crate) organization: OrganizationId,

@@ -17,7 +17,7 @@ pub(crate) fn organization() -> RowKey<OrganizationRow> {
 pub(crate) fn profile() -> RowKey<ProfileRow> {
     RowKey::lasting("p")
 }
-/// Instead of the organization's row, once it was deleted.
+/// Replaces the organization's row once the organization is deleted.
 pub(crate) fn gone() -> RowKey<GoneRow> {
     RowKey::lasting("gone")
 }
@@ -52,14 +52,14 @@ pub(crate) fn join_code_uses(id: JoinCodeId) -> Key {
 pub(crate) fn token(key: &TokenKey) -> RowKey<TokenRow> {
     RowKey::lasting(format!("t/{}", key.short()))
 }
-/// Another one each time that the user issues something; see `operations/issued.rs`.
+/// Holds another value each time that the user issues something; see `operations/issued.rs`.
 pub(crate) fn issued(user: &UserId) -> RowKey<super::Intent> {
     RowKey::passing(format!("is/{user}"), limits::FENCE_LIFETIME)
 }
 pub(crate) fn workspace(id: WorkspaceId) -> RowKey<WorkspaceRow> {
     RowKey::lasting(format!("w/{}", id.to_base62()))
 }
-/// The workspace that has a name, by the hash of the name's normal form, which can be long.
+/// The workspace that has this name. The key holds a hash, since the name's normal form can be long.
 pub(crate) fn workspace_name(name: &Hashed) -> RowKey<WorkspaceId> {
     RowKey::lasting(format!("wn/{}", name.to_base62()))
 }
@@ -78,15 +78,15 @@ pub(crate) fn seats() -> Key {
 pub(crate) fn open_invitations() -> Key {
     Key::lasting("open-invitations")
 }
-/// A [`Meter`](crate::engine::meter::Meter): the mails of an organization.
+/// A [`Meter`](crate::engine::meter::Meter): the mails that an organization sends.
 pub(crate) fn mails() -> Key {
     Key::lasting("mails")
 }
-/// The same, in a user's shard.
+/// A [`Meter`](crate::engine::meter::Meter) in a user's shard: the mails that the user sends.
 pub(crate) fn mails_of(user: &UserId) -> Key {
     Key::lasting(format!("mails/{}", super::shards::user_tag(user)))
 }
-/// Written by no operation: when the token was last used.
+/// When the token was last used. No operation writes this row; see `engine/token_use.rs`.
 pub(crate) fn token_used(key: &TokenKey) -> RowKey<UsedRow> {
     RowKey::lasting(format!("tu/{}", key.short()))
 }
@@ -110,7 +110,7 @@ pub(crate) fn slug_claim(slug: &Slug) -> RowKey<SlugClaimRow> {
 pub(crate) fn join_code_entry(code: &Hashed) -> RowKey<JoinCodeEntryRow> {
     RowKey::lasting(code.to_base62())
 }
-/// In the platform's shard: the organization's deletion stands in the log.
+/// In the platform's shard: present if the log has the organization's deletion.
 pub(crate) fn deletion_noted(organization: OrganizationId) -> RowKey<()> {
     RowKey::passing(format!("d/{}", organization.to_base62()), limits::FENCE_LIFETIME)
 }

@@ -20,12 +20,13 @@ pub(crate) struct MemberRow {
     pub(crate) name: Option<String>,
     pub(crate) avatar_url: Option<String>,
     pub(crate) joined_at: Timestamp,
-    /// The entry in the user's shard that tells of this membership.
+    /// The intent of the attempt that wrote the membership's entry in the user's shard.
     pub(crate) intent: Intent,
-    /// The entry in the user's shard that counts this organization among those that they own.
+    /// The intent of the attempt that wrote the entry in the user's shard that counts this organization among those
+    /// that they own; `None` if they do not own it.
     #[serde(default)]
     pub(crate) owned: Option<Intent>,
-    /// Each once. One that was deleted may still be among them; see `operations/workspaces`.
+    /// Each at most once. A workspace that was deleted may still be listed; see `operations/workspaces`.
     #[serde(default)]
     pub(crate) workspaces: Vec<WorkspaceId>,
     /// When the profile was last written; `None`: when they joined. See `operations/members/profile.rs`.
@@ -33,7 +34,7 @@ pub(crate) struct MemberRow {
     pub(crate) profile_at: Option<Timestamp>,
 }
 
-/// Who is at an address, seen from one organization.
+/// Which members and which open invitation of an organization have an address.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AddressRow {
     /// Usually one; an identity provider may vouch for the same address to several users.

@@ -1,7 +1,8 @@
 //! The rows of the store: what each one holds, and under which key.
 //!
-//! A row is its fields in the order in which they stand here, without names. So a field is never removed or moved; a new
-//! one goes to the end of a row and bears `#[serde(default)]`: see [`format`] for what versions may do to each other.
+//! A row is stored as the values of its fields, in the order in which the fields are declared here, without names. So a
+//! field is never removed or moved, and a new one goes to the end of a row with `#[serde(default)]`: see [`format`] for
+//! what versions may change.
 
 mod api_token;
 pub(crate) mod details;
@@ -62,7 +63,8 @@ pub(crate) mod index {
     pub(crate) const JOIN_CODES: Index = Index::new("join-codes", 3);
     /// Its API tokens.
     pub(crate) const TOKENS: Index = Index::new("tokens", 4);
-    /// What its users issued and nobody has ended, numbered by the maker; see `operations/issued.rs`.
+    /// Open invitations, join codes and API tokens that its users issued, numbered by a hash of the issuer's id; see
+    /// `operations/issued.rs`.
     pub(crate) const ISSUED: Index = Index::new("issued", 6);
     /// Its workspaces, by id.
     pub(crate) const WORKSPACES: Index = Index::new("workspaces", 5);
@@ -84,7 +86,8 @@ pub(crate) mod index {
     pub(crate) const CREATIONS: &str = "creations";
 }
 
-/// Tells one try to write index entries from all others; see `engine/entry.rs`. Seconds since 1970 above, randomness below.
+/// The unique name of an attempt to write index entries; see `engine/entry.rs`. The upper 32 bits are seconds since
+/// 1970, the lower 32 are random.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Intent(pub(crate) u64);

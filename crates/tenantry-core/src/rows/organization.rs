@@ -11,7 +11,7 @@ use crate::values::{
     slug::Slug,
 };
 
-/// An organization, as far as it is read by whatever happens in it. What it tells of itself is a [`ProfileRow`].
+/// The part of an organization that every operation in it reads. Its profile is a [`ProfileRow`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct OrganizationRow {
     pub(crate) number: u64,
@@ -26,16 +26,16 @@ pub(crate) struct OrganizationRow {
     pub(crate) updated_at: Timestamp,
     /// Grows with each change of the profile as well.
     pub(crate) version: u64,
-    /// The entry by name in the search index.
+    /// The intent of the attempt that wrote the entry by name in the search index.
     #[serde(default)]
     pub(crate) name_intent: Intent,
-    /// The entry by the time of creation in the search index.
+    /// The intent of the attempt that wrote the entry by creation time in the search index.
     #[serde(default)]
     pub(crate) created_intent: Intent,
 }
 
 impl OrganizationRow {
-    /// The organization is in use.
+    /// Refuses an organization that is not active.
     pub(crate) fn require_active(&self) -> Result<(), Error> {
         match self.status {
             Status::Active => Ok(()),
@@ -49,14 +49,14 @@ impl OrganizationRow {
 /// What is left of an organization that was deleted, until everything of it is removed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct GoneRow {
-    /// As it was in the end.
+    /// The organization's row as it last was.
     pub(crate) organization: Nested<OrganizationRow>,
     #[serde(with = "words::principal")]
     pub(crate) by: Principal,
     pub(crate) at: Timestamp,
 }
 
-/// An organization, whole.
+/// An organization with its profile.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct WholeOrganization {
     pub(crate) row: OrganizationRow,
@@ -64,20 +64,20 @@ pub(crate) struct WholeOrganization {
 }
 
 impl WholeOrganization {
-    /// From the values of [`keys::organization`] and [`keys::profile`].
+    /// Decodes the values of [`keys::organization`] and [`keys::profile`].
     pub(crate) fn read(row: Option<&[u8]>, profile: Option<&[u8]>) -> Result<Option<Self>, Error> {
         let Some(row) = row else { return Ok(None) };
         Self::with(decode(row)?, profile).map(Some)
     }
 
-    /// The row, and the value of [`keys::profile`].
+    /// Combines the row with the value of [`keys::profile`].
     pub(crate) fn with(row: OrganizationRow, profile: Option<&[u8]>) -> Result<Self, Error> {
         let profile = profile.map(decode).transpose()?.unwrap_or_default();
         Ok(Self { row, profile })
     }
 }
 
-/// What an organization tells of itself. One that tells nothing has no such row.
+/// What an organization says about itself. An organization that says nothing has no such row.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ProfileRow {
     pub(crate) description: String,

@@ -13,14 +13,14 @@ pub(crate) struct RolesRow {
     pub(crate) numbers_given: u64,
 }
 
-/// A role of an organization's own. How many bear its name is a counter of its own.
+/// A role that an organization defined for itself. [`keys::role_holders`](super::keys::role_holders) counts who has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct OwnRoleRow {
     pub(crate) number: u64,
     pub(crate) name: RoleName,
     pub(crate) permissions: Vec<String>,
     pub(crate) description: String,
-    /// The role was deleted, and whoever still bears its name has this one.
+    /// If the role was deleted: the role that everybody who still bears this name has instead.
     pub(crate) replaced_by: Option<RoleName>,
     pub(crate) created_at: Timestamp,
 }

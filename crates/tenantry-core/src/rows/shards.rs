@@ -27,19 +27,19 @@ pub(crate) fn slug(slug: &Slug) -> Shard {
     bucket('s', &Hashed::of(slug.as_str()))
 }
 
-/// One of [`limits::ENTRY_BUCKETS`] shards: what is found by a user, an address, a code or a slug is little, and there
-/// are many of them. Each has its tag, or its hash, in the names of its rows and entries there.
+/// One of [`limits::ENTRY_BUCKETS`] shards. There are many users, addresses, codes and slugs, with few rows and entries
+/// each, so they share shards. Each has its tag, or its hash, in the names of its rows and entries.
 ///
 /// [`limits::ENTRY_BUCKETS`]: crate::values::limits::ENTRY_BUCKETS
 fn bucket(kind: char, hash: &Hashed) -> Shard {
     Shard::new(kind, &format!("{:x}", hash.number() % limits::ENTRY_BUCKETS))
 }
 
-/// Tells a user from all others of their shard.
+/// Text that distinguishes a user from all others in their shard.
 pub(crate) fn user_tag(id: &UserId) -> String {
     Hashed::of(id.as_str()).tag()
 }
-/// Tells an address from all others of its shard. Addresses can be long and personal; this is neither.
+/// Text that distinguishes an address from all others in its shard. Unlike the address it is short and not personal.
 pub(crate) fn address_tag(address: &NormalAddress) -> String {
     Hashed::of(address.as_str()).tag()
 }
@@ -47,7 +47,8 @@ pub(crate) fn address_tag(address: &NormalAddress) -> String {
 ///
 /// [`limits::SEARCH_BUCKETS`]: crate::values::limits::SEARCH_BUCKETS
 ///
-/// The two indexes have shards of their own: what one primary of a cluster has lost, the other one may still tell.
+/// Each of the two indexes has shards of its own: an organization that is lost with a primary from one index may still
+/// be in the other.
 pub(crate) fn search(index: &str, bucket: u32) -> Shard {
     Shard::new('p', &format!("{index}/{bucket}"))
 }

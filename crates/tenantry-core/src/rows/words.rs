@@ -1,14 +1,14 @@
-//! Words that rows use often, in fewer bytes.
+//! Encodes words that rows use often in fewer bytes.
 //!
-//! A word of a table is written as one control character, which no such text has: that of its place in the table. Any
-//! other text stays as it is. So a table only ever grows at its end; an older node shows the
+//! A word of a table is written as the control character for its place in the table; no such text contains one
+//! otherwise. Any other text is written as it is. So a table may only grow at its end, and an older node shows the
 //! control character of a word that it does not know.
 
 use crate::values::role::RoleName;
 
 const ROLES: &[&str] = &[RoleName::OWNER, RoleName::ADMIN, RoleName::MEMBER];
 
-/// What audit events call the operations.
+/// The actions of audit events.
 const ACTIONS: &[&str] = &[
     "organization.create",
     "organization.update",
@@ -43,7 +43,7 @@ const ACTIONS: &[&str] = &[
     "accounts.forget",
 ];
 
-/// The control characters, but for NUL: one byte each, then two.
+/// The control characters except NUL: first those of one byte, then those of two.
 const CONTROLS: &[&str] = &[
     "\u{1}", "\u{2}", "\u{3}", "\u{4}", "\u{5}", "\u{6}", "\u{7}", "\u{8}", "\u{9}", "\u{a}", "\u{b}", "\u{c}",
     "\u{d}", "\u{e}", "\u{f}", "\u{10}", "\u{11}", "\u{12}", "\u{13}", "\u{14}", "\u{15}", "\u{16}", "\u{17}",
@@ -100,7 +100,7 @@ pub(crate) mod roles {
     }
 }
 
-/// What an audit event was about.
+/// The action of an audit event.
 pub(crate) mod action {
     use serde::{Deserialize, Deserializer, Serializer};
 
@@ -115,7 +115,7 @@ pub(crate) mod action {
     }
 }
 
-/// Who did something: on the wire it names its fields, in a row it does not.
+/// A principal. JSON names its fields; a row does not.
 pub(crate) mod principal {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

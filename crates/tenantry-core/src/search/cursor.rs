@@ -1,4 +1,4 @@
-//! Where a search goes on.
+//! Cursors: what the next page of a search needs to go on.
 
 use std::fmt::Write as _;
 
@@ -11,23 +11,23 @@ use crate::{
     values::{error::Error, ids::OrganizationId},
 };
 
-/// Where a search goes on. Nothing in it grants anything: every organization is confirmed and tested anew.
+/// The state of a search between two pages. It grants nothing: every organization is confirmed and tested again.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Cursor {
-    /// Which search it belongs to.
+    /// The hash of the search to which it belongs.
     pub(crate) search: String,
-    /// Behind which entry the scan goes on, of the platform's index or of the caller's organizations; `None`: at its
-    /// beginning.
+    /// The entry behind which the scan goes on, in the platform's index or among the caller's organizations; `None`: at
+    /// its beginning.
     pub(crate) scan: Option<Sorted>,
-    /// Behind which rank; `None`: at the first.
+    /// The rank behind which the page begins; `None`: at the first.
     pub(crate) last: Option<Rank>,
-    /// What a scan that is not finished has found to be first so far.
+    /// The best matches so far of a scan that is not finished.
     pub(crate) best: Vec<OrganizationId>,
-    /// Whether that scan has found others that come behind these.
+    /// Whether that scan has found matches that come behind these.
     pub(crate) more: bool,
-    /// How many organizations are still to be passed over.
+    /// How many matches are still to be skipped.
     pub(crate) skip: usize,
-    /// How many organizations the page has that the scan is for.
+    /// The size of the page for which the scan is made.
     pub(crate) limit: usize,
 }
 
@@ -40,7 +40,7 @@ impl Cursor {
         }))
     }
 
-    /// Reads a cursor of the search that is called `search`.
+    /// Reads a cursor; refuses one that does not belong to `search`.
     pub(crate) fn parse(text: &str, search: &str) -> Result<Self, Error> {
         let digits: Option<Vec<u8>> = text.chars().map(|digit| digit.to_digit(16)?.try_into().ok()).collect();
         let pair = |pair: &[u8]| pair.iter().fold(0, |sum, digit| (sum << 4) | digit);
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_comes_back_to_its_own_search_and_to_no_other() {
+    fn a_cursor_is_read_by_its_own_search_and_refused_by_any_other() {
         let cursor = Cursor {
             search: "a".to_owned(),
             scan: Some(Sorted { sort_key: "a".to_owned(), entry: "b".to_owned() }),

@@ -1,4 +1,4 @@
-//! What a search asks for, as the wire says it.
+//! The filter and the order of a search, as a request has them.
 
 use serde::{Deserialize, Serialize};
 
@@ -182,7 +182,7 @@ macro_rules! filter {
         }
 
         impl Filter {
-            /// Each field that is filtered by, and how.
+            /// Each field that is filtered by, and its operators.
             fn ops(&self) -> Vec<(Field, Vec<(&'static str, Op)>)> {
                 let mut ops = Vec::new();
                 $(if let Some(operators) = &self.$name {
@@ -216,7 +216,7 @@ filter! {
 }
 
 impl Filter {
-    /// What must hold of each organization.
+    /// The conditions that an organization must meet.
     pub(crate) fn tests(&self) -> Vec<Test> {
         let ops = self.ops().into_iter().flat_map(|(field, ops)| ops.into_iter().map(move |(_, op)| (field, op)));
         let mut tests: Vec<_> = ops.map(|(field, op)| Test::new(field, op)).collect();
@@ -277,7 +277,7 @@ fn has_twice(fields: &[Field]) -> bool {
     fields.iter().enumerate().any(|(place, field)| fields[..place].contains(field))
 }
 
-/// The field as the wire spells it.
+/// The name of the field in requests.
 fn name_of(field: Field) -> String {
     let name = serde_json::to_value(field).unwrap_or_default(); // a variant without content is a text
     name.as_str().unwrap_or_default().to_owned()

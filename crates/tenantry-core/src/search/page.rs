@@ -1,17 +1,18 @@
 //! One page of a search.
 //!
-//! A scan goes through the index by name or by time of creation: the one by which the order is led, else the one that
-//! the filter narrows. There are three sorts of searches.
+//! A scan goes through the index by name or by time of creation: the one by which the search is ordered first, or else
+//! the one that the filter narrows. There are three kinds of searches.
 //!
-//! 1. **Ordered by the scan alone**: what passes is the page, as it comes.
-//! 2. **Led by the scan**, with further fields: the first ones are kept, and the scan ends once it has left the group
-//!    of equal first fields to which the last of them belongs.
-//! 3. **Ordered otherwise**: the first ones are kept until the scan has ended.
+//! 1. **Ordered by the scan alone**: the matches are the page, in the order in which the scan finds them.
+//! 2. **Led by the scan**, with further fields: the best matches are kept. The scan ends once it has left the group of
+//!    entries whose first field equals that of the last match.
+//! 3. **Ordered otherwise**: the best matches are kept until the scan has ended.
 //!
-//! An organization that is renamed while a page is made is found once, where it was when it was read.
+//! An organization that is renamed while a page is made is found once, at its place when it was read.
 //!
-//! A page looks at [`limits::SEARCH_EXAMINED_MAX`] organizations at most. Then the first sort answers what it has, the
-//! others nothing yet; the cursor carries what was found so far, by id, and the next page goes on.
+//! A page looks at [`limits::SEARCH_EXAMINED_MAX`] organizations at most. If it is not complete then, the first kind of
+//! search answers what it has, and the other two answer nothing yet: the cursor carries the ids of the best matches so
+//! far, and the next page goes on.
 
 use std::collections::HashSet;
 
@@ -37,15 +38,15 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Search<'a> {
     pub(crate) engine: &'a Engine,
-    /// Only among the organizations of this user.
+    /// If set, only the organizations of this user are searched.
     pub(crate) user: Option<&'a UserId>,
-    /// What the name contains.
+    /// If set, the name must contain this text.
     pub(crate) name: Option<String>,
     pub(crate) tests: Vec<Test>,
     pub(crate) order: Vec<OrderBy>,
 }
 
-/// How much of the result is wanted.
+/// Which part of the result is wanted.
 #[derive(Debug)]
 pub(crate) struct Window {
     pub(crate) limit: usize,
@@ -58,7 +59,7 @@ pub(crate) struct Page {
     pub(crate) next: Option<Cursor>,
 }
 
-/// How the scan's order relates to the search's.
+/// How the scan's order relates to the search's: one variant for each of the module's three kinds of searches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lead {
     Alone,
@@ -70,7 +71,7 @@ struct Hit {
     rank: Rank,
     id: OrganizationId,
     organization: WholeOrganization,
-    /// Where the scan found it; not known of one that an earlier page found.
+    /// Where the scan found it; `None` if an earlier page found it.
     place: Option<Sorted>,
 }
 
@@ -111,10 +112,11 @@ impl<'a> Search<'a> {
             for step in steps {
                 let Some(Found { id, organization, place }) = step.found else { continue };
                 if lead == Lead::Alone && cursor.scan.as_ref().is_some_and(|start| !self.precedes(start, &place)) {
-                    // It has gone to where an earlier page was.
+                    // It has moved to a place that an earlier page has passed.
                     continue;
                 }
-                // Two entries can lead to it: it was renamed in the midst of it, or has come again.
+                // Two entries can lead to one organization: it was renamed during the scan, or an earlier page has
+                // found it already.
                 best.extend(self.hit(&cursor, id, organization, Some(place)).filter(|hit| met.insert(hit.id)));
             }
             best.sort_by(|one: &Hit, two| one.rank.compare(&two.rank, &self.order));
@@ -129,7 +131,7 @@ impl<'a> Search<'a> {
                 break;
             }
             if left == 0 {
-                // What is farther ahead is for the page that comes there.
+                // Matches ahead of the scan are left to the page that gets there.
                 best.retain(|hit| {
                     lead != Lead::Alone || hit.place.as_ref().is_none_or(|at| !self.precedes(&reached, at))
                 });
@@ -155,7 +157,7 @@ impl<'a> Search<'a> {
         behind.then_some(Hit { rank, id, organization, place })
     }
 
-    /// Whether the scan comes to `one` before `other`.
+    /// Whether the scan gets to `one` before it gets to `other`.
     fn precedes(&self, one: &Sorted, other: &Sorted) -> bool {
         let descending = self.order.first().is_some_and(|first| first.direction == SortDirection::Desc);
         if descending { one > other } else { one < other }
@@ -185,7 +187,7 @@ impl<'a> Search<'a> {
             SortDirection::Asc => Direction::Ascending,
             SortDirection::Desc => Direction::Descending,
         };
-        // The next page begins with the group of the last one's end.
+        // The next page begins in the group in which the last page ended.
         if let Some(group) = cursor.last.as_ref().and_then(Rank::lead) {
             match direction {
                 Direction::Ascending => from = from.max(Some(group)),
@@ -197,7 +199,7 @@ impl<'a> Search<'a> {
         (lead, Scan::platform(self.engine, span, cursor.scan.as_ref()))
     }
 
-    /// Whether nothing that the scan would still come to is before the last of `best`.
+    /// Whether nothing that the scan has yet to reach can come before the last of `best`.
     fn is_complete(&self, lead: Lead, best: &[Hit], wanted: usize, reached: &Sorted) -> bool {
         let Some(last) = best.last().filter(|_| best.len() == wanted) else { return false };
         match (lead, reached, self.order.first()) {
@@ -212,7 +214,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The page that looked at as many organizations as it may.
+    /// The page of a search that has looked at as many organizations as it may.
     fn interrupted(lead: Lead, cursor: Cursor, best: Vec<Hit>, reached: Sorted) -> Page {
         if lead == Lead::Alone {
             let skip = cursor.skip.saturating_sub(best.len());
@@ -226,7 +228,7 @@ impl<'a> Search<'a> {
         Page { found: Vec::new(), next: Some(Cursor { scan: Some(reached), best, ..cursor }) }
     }
 
-    /// The page that is whole; `more`: another follows.
+    /// The page of a search that is complete; `more` says whether another page follows.
     fn finished(lead: Lead, cursor: &Cursor, best: Vec<Hit>, more: bool) -> Page {
         let next = best.last().filter(|_| more).map(|last| {
             let next = Cursor { search: cursor.search.clone(), ..Cursor::default() };

@@ -1,4 +1,4 @@
-//! Organizations one after the other: out of the platform's index, or those of one user. Every one is confirmed.
+//! Walks through organizations, those of the platform's index or those of one user, and confirms each entry.
 
 use std::collections::VecDeque;
 
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// A part of one of the platform's sorted indexes, in one direction.
+/// A range of one of the platform's sorted indexes, in one direction.
 #[derive(Debug, Clone)]
 pub(crate) struct Span {
     pub(crate) index: &'static str,
@@ -29,7 +29,7 @@ pub(crate) struct Span {
     pub(crate) below: Option<String>,
 }
 
-/// An entry to which a scan has come, and the organization to which it leads, if there is one.
+/// An entry that a scan has reached, and the organization to which it leads, if there is one.
 #[derive(Debug)]
 pub(crate) struct Step {
     pub(crate) place: Sorted,
@@ -41,8 +41,9 @@ pub(crate) struct Step {
 pub(crate) struct Found {
     pub(crate) id: OrganizationId,
     pub(crate) organization: WholeOrganization,
-    /// Where it is. That is elsewhere than the entry if it was renamed after the index was read: the scan may have
-    /// been there already, or may have read that far ahead already, so that it would not come to it again.
+    /// The place of its true entry. That is not the place of the entry that was read if the organization was renamed
+    /// after the index was read. The scan may have passed the true place already, or may have read ahead of it, and
+    /// would then not reach it any more.
     pub(crate) place: Sorted,
 }
 
@@ -62,7 +63,7 @@ impl<'a> Scan<'a> {
         Self::Own { engine, user, after, ended: false }
     }
 
-    /// The next organizations, at most `limit`; none at the end.
+    /// The next entries, at most `limit`; none at the end.
     pub(crate) async fn next(&mut self, limit: usize) -> Result<Vec<Step>, Error> {
         match self {
             Self::Platform(merge) => {
@@ -90,7 +91,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Whether nothing is left.
+    /// Whether the scan has reached its end.
     pub(crate) fn has_ended(&self) -> bool {
         match self {
             Self::Platform(merge) => merge.buckets.iter().all(|bucket| bucket.ended && bucket.ahead.is_empty()),
@@ -99,7 +100,7 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// All buckets of a sorted index as one.
+/// Merges all buckets of a sorted index into one sequence.
 pub(crate) struct Merge<'a> {
     engine: &'a Engine,
     span: Span,
@@ -108,15 +109,15 @@ pub(crate) struct Merge<'a> {
 
 struct Bucket {
     number: u32,
-    /// What was read and not yet taken.
+    /// Entries that were read and not yet taken.
     ahead: VecDeque<Sorted>,
     after: Option<Sorted>,
     ended: bool,
 }
 
 impl Merge<'_> {
-    /// The next entries. Reads each bucket once if `limit` entries are not more than a chunk; a bucket that runs dry
-    /// is read again, alone.
+    /// The next entries. Reads each bucket once if `limit` is no more than a chunk; a bucket whose entries run out is
+    /// read again, alone.
     async fn next(&mut self, limit: usize) -> Result<Vec<Sorted>, Error> {
         let chunk = limit.clamp(1, limits::SEARCH_CHUNK_MAX);
         let mut entries = Vec::with_capacity(limit);
@@ -130,15 +131,15 @@ impl Merge<'_> {
             let Some(entry) = next.and_then(|bucket| bucket.ahead.pop_front()) else { break };
             entries.push(entry);
         }
-        // Where nothing is at hand, a bucket that filled its chunk may have ended with it: whether this is the end is
-        // told by reading.
+        // If no entry is left in memory, a bucket whose last chunk was full may still be at its end: only another read
+        // tells whether the scan has ended.
         if self.buckets.iter().all(|bucket| bucket.ahead.is_empty()) {
             self.fill(chunk).await?;
         }
         Ok(entries)
     }
 
-    /// Reads on where a bucket has run dry: all of these at once.
+    /// Reads the next chunk of every bucket whose entries have run out, concurrently.
     async fn fill(&mut self, chunk: usize) -> Result<(), Error> {
         let (engine, span) = (self.engine, &self.span);
         let dry = self.buckets.iter_mut().filter(|bucket| !bucket.ended && bucket.ahead.is_empty());
@@ -161,7 +162,7 @@ impl Merge<'_> {
     }
 }
 
-/// Reads an entry's organization, and prunes the entry if it is false.
+/// Confirms an entry by its organization's row, and prunes it if it is false.
 async fn confirm(engine: &Engine, index: &'static str, entry: Sorted) -> Result<Step, Error> {
     let mut found = None;
     if let Some((id, intent)) = entry::parse_name(&entry.entry) {
@@ -181,7 +182,7 @@ async fn confirm(engine: &Engine, index: &'static str, entry: Sorted) -> Result<
     Ok(Step { place: entry, found })
 }
 
-/// The entry of an organization in `index`.
+/// The entry that an organization rightly has in `index`.
 fn true_entry(id: OrganizationId, row: &OrganizationRow, index: &'static str) -> Option<Sorted> {
     search_entry::entries(row).into_iter().find_map(|(told, intent)| {
         let IndexEntry::Search(told) = told else { return None };
@@ -190,7 +191,7 @@ fn true_entry(id: OrganizationId, row: &OrganizationRow, index: &'static str) ->
     })
 }
 
-/// What an entry of `index` tells.
+/// Decodes an entry of `index`.
 fn told(index: &'static str, entry: &Sorted) -> Option<SearchEntry> {
     if index == index::NAMES {
         return Some(SearchEntry::Name(entry.sort_key.clone()));
@@ -198,7 +199,7 @@ fn told(index: &'static str, entry: &Sorted) -> Option<SearchEntry> {
     search_entry::parse_time_key(&entry.sort_key).map(SearchEntry::Creation)
 }
 
-/// Organizations that were found before, as they are now. For a caller of whom `user` is known, only their own.
+/// Reads organizations that were found before, as they are now. If `user` is set, only those to which the user belongs.
 pub(crate) async fn again(
     engine: &Engine,
     user: Option<&UserId>,
@@ -208,7 +209,7 @@ pub(crate) async fn again(
         let mut keys = vec![keys::organization().key, keys::profile().key];
         keys.extend(user.map(|user| keys::member(user).key));
         let values = engine.store().read(&shards::organization(*id), &keys).await?;
-        // The membership, if it matters.
+        // If `user` is set, there is one more value: their membership.
         let [row, profile, member @ ..] = &values[..] else { return Ok(None) };
         if member.iter().any(Option::is_none) {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! What a filter and an order mean for one organization.
+//! Decides a filter and an order for one organization.
 
 use std::cmp::Ordering;
 
@@ -48,7 +48,7 @@ impl Value {
         }
     }
 
-    /// What decides its place in an order.
+    /// The value by which it is ordered: for a text, its sort key.
     fn rank(self) -> Self {
         if let Self::Text(text) = &self { Self::Text(sort_key(text)) } else { self }
     }
@@ -57,7 +57,7 @@ impl Value {
         matches!(self, Self::Null) || matches!(self, Self::Text(text) if text.is_empty())
     }
 
-    /// Its sort key in the index of its field.
+    /// The value as a sort key of an index; `None` for a kind of value that is in no index.
     fn sort_key(&self) -> Option<String> {
         match self {
             Self::Text(text) => Some(sort_key(text)),
@@ -77,11 +77,11 @@ pub(crate) enum Op {
     Gte(Value),
     Lt(Value),
     Lte(Value),
-    /// Two values.
+    /// Two values: the least and the greatest.
     Between(Vec<Value>),
     In(Vec<Value>),
     NotIn(Vec<Value>),
-    /// The parts between the `%`, folded.
+    /// The parts of the pattern between its `%`, folded.
     Like(Vec<String>),
     NotLike(Vec<String>),
 }
@@ -112,7 +112,7 @@ impl Op {
         texts.chain(parts.iter().map(String::as_str))
     }
 
-    /// Operands are compared by rank where order matters.
+    /// Operators that compare by order get their operands as values are ordered.
     fn ranked(self) -> Self {
         match self {
             Self::Gt(value) => Self::Gt(value.rank()),
@@ -146,7 +146,7 @@ impl Op {
         }
     }
 
-    /// The sort keys that can pass, in the index of the field: the least, and the one below which all are.
+    /// The sort keys, in the field's index, of all that can pass: from the first, included, to the second, excluded.
     fn bounds(&self) -> (Option<String>, Option<String>) {
         let next = |key: String| key + "\0";
         match self {
@@ -176,7 +176,7 @@ impl Op {
 fn behind_prefix(prefix: &str) -> Option<String> {
     let mut head = prefix.to_owned();
     while let Some(last) = head.pop() {
-        // The range of characters leaves out what is none.
+        // A range of `char` leaves out the surrogates, which are no characters.
         if let Some(next) = (last..=char::MAX).nth(1) {
             head.push(next);
             return Some(head);
@@ -201,11 +201,11 @@ fn is_like(value: &Value, parts: &[String]) -> bool {
     true
 }
 
-/// One condition.
+/// One condition of a filter.
 #[derive(Debug)]
 pub(crate) enum Test {
     Field(Field, Op),
-    /// These fields, joined, contain the folded text.
+    /// These fields, joined by spaces, contain this folded text.
     Concat(Vec<Field>, String),
 }
 
@@ -231,7 +231,7 @@ impl Test {
         }
     }
 
-    /// Where in the index of `field` all are that can pass.
+    /// The range of sort keys, in the index of `field`, to which all that can pass belong.
     pub(crate) fn bounds(&self, field: Field) -> (Option<String>, Option<String>) {
         match self {
             Self::Field(tested, op) if *tested == field => op.bounds(),
@@ -240,7 +240,7 @@ impl Test {
     }
 }
 
-/// The place of an organization in an order.
+/// The place of an organization in the order of a search.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Rank {
     values: Vec<Value>,
@@ -253,7 +253,7 @@ impl Rank {
         Self { values, id }
     }
 
-    /// The sort key of the first field in its index.
+    /// The sort key of the first field, in the index of that field.
     pub(crate) fn lead(&self) -> Option<String> {
         match self.values.first()? {
             Value::Text(key) => Some(key.clone()),
@@ -261,7 +261,7 @@ impl Rank {
         }
     }
 
-    /// Ties go by id, in the direction of the last field.
+    /// Compares in the given order. Equal values are ordered by id, in the direction of the last field.
     pub(crate) fn compare(&self, other: &Self, order: &[OrderBy]) -> Ordering {
         let directed = |ordering: Ordering, by: &OrderBy| match by.direction {
             SortDirection::Asc => ordering,

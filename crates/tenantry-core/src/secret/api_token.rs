@@ -30,7 +30,7 @@ impl ApiTokenSecret {
         &self.0
     }
 
-    /// What a store keeps of it.
+    /// The hash, which is what a store keeps.
     #[must_use]
     pub fn hashed(&self) -> Hashed {
         self.0.hashed()
@@ -44,8 +44,7 @@ impl ApiTokenSecret {
     }
 }
 
-/// Tells, without asking anybody, whether `text` was made as the secret of an API token: for scanners of leaked
-/// secrets.
+/// Whether `text` was made as the secret of an API token, judged by its checksum alone: for scanners of leaked secrets.
 ///
 /// ```
 /// use tenantry_core::{values::entropy::SystemEntropy, secret::{ApiTokenSecret, looks_like_a_secret}};

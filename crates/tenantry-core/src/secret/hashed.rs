@@ -13,19 +13,19 @@ use zeroize::Zeroizing;
 pub struct Plain(Zeroizing<String>);
 
 impl Plain {
-    /// Takes charge of a secret.
+    /// Wraps a secret.
     #[must_use]
     pub fn new(secret: String) -> Self {
         Self(Zeroizing::new(secret))
     }
 
-    /// The secret itself. Whoever calls this answers for where it goes.
+    /// The secret itself. The caller is responsible for where it goes.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// What a store keeps of it.
+    /// The hash, which is what a store keeps.
     #[must_use]
     pub fn hashed(&self) -> Hashed {
         Hashed::of(&self.0)
@@ -38,7 +38,7 @@ impl fmt::Debug for Plain {
     }
 }
 
-/// What is kept of a secret: its SHA-256.
+/// The SHA-256 of a secret, which is all that a store keeps of it.
 ///
 /// A plain hash is enough because every secret here is random with at least 60 bits: there is no dictionary to try.
 #[derive(Clone, Serialize, Deserialize)]
@@ -52,18 +52,18 @@ impl Hashed {
         Self(Sha256::digest(secret.as_bytes()).into())
     }
 
-    /// A number that is the hash's beginning.
+    /// The first 64 bits of the hash.
     pub(crate) fn number(&self) -> u64 {
-        // It is longer than a number.
+        // The hash is longer than that, so the default never applies.
         self.0.first_chunk().copied().map_or(0, u64::from_be_bytes)
     }
 
-    /// 17 digits of base62 that no two of a platform have in common: 96 bits, of the hash's end.
+    /// The last 96 bits of the hash in 17 digits of base62: enough that no two on a platform are the same.
     pub(crate) fn tag(&self) -> String {
         crate::values::base62::encode(&self.0[self.0.len() - 12..], 17)
     }
 
-    /// The hash in base62, as the name of a place in a store.
+    /// The hash in base62, for names of rows in a store.
     #[must_use]
     pub(crate) fn to_base62(&self) -> String {
         crate::values::base62::encode(&self.0, 43)
@@ -76,7 +76,7 @@ impl Hash for Hashed {
     }
 }
 
-/// In constant time.
+/// Compares in constant time.
 impl PartialEq for Hashed {
     fn eq(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()

@@ -7,7 +7,7 @@ use crate::values::{
 };
 
 /// The one-time secret of an invitation: `ti_`, the organization, the invitation, 43 characters of randomness and 6 of
-/// checksum. It names where it belongs, so that no index is needed to find it.
+/// checksum. It contains both ids, so that no index is needed to find the invitation.
 #[derive(Clone)]
 pub struct InvitationToken {
     organization: OrganizationId,
@@ -30,7 +30,7 @@ impl InvitationToken {
     /// Reads a token that somebody presents.
     ///
     /// # Errors
-    /// When `text` is not a token, or was damaged on its way: the checksum tells.
+    /// If `text` is no token, or was damaged on its way, as the checksum tells.
     pub fn parse(text: &str) -> Result<Self, InvalidInvitationToken> {
         let well_formed = text.len() == 96 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         let body = if well_formed { without_checksum(text) } else { None }.ok_or(InvalidInvitationToken)?;
@@ -60,7 +60,7 @@ impl InvitationToken {
         &self.text
     }
 
-    /// What a store keeps of it.
+    /// The hash, which is what a store keeps.
     #[must_use]
     pub fn hashed(&self) -> Hashed {
         self.text.hashed()

@@ -7,12 +7,13 @@ use crate::values::{
 /// Crockford's base32: no I, L, O or U.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// How many characters carry the code: 12 × 5 = 60 bits.
+/// How many digits a code has: 12 × 5 = 60 bits.
 const DIGITS: usize = 12;
 
 /// A short, shareable code that lets whoever has it join: `XXXX-XXXX-XXXX` in Crockford's base32.
 ///
-/// On entry, case, spaces and dashes of any kind and what cannot be seen do not matter, and `O` is read as 0, `I` and `L` as 1.
+/// A code is read whatever its case, its spaces, its dashes of any kind and its invisible characters; `O` is read as 0,
+/// `I` and `L` as 1.
 #[derive(Debug, Clone)]
 pub struct JoinCode(Plain);
 
@@ -32,7 +33,7 @@ impl JoinCode {
     /// Reads a code as somebody typed it.
     pub fn parse(text: &str) -> Result<Self, InvalidJoinCode> {
         let mut digits = String::with_capacity(DIGITS);
-        // Programs that people paste from make en dashes and narrow spaces of what was typed.
+        // Programs from which people paste turn what was typed into en dashes and narrow spaces.
         let separates = |character: char| {
             visible_text::is_blank(character)
                 || visible_text::is_dash(character)
@@ -60,13 +61,13 @@ impl JoinCode {
         Plain::new(format!("{}-{}-{}", &digits[..4], &digits[4..8], &digits[8..]))
     }
 
-    /// What a list shows of it: the last two characters, which leaves 50 bits untold.
+    /// What a list shows of it: the last two characters. The other 50 bits stay secret.
     #[must_use]
     pub fn hint(&self) -> String {
         format!("…{}", &self.0.expose()[DIGITS - 2..])
     }
 
-    /// What a store keeps of it.
+    /// The hash, which is what a store keeps.
     #[must_use]
     pub fn hashed(&self) -> Hashed {
         self.0.hashed()

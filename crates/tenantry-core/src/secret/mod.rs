@@ -1,9 +1,9 @@
 //! Secrets: how they are made, written, recognised, and kept.
 //!
-//! 1. A plain secret and what a store keeps of it are different types. A plain one ([`Plain`]) is shown once, is wiped
-//!    from memory, and neither prints nor serializes by accident; a kept one ([`Hashed`]) cannot be turned back.
-//! 2. Every comparison takes the same time, wherever the difference lies.
-//! 3. Each kind has a prefix and a checksum, so that a scanner can recognise a leaked one without asking anybody:
+//! 1. A secret in the clear and its hash are different types. [`Plain`] is shown once, is wiped from memory, and
+//!    neither prints nor serializes by accident; [`Hashed`] is what a store keeps, and cannot be turned back.
+//! 2. Every comparison takes constant time, wherever the difference lies.
+//! 3. Each kind has a prefix and a checksum, so that a scanner recognises a leaked one by its text alone:
 //!    [`KEY_PATTERN`](crate::values::token_key::KEY_PATTERN), [`SECRET_PATTERN`] and [`looks_like_a_secret`].
 
 mod api_token;

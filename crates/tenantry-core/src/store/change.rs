@@ -1,4 +1,4 @@
-//! Change notices: what a commit tells every node, so that no cache believes what is no longer so.
+//! Change notices: what a commit tells every node, so that no cache keeps an outdated answer.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -71,14 +71,15 @@ pub struct InvalidChange;
 pub enum Signal {
     /// A commit changed this.
     Changed(Change),
-    /// Notices may be missing from here on: believe no cache.
+    /// Notices may be missing from here on: trust no cache.
     LinkLost,
-    /// Notices arrive again: forget what is cached, then caches may be believed anew.
+    /// Notices arrive again: clear every cache, then trust it again.
     LinkBack,
-    /// The notices of everything that was acknowledged before this moment have been told. A store whose notices come
-    /// over a network says so again and again, so that a listener which hears nothing for a while (its link is frozen,
-    /// or it is itself) knows since when. It is told by the [`elapsed`](crate::values::clock::Clock::elapsed) of
-    /// [`SystemClock`](crate::values::clock::SystemClock), which goes on while the machine sleeps.
+    /// The notices of everything that was acknowledged before this moment have been delivered. A store whose notices
+    /// come over a network repeats this signal, so that a listener that hears nothing for a while (its link is frozen,
+    /// or its own process) knows how old the last proof is. The moment is the
+    /// [`elapsed`](crate::values::clock::Clock::elapsed) of [`SystemClock`](crate::values::clock::SystemClock), which
+    /// goes on while the machine sleeps.
     Proven(Duration),
 }
 

@@ -1,4 +1,4 @@
-//! Why a commit was not made, and what callers are told of it.
+//! Why a commit failed, and the errors that callers get for it.
 
 use super::Unavailable;
 use crate::values::error::Error;
@@ -9,9 +9,8 @@ pub enum CommitError {
     /// A [`Check`](super::Check) did not hold: read again, decide again.
     #[error("a row has changed since it was read")]
     Conflict,
-    /// The [`Add`](super::Add) at this place in [`Txn::adds`](super::Txn::adds) would leave its bounds, or there is no
-    /// [`Room`](super::Room): those of
-    /// [`Txn::rooms`](super::Txn::rooms) are counted on behind the adds.
+    /// The [`Add`](super::Add) at this place in [`Txn::adds`](super::Txn::adds) would leave its bounds, or a
+    /// [`Room`](super::Room) is full: places in [`Txn::rooms`](super::Txn::rooms) are counted on from the last add.
     #[error("bound {0} of the transaction would be left")]
     Limit(usize),
     /// The store refused the transaction, or was never asked: it was not applied, and never will be.
@@ -23,7 +22,7 @@ pub enum CommitError {
 }
 
 impl CommitError {
-    /// Why the store is unavailable; `Err` if it decided.
+    /// Why the store is unavailable; `Err` if the store answered with a conflict or a limit.
     pub fn into_unavailable(self) -> Result<Unavailable, Self> {
         match self {
             Self::NotApplied(unavailable) | Self::Unavailable(unavailable) => Ok(unavailable),
@@ -44,7 +43,7 @@ impl From<Unavailable> for Error {
 }
 
 impl Error {
-    /// A commit that the store refused for reasons of its own, or of which it did not tell what became of it.
+    /// The error of a commit that the store could not apply, or whose outcome it did not tell.
     pub(crate) fn of_commit(error: CommitError) -> Self {
         match error {
             CommitError::NotApplied(source) if source.is_full() => source.into(),
@@ -60,8 +59,8 @@ impl Error {
         }
     }
 
-    /// A commit that prepares a change and comes before it. Was it refused, the change was not made; is it uncertain, the
-    /// change was not made either, and whoever tries again finds what was prepared.
+    /// The error of a commit that prepares a change and comes before it. Whether it was refused or its outcome is
+    /// unknown, the change itself was not made, and a retry finds what was prepared.
     pub(crate) fn of_preparation(error: CommitError) -> Self {
         Self::of_commit(match error {
             CommitError::Unavailable(source) => CommitError::NotApplied(source),

@@ -1,5 +1,5 @@
-//! For who writes a store: tells all listeners of [`Store::changes`](super::Store::changes) what was committed, as the
-//! [contract](super#a-listeners-life) has it. Feature `store-kit`.
+//! For authors of a store: passes what was committed on to all listeners of [`Store::changes`](super::Store::changes),
+//! as the [contract](super#a-listeners-life) requires. Feature `store-kit`.
 
 use std::{
     collections::VecDeque,
@@ -13,7 +13,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use super::Changes;
 use crate::store::change::Signal;
 
-/// How many signals a listener may be behind before it must forget what it knew.
+/// How many signals a listener may be behind before it loses some and has to clear its cache.
 const BACKLOG_MAX: usize = 4096;
 
 /// The listeners of one store.
@@ -41,7 +41,8 @@ pub struct Hub(Mutex<State>);
 struct State {
     /// Whether notices arrive.
     up: bool,
-    /// The last proof that they do. It stays when the link is lost: who listens from then on must not believe it anew.
+    /// The last proof that they do. It is kept when the link is lost: a listener that begins later must count its trust
+    /// from this proof, not from its own beginning.
     proven: Option<Duration>,
     sender: broadcast::Sender<Signal>,
 }
@@ -53,13 +54,13 @@ impl Default for State {
 }
 
 impl Hub {
-    /// Without listeners. Notices do not arrive until it is told [`Signal::LinkBack`].
+    /// A hub without listeners. Its link counts as lost until it is told [`Signal::LinkBack`].
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Tells all listeners, except those that still wait for the link.
+    /// Sends `signal` to all listeners, except those that still wait for the link.
     pub fn tell(&self, signal: Signal) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match signal {
@@ -68,16 +69,17 @@ impl Hub {
             Signal::LinkLost => state.up = false,
             Signal::LinkBack => state.up = true,
         }
-        // Whoever has heard of no proof would believe for ever until the next one.
+        // Repeat the last proof when the link is back: a listener without any would trust its cache without a limit
+        // until the next one.
         let again = state.proven.filter(|_| signal == Signal::LinkBack).map(Signal::Proven);
         for signal in std::iter::once(signal).chain(again) {
-            // An error says that nobody listens.
+            // An error only means that nobody listens.
             let _ = state.sender.send(signal);
         }
     }
 
-    /// Begins to listen: what a listener must be told first, and what comes then. Under the lock, so that no signal falls
-    /// between the two.
+    /// Starts a listener: the signals that it must hear first, and the receiver of those that follow. Both are taken
+    /// under the lock, so that no signal falls between them.
     fn attach(&self) -> (VecDeque<Signal>, broadcast::Receiver<Signal>) {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let begin = [Some(Signal::LinkBack), state.proven.map(Signal::Proven)];
@@ -85,7 +87,7 @@ impl Hub {
         (pending, state.sender.subscribe())
     }
 
-    /// A stream of all signals from now on. It does not keep the hub: when that is dropped, it says
+    /// A stream of all signals from now on. It does not keep the hub alive: when the hub is dropped, the stream says
     /// [`Signal::LinkLost`] and ends.
     #[must_use]
     pub fn listen(self: &Arc<Self>) -> Changes {
@@ -98,7 +100,8 @@ struct Listener {
     hub: Weak<Hub>,
     receiver: Option<broadcast::Receiver<Signal>>,
     pending: VecDeque<Signal>,
-    /// Whether the last signal it heard was not `LinkLost`: nobody is told twice, nor before it was told `LinkBack`.
+    /// Whether the last signal it heard was not `LinkLost`: it hears nothing before its first `LinkBack`, and
+    /// `LinkLost` only once in a row.
     up: bool,
 }
 
@@ -117,7 +120,7 @@ impl Listener {
             if before || signal == Signal::LinkBack {
                 return Some(signal);
             }
-            // It still waits for the link.
+            // This listener still waits for the link.
             self.up = false;
         }
     }
@@ -130,7 +133,7 @@ impl Listener {
                 Some(Signal::LinkLost)
             }
             Err(RecvError::Lagged(_)) => {
-                // Begin anew: the link may have been lost for everybody meanwhile.
+                // Attach again to learn the present state: the link may have been lost for everybody meanwhile.
                 let (pending, receiver) = self.hub.upgrade().map(|hub| hub.attach()).unzip();
                 self.pending.extend(pending.unwrap_or_default());
                 self.receiver = receiver;
@@ -181,7 +184,7 @@ mod tests {
         assert_eq!(late.next().await, Some(Signal::LinkBack));
         assert_eq!(late.next().await, Some(proven.clone()));
 
-        // What was proven before the link was lost is no older for it, and no younger.
+        // A lost link makes the last proof neither older nor younger.
         hub.tell(Signal::LinkLost);
         let mut later = hub.listen();
         hub.tell(Signal::LinkBack);

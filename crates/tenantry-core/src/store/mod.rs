@@ -1,50 +1,51 @@
 //! The contract of a store.
 //!
-//! A store keeps rows and applies transactions. It knows no rule: every decision is made in this crate and arrives as
-//! a [`Txn`] that says what must still be so and what is to be written. That is why a store is small, and why all
-//! stores behave alike. `tenantry-testing` has a conformance kit that tells whether a store keeps this contract.
+//! A store keeps rows and applies transactions. It knows no rule: every decision is made in this crate and arrives as a
+//! [`Txn`] that says which rows must be unchanged and what is to be written. That is why a store is small, and why all
+//! stores behave alike. `tenantry-testing` has a conformance kit that checks whether a store keeps this contract.
 //!
 //! # What is kept
-//! State is divided into [`Shard`]s; a call touches exactly one, but for [`Store::commit_together`]. In a shard there are
+//! State is divided into [`Shard`]s; a call touches exactly one, except [`Store::commit_together`]. A shard holds
 //!
-//! 1. **rows**: a [`Key`] and a value of bytes. A key may have a *lifetime*: such a row is absent after that time (by the
-//!    clock of the store or of its node, give or take a minute), and a put starts the time anew. The store removes
-//!    what has ended sooner or later: little by little with further commits that put such rows into the shard, or
-//!    when the shard [was ended](Txn::ends_shard). Every other row stays until it is deleted;
-//! 2. **counters**: rows whose value is a whole number in decimal text (an absent row counts as 0), changed by
-//!    [`Add`] within bounds, without having been read;
-//! 3. **[indexes](Index)**: ordered lists of entries, each with a unique key and a [number](Numbered) that the store
-//!    gives at the entry's first put in the index: one more than it ever gave there before. A number is never given
-//!    twice, also when its entry is gone. Or else the caller gives the number, and then several entries may have the
-//!    same: they are ordered by their keys, byte by byte. A put of an entry that is there changes nothing;
-//! 4. **sorted indexes**: sets of [`Sorted`] entries, ordered by the sort key that the caller gives each of them, then by
-//!    the entry itself, both compared byte by byte. An entry may be there under several sort keys; a put of an entry
-//!    that is there under the same sort key changes nothing;
+//! 1. **rows**: a [`Key`] and a value of bytes. A key may have a *lifetime*: its row is absent after that time (by the
+//!    clock of the store or of its node, give or take a minute), and a put starts the time again. The store removes
+//!    expired rows sooner or later: a few with each further commit that puts such rows into the shard, or when the
+//!    shard [was ended](Txn::ends_shard). Every other row stays until it is deleted;
+//! 2. **counters**: rows whose value is a whole number in decimal text (an absent row counts as 0), changed by an
+//!    [`Add`] within bounds, without being read before;
+//! 3. **[indexes](Index)**: lists of entries, each with a unique key, ordered by their [numbers](Numbered). The store
+//!    gives an entry its number at its first put: one more than the last that it gave in this index, so that it never
+//!    gives a number twice, even if the entry is gone. Or the caller gives the number; then several entries may have
+//!    the same one, and those are ordered by their keys, byte by byte. A put of an entry that is already there changes
+//!    nothing;
+//! 4. **sorted indexes**: sets of [`Sorted`] entries, ordered by the sort key that the caller gives each of them, then
+//!    by the entry itself, both compared byte by byte. An entry may be there under several sort keys; a put of an entry
+//!    that is already there under the same sort key changes nothing;
 //! 5. **logs**: lists of bytes that only grow, numbered from 0 without gaps, until they are dropped as a whole.
 //!
-//! Rows, counters, indexes, sorted indexes and logs are namespaces of their own, but for rows and counters, which share
-//! one.
+//! Rows and counters share one namespace; indexes, sorted indexes and logs each have their own.
 //!
 //! # What is promised
 //! 1. [`commit`](Store::commit) is atomic and isolated: all of the transaction is applied or nothing is, and no
 //!    [`read`](Store::read) sees a part of it. It is applied if, and only if, every [`Check`] holds, every [`Add`]
-//!    stays within its bounds and there is every [`Room`]; the checks are looked at first.
-//! 2. What `commit` acknowledged is seen by every later call on every node, and stays (as far as the store's medium
-//!    was configured to keep it).
+//!    stays within its bounds and no [`Room`] is full; a failed check is reported before the others.
+//! 2. Every later call on every node sees what `commit` acknowledged, and it stays (as far as the store's medium was
+//!    configured to keep it).
 //! 3. After `commit` answered `Ok`, its notices reach every listener of [`changes`](Store::changes) on every node, in
-//!    the order of the commits of that shard, or the listener hears [`Signal::LinkLost`]. Never silence.
+//!    the order of the commits of that shard, or the listener hears [`Signal::LinkLost`]. No notice is lost silently.
 //! 4. Every call ends within a bounded time, with [`Unavailable`] if need be. A commit that ended with
 //!    [`CommitError::Unavailable`] may have been applied, or may yet be; one that ended with
 //!    [`CommitError::NotApplied`] was not and never will be.
-//! 5. A store that has no room for more refuses what grows with [`CommitError::NotApplied`] of [`Unavailable::full`], and
+//! 5. A full store refuses a transaction that grows it, with [`CommitError::NotApplied`] of [`Unavailable::full`]. It
 //!    still applies a transaction that [frees](Txn::frees), if its medium can.
-//! 6. A store that comes back by itself when what stood in its way is gone says no more than that it is unavailable. One
-//!    that cannot says so with [`Unavailable::until_restart`].
+//! 6. A store that recovers by itself once the cause is gone reports [`Unavailable::new`]. One that can recover only by
+//!    a restart of its process reports [`Unavailable::until_restart`].
 //!
 //! # A listener's life
-//! A stream from `changes` begins with [`Signal::LinkBack`] once notices arrive. When they may be missing it says
-//! [`Signal::LinkLost`], and `LinkBack` once they arrive again. A listener that cannot keep up is told the same way.
-//! A store whose notices come over a network also proves with [`Signal::Proven`], several times a second, that they do.
+//! A stream from `changes` begins with [`Signal::LinkBack`] once notices arrive. When notices may be missing it says
+//! [`Signal::LinkLost`], and `LinkBack` once they arrive again. A listener that cannot keep up hears the same two
+//! signals. A store whose notices come over a network also sends [`Signal::Proven`] several times a second, as a proof
+//! that they arrive.
 
 pub mod change;
 mod commit_error;
@@ -70,13 +71,13 @@ use crate::store::change::{Change, Signal};
 
 pub use self::{commit_error::CommitError, unavailable::Unavailable};
 
-/// The format of what this crate keeps in a store.
+/// The number of the format in which this crate encodes what it keeps in a store.
 ///
-/// A store notes it when it is first used, and cannot be opened by a version that knows only older ones. Versions of
-/// one format work side by side on one store.
+/// A store records the format when it is first used, and a version of this crate that knows only older formats cannot
+/// open it. Versions that use the same format work side by side on one store.
 pub const FORMAT: u32 = 1;
 
-/// The notices of all commits, on all nodes.
+/// A stream of the notices of all commits, on all nodes.
 pub type Changes = Pin<Box<dyn Stream<Item = Signal> + Send>>;
 
 /// Keeps the state of all organizations. See the [module](self) for the contract.
@@ -85,10 +86,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// The values of `keys`, in their order; `None` for a row that is absent. One round trip.
     async fn read(&self, shard: &Shard, keys: &[Key]) -> Result<Vec<Option<Bytes>>, Unavailable>;
 
-    /// A part of an index. One round trip.
+    /// Reads a part of an index. One round trip.
     async fn range(&self, shard: &Shard, range: &Range) -> Result<Vec<Numbered>, Unavailable>;
 
-    /// A part of a sorted index. One round trip.
+    /// Reads a part of a sorted index. One round trip.
     async fn sorted_range(&self, shard: &Shard, range: &SortedRange) -> Result<Vec<Sorted>, Unavailable>;
 
     /// The numbers of the entries with these keys in `index`, in their order; `None` for one that is not there. One
@@ -104,16 +105,16 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<(u64, Bytes)>, Unavailable>;
 
-    /// Applies `txn`, atomically, if all of its checks hold and none of its bounds is left.
+    /// Applies `txn` atomically, if all of its checks hold and none of its bounds is exceeded.
     async fn commit(&self, shard: &Shard, txn: &Txn) -> Result<Committed, CommitError>;
 
-    /// Applies `txn` to `shard` as [`commit`](Self::commit) does and, in the same moment, each of `others` to its shard:
-    /// all of it or nothing. `None`: nothing was applied, since the store keeps those shards in several places, or since
-    /// one of `others` is refused, or since together they are [too large](Txn::check_size). Whoever asked goes on step by
-    /// step then.
+    /// Applies `txn` to `shard` as [`commit`](Self::commit) does and, at the same moment, each of `others` to its
+    /// shard: all or nothing. `None` if nothing was applied: because the store keeps those shards in several places,
+    /// because one of `others` is refused, or because together they are [too large](Txn::check_size). The caller then
+    /// commits step by step.
     ///
-    /// The others put and delete rows and entries of sorted indexes, none of them twice. They may check that a row which
-    /// they put is absent, and that there is [room](Room).
+    /// The `others` put and delete rows and entries of sorted indexes, none of them twice. They may check that a row
+    /// which they put is absent, and that there is [room](Room).
     async fn commit_together(
         &self,
         shard: &Shard,
@@ -124,31 +125,32 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         Ok(None)
     }
 
-    /// Ends well when all that was committed to `shard` before is kept as safely as `commit` acknowledges it.
+    /// Succeeds once everything that was committed to `shard` before is kept as safely as `commit` acknowledges it.
     ///
-    /// Whoever acknowledges what another commit did, without one of their own, asks for this first: that commit may
-    /// have been applied and not confirmed. A store whose commits are kept as soon as they can be seen has nothing to
-    /// wait for.
+    /// A caller that reports the effect of another commit, without a commit of its own, awaits this first: that commit
+    /// may have been applied but not confirmed. A store that keeps a commit safely before anybody can see it has
+    /// nothing to wait for.
     async fn barrier(&self, shard: &Shard) -> Result<(), Unavailable> {
         let _ = shard;
         Ok(())
     }
 
-    /// The notices of all commits from now on.
+    /// A stream of the notices of all commits from now on.
     fn changes(&self) -> Changes;
 
-    /// Answers if the store can be reached and used.
+    /// Succeeds if the store can be reached and used.
     async fn ping(&self) -> Result<(), Unavailable>;
 }
 
-/// A part of the state that is read and committed on its own: an organization, or one entry point into many.
+/// A part of the state that is read and committed on its own: the rows of one organization, or index entries that lead
+/// to many.
 ///
-/// The name consists of printable ASCII without braces and spaces, at most 1 KiB.
+/// Its name consists of printable ASCII without braces and spaces, at most 1 KiB.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Shard(Arc<str>);
 
 impl Shard {
-    /// The shard of that name. Everything outside of `[A-Za-z0-9._~:@|/+-]` is written as `%XX`.
+    /// The shard of this kind and name. Everything outside of `[A-Za-z0-9._~:@|/+-]` is written as `%XX`.
     #[must_use]
     pub fn new(kind: char, name: &str) -> Self {
         let mut text = String::with_capacity(name.len() + 2);
@@ -215,9 +217,9 @@ impl Key {
 
 /// Everything that one commit requires and does.
 ///
-/// No key is put or deleted twice in one transaction, nor put and added to; an entry of an index is put or deleted
-/// once.
-/// A counter may be added to several times: one after the other, in the order of [`adds`](Self::adds).
+/// In one transaction no key is put or deleted twice, nor both put and added to, and no entry of an index is put or
+/// deleted twice. A counter may be added to several times: the adds apply one after the other, in the order of
+/// [`adds`](Self::adds).
 ///
 /// A store takes every transaction of at most [`ITEMS_MAX`](Self::ITEMS_MAX) items and [`BYTES_MAX`](Self::BYTES_MAX)
 /// bytes, and [refuses](Self::check_size) every larger one.
@@ -225,13 +227,14 @@ impl Key {
 pub struct Txn {
     /// The shard must be empty: no row, no entry, no log. Otherwise it is a [`Conflict`](CommitError::Conflict).
     pub is_first: bool,
-    /// It ends something: what is kept hardly grows by it, or shrinks. A store that is full takes it nevertheless, if
-    /// its medium can.
+    /// The transaction ends or removes something: the store shrinks by it, or hardly grows. A full store applies it
+    /// nevertheless, if its medium can.
     pub frees: bool,
-    /// Nothing is left in the shard by it but rows with a lifetime, which the store removes within this time; `None`:
-    /// the shard goes on. Whatever is put there afterwards stays nevertheless, provided that its transaction has a check.
+    /// The transaction ends the shard: it leaves nothing there but rows with a lifetime, and the store removes these
+    /// within this time. `None`: the shard goes on. What is put there afterwards stays as usual, provided that its
+    /// transaction has a check.
     pub ends_shard: Option<Duration>,
-    /// What must still be so.
+    /// Rows that must be unchanged.
     pub checks: Vec<Check>,
     /// Rows to write.
     pub puts: Vec<(Key, Bytes)>,
@@ -245,25 +248,26 @@ pub struct Txn {
     pub index_deletes: Vec<Entry>,
     /// Entries of [`sorted_puts`](Self::sorted_puts) for which there must be room.
     pub rooms: Vec<Room>,
-    /// Entries to put into which sorted index.
+    /// Entries to put into sorted indexes, each with the name of its index.
     pub sorted_puts: Vec<(&'static str, Sorted)>,
-    /// Entries to delete from which sorted index; an absent one is no error.
+    /// Entries to delete from sorted indexes, each with the name of its index; an absent one is no error.
     pub sorted_deletes: Vec<(&'static str, Sorted)>,
-    /// Logs to drop, before anything is appended: the next entry is number 0 again. One that is not there is no error.
+    /// Logs to drop before anything is appended, so that the next entry is number 0 again. An absent one is no error.
     pub log_drops: Vec<&'static str>,
-    /// What to append to which log.
+    /// Entries to append to logs, each with the name of its log.
     pub appends: Vec<(&'static str, Bytes)>,
-    /// What to tell every node, once the rest is applied.
+    /// Changes of which to notify every node, once the rest is applied.
     pub notices: Vec<Change>,
 }
 
 impl Txn {
     /// How many checks, rows, counters, entries, logs and notices a transaction may have together.
     pub const ITEMS_MAX: usize = 16_384;
-    /// How long the values in it may be together.
+    /// How many bytes the values in it may have together.
     pub const BYTES_MAX: usize = 1024 * 1024;
 
-    /// For a store, before it begins: whether transactions that are applied together are of a size that it must take.
+    /// For a store, before it applies anything: checks that transactions which are applied together are not larger than
+    /// every store must take.
     pub fn check_size<'t>(txns: impl IntoIterator<Item = &'t Self>) -> Result<(), CommitError> {
         let (mut items, mut bytes) = (0, 0);
         for txn in txns {
@@ -308,8 +312,8 @@ pub struct Add {
     pub max: Option<i64>,
 }
 
-/// That a sorted index has fewer than `max` entries with the sort key of `entry` before the transaction, or has `entry`
-/// already.
+/// Requires that a sorted index has fewer than `max` entries with the sort key of `entry` before the transaction, or
+/// has `entry` already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Room {
     /// Which sorted index.
@@ -322,7 +326,7 @@ pub struct Room {
 
 /// Names an index of a shard.
 ///
-/// A store may tell the indexes of a shard apart by either, the name or the tag: each belongs to one of the other.
+/// A store may identify an index by its name or by its tag: no two indexes of a shard share either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Index {
     name: &'static str,
@@ -336,7 +340,7 @@ impl Index {
     /// The index of that name, whose tag is 1 to 63.
     ///
     /// # Panics
-    /// When `tag` is another.
+    /// If `tag` is outside of 1 to 63.
     #[must_use]
     pub const fn new(name: &'static str, tag: u8) -> Self {
         assert!(tag >= 1 && tag <= 63, "an index has a tag of 1 to 63");
@@ -373,10 +377,10 @@ pub struct Entry {
 pub struct Range {
     /// Which index.
     pub index: Index,
-    /// Begin behind the entries with this number, as one sees them who goes in `order`, whether there are any or not;
-    /// `None`: at the beginning.
+    /// Begin behind the entries with this number, in the direction of `order`, whether there are any or not; `None`: at
+    /// the beginning.
     pub after: Option<u64>,
-    /// The greatest number that is of interest; `None`: no bound.
+    /// Entries with greater numbers are left out; `None`: no bound.
     pub to: Option<u64>,
     /// In which direction to go.
     pub order: Order,
@@ -426,10 +430,9 @@ pub struct SortedRange {
     pub index: &'static str,
     /// The least sort key, itself included; `None`: no bound.
     pub from: Option<String>,
-    /// The sort key below which all others are, itself excluded; `None`: no bound.
+    /// All sort keys are less than this one; `None`: no bound.
     pub below: Option<String>,
-    /// Begin behind this place, as one sees it who goes in `direction`, whether an entry is there or not; `None`: at the
-    /// beginning.
+    /// Begin behind this place, in the given `direction`, whether an entry is there or not; `None`: at the beginning.
     pub after: Option<Sorted>,
     /// In which direction to go.
     pub direction: Direction,
@@ -441,12 +444,12 @@ impl SortedRange {
     /// The first entries of `index` whose sort keys begin with `prefix` and go on with letters, digits, or not at all.
     #[must_use]
     pub fn under(index: &'static str, prefix: &str, direction: Direction, limit: usize) -> Self {
-        // No letter or digit stands behind it.
+        // U+007F sorts after every letter and digit.
         let below = Some(format!("{prefix}\u{7f}"));
         Self { from: Some(prefix.to_owned()), below, ..Self::whole(index, direction, limit) }
     }
 
-    /// The first entries of `index`, as one sees it who goes in `direction`.
+    /// The first entries of `index`, in the given `direction`.
     #[must_use]
     pub const fn whole(index: &'static str, direction: Direction, limit: usize) -> Self {
         Self { index, from: None, below: None, after: None, direction, limit }
@@ -462,7 +465,7 @@ pub enum Direction {
     Descending,
 }
 
-/// What a commit decided.
+/// The result of a commit that was applied.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Committed {
     /// The values of the counters in [`Txn::adds`], in their order, after the commit.

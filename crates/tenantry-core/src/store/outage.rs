@@ -1,9 +1,9 @@
-//! A store whose outages are logged: when one begins, that it lasts, and when it is over.
+//! Wraps a store and logs its outages: the beginning, the continuation and the end.
 //!
-//! While a store is away every request fails, and a line for each would be thousands of equal ones a second in the worst
-//! hour. So a line tells of a change: the first failure is logged at once, then how many there were at most every
-//! [`limits::OUTAGE_LOG_INTERVAL`], and the end, once no call has failed for [`limits::OUTAGE_OVER_AFTER`]: a store that
-//! fails now and then (one primary of a cluster is away) has one outage, not many.
+//! During an outage every request fails. One log line for each would be thousands of equal lines a second, in the worst
+//! hour. So the log tells of changes: the first failure at once, then the number of failures at most every
+//! [`limits::OUTAGE_LOG_INTERVAL`], and the end once no call has failed for [`limits::OUTAGE_OVER_AFTER`]. So a store
+//! that fails now and then (because one primary of a cluster is down) has one outage, not many.
 
 use std::{
     sync::{
@@ -24,10 +24,10 @@ use crate::{
     values::{clock::Clock, limits},
 };
 
-/// What a store said when it first told that only a restart of the process mends it. That is then so for good.
+/// The error by which the store first reported that only a restart of the process helps. Once set, it stays.
 pub(crate) type Dead = Arc<OnceLock<Unavailable>>;
 
-/// Passes every call on, logs outages, and remembers one that does not end.
+/// Passes every call on to `store`, logs outages, and remembers an outage that only a restart can end.
 #[derive(Debug)]
 pub(crate) struct Reported {
     store: Arc<dyn Store>,
@@ -137,14 +137,15 @@ impl Store for Reported {
     }
 }
 
-/// Whether there is an outage, and what was told of it. Whoever succeeds while there is none looks at one flag.
+/// Whether there is an outage, and what was logged of it. A call that succeeds outside of an outage only loads one
+/// flag.
 #[derive(Debug, Default)]
 struct Outages {
     is_one: AtomicBool,
     current: Mutex<Option<Current>>,
 }
 
-/// All by the time that passes.
+/// All times are by [`Clock::elapsed`].
 #[derive(Debug)]
 struct Current {
     began: Duration,
@@ -153,21 +154,21 @@ struct Current {
     failures: u64,
 }
 
-/// How it went until now.
+/// How many calls have failed so far, and for how long.
 #[derive(Debug, PartialEq, Eq)]
 struct Outage {
     failures: u64,
     lasted: Duration,
 }
 
-/// What is to be told of a failure.
+/// What to log of a failure.
 #[derive(Debug, PartialEq, Eq)]
 enum Failure {
-    /// That an outage begins.
+    /// An outage begins.
     First,
-    /// That it lasts.
+    /// The outage goes on.
     Lasting(Outage),
-    /// Nothing: it was told a moment ago.
+    /// Nothing: the last line was logged a moment ago.
     AlreadyLogged,
 }
 
@@ -188,7 +189,7 @@ impl Outages {
         Failure::Lasting(Outage { failures: current.failures, lasted: now.saturating_sub(current.began) })
     }
 
-    /// The outage that is over.
+    /// The outage that is over with this success, if one is.
     fn answered(&self, now: impl FnOnce() -> Duration) -> Option<Outage> {
         if !self.is_one.load(Ordering::Relaxed) {
             return None;
@@ -206,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outage_is_told_when_it_begins_now_and_then_and_when_it_is_over() {
+    fn an_outage_is_logged_when_it_begins_at_intervals_and_when_it_ends() {
         let outages = Outages::default();
         let at = Duration::from_secs;
         assert_eq!(outages.answered(|| at(99)), None);
@@ -219,7 +220,7 @@ mod tests {
         assert_eq!(outages.failed(at(100) + interval), Failure::Lasting(Outage { failures: 1002, lasted }));
         assert_eq!(outages.failed(at(101) + interval), Failure::AlreadyLogged);
 
-        // It answers now and then: that is one outage still.
+        // A success now and then does not end the outage.
         assert_eq!(outages.answered(|| at(101) + interval), None);
         assert_eq!(outages.failed(at(102) + interval), Failure::AlreadyLogged);
         let over = at(102) + interval + limits::OUTAGE_OVER_AFTER;

@@ -1,4 +1,4 @@
-//! Why a store does not do what it is asked to.
+//! Why a store cannot do what it is asked to.
 
 use std::{fmt, sync::Arc};
 
@@ -19,19 +19,20 @@ enum UnavailableKind {
 }
 
 impl Unavailable {
-    /// `reason` is for logs: it must not contain a secret (such as the password in a connection's address).
+    /// A store that may come back by itself. `reason` is for logs: it must not contain a secret (such as the password
+    /// in a connection's address).
     #[must_use]
     pub fn new(reason: impl fmt::Display) -> Self {
         Self::of(UnavailableKind::Away, &reason)
     }
 
-    /// There is no room for more.
+    /// A full store: it has no room for more.
     #[must_use]
     pub fn full(reason: impl fmt::Display) -> Self {
         Self::of(UnavailableKind::Full, &reason)
     }
 
-    /// The store of this process does not come back, whatever becomes of its medium: the process must be started anew.
+    /// A store that does not come back in this process, even if its medium does: the process must be restarted.
     #[must_use]
     pub fn until_restart(reason: impl fmt::Display) -> Self {
         Self::of(UnavailableKind::NeedsRestart, &reason)
@@ -41,20 +42,20 @@ impl Unavailable {
         Self { reason: reason.to_string().into(), kind }
     }
 
-    /// Whether there is no room for more.
+    /// Whether the store is full.
     #[must_use]
     pub const fn is_full(&self) -> bool {
         matches!(self.kind, UnavailableKind::Full)
     }
 
-    /// Whether only a restart of the process mends it.
+    /// Whether only a restart of the process helps.
     #[must_use]
     pub const fn needs_restart(&self) -> bool {
         matches!(self.kind, UnavailableKind::NeedsRestart)
     }
 }
 
-/// Why the store did not answer is for a person to read: two outages are the same outage.
+/// All values are equal: the reason is text for people, and two failures do not differ by their texts.
 impl PartialEq for Unavailable {
     fn eq(&self, _: &Self) -> bool {
         true

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::values::{folded_text, limits, visible_text};
 
-/// Whom an invitation is addressed to, or by what a member can be addressed.
+/// An address to which an invitation is sent, or by which a member can be invited.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Address {
     /// An e-mail address, as typed.
@@ -44,16 +44,16 @@ impl Address {
     /// The form in which two addresses are compared: the same for two spellings of one address.
     ///
     /// E-mail addresses lose their case and their Unicode composition (NFC), and their domain is in A-labels (UTS #46),
-    /// as it stands in the DNS: `bücher.example` is `xn--bcher-kva.example`. Compatibility forms of the part before
-    /// the `@` stay apart: who owns a mailbox that merely looks like another must not be taken for its owner.
-    /// Usernames keep their case, since the host's identity provider may give `Bob` and `bob` to two people. Nothing
-    /// is taken out of either for the same reason: what holds characters that cannot be seen is no address.
+    /// as the DNS has it: `bücher.example` is `xn--bcher-kva.example`. Compatibility forms of the part before the `@`
+    /// stay apart: the owner of a mailbox that merely looks like another must not be taken for its owner. Usernames
+    /// keep their case, since the host's identity provider may give `Bob` and `bob` to two people. For the same reason
+    /// no character is dropped: a text with invisible characters is no address.
     #[must_use]
     pub fn normal(&self) -> NormalAddress {
         match self {
             Self::Email(email) => match in_a_labels(email) {
                 Some((local, domain)) => NormalAddress(format!("e/{}@{domain}", folded_text::folded(local))),
-                // Not read by `Address::email`: nobody has it.
+                // `Address::email` refuses such a text, so it is nobody's address.
                 None => NormalAddress(format!("e/{}", folded_text::folded(email))),
             },
             Self::Username(username) => NormalAddress(format!("u/{}", folded_text::composed(username))),
@@ -79,7 +79,7 @@ impl Address {
     }
 }
 
-/// The part before the `@`, and the domain as it stands in the DNS; `None` if it cannot stand there.
+/// The part before the `@`, and the domain as the DNS has it; `None` if the DNS cannot have it.
 fn in_a_labels(email: &str) -> Option<(&str, Cow<'_, str>)> {
     let (local, domain) = email.rsplit_once('@')?;
     // Not `Hyphens::Check`: domains such as r3---sn.example exist.
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_is_one_in_all_of_its_spellings() {
+    fn all_spellings_of_a_domain_are_the_same_address() {
         let normal = |text: &str| Address::email(text).unwrap_or_else(|_| panic!("{text:?} is an address")).normal();
         for spelling in ["ann@BÜCHER.example", "ann@bu\u{308}cher.example", "ann@XN--BCHER-KVA.Example"] {
             assert_eq!(normal(spelling), normal("ann@bücher.example"), "{spelling}");
@@ -146,7 +146,7 @@ mod tests {
         for spelling in ["ann@example\u{ff0e}com", "ann@example\u{3002}com", "ann@\u{ff45}xample.com"] {
             assert_eq!(normal(spelling), normal("ann@example.com"), "{spelling}");
         }
-        // Non-transitional: two domains since 2008.
+        // By non-transitional processing (IDNA 2008) these are two domains.
         assert_ne!(normal("ann@fußball.example"), normal("ann@fussball.example"));
         assert_eq!(Address::email("ann@bücher.example").unwrap().to_string(), "ann@bücher.example");
         normal("ann@r3---sn.example.com");

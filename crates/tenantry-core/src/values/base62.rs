@@ -2,8 +2,8 @@
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// So many digits are worked on together, since an id is written several times in every operation: ten make a number
-/// that fits into a word, [`TOGETHER`] of them.
+/// This many digits are computed at once, since every operation encodes several ids. A number of ten digits, one of
+/// [`TOGETHER`], fits into a word.
 const DIGITS_TOGETHER: usize = 10;
 const TOGETHER: u128 = 62_u128.pow(10);
 
@@ -15,7 +15,7 @@ pub(crate) fn encode(bytes: &[u8], width: usize) -> String {
     let word = |bytes: &[u8]| bytes.iter().fold(0, |number, byte| (number << 8) | u64::from(*byte));
     let mut number: Vec<u64> = bytes.rchunks(size_of::<u64>()).rev().map(word).collect();
     let mut digits = vec![b'0'; width];
-    // What is left of the number begins here.
+    // The words of the number before this one are zero.
     let mut first = 0;
     for digits in digits.rchunks_mut(DIGITS_TOGETHER) {
         first += number[first..].iter().take_while(|word| **word == 0).count();
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_come_back_whole() {
+    fn numbers_are_decoded_as_they_were_encoded() {
         for bytes in [[0_u8; 16], [0xff; 16], [0x5a; 16]] {
             let text = encode(&bytes, 22);
             assert_eq!(text.len(), 22);

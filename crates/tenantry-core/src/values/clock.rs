@@ -1,7 +1,7 @@
 //! Time is a parameter.
 //!
-//! Every decision that depends on the time asks the [`Clock`] that it was given, so that a test decides what time it
-//! is. This file and `entropy.rs` are the only places that may read the system's own.
+//! Every decision that depends on the time asks the [`Clock`] that it was given, so that a test can set the time. This
+//! file and `entropy.rs` are the only places that may read the system's own time and randomness.
 
 use std::{
     fmt,
@@ -12,18 +12,19 @@ use std::{
 use jiff::{Unit, fmt::temporal::Pieces};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// Tells the time, and lets it pass.
+/// A source of time.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The wall-clock time, in UTC.
     fn now(&self) -> Timestamp;
 
-    /// The same, at most 20 ms late, where that costs less: for what every request asks.
+    /// As [`now`](Self::now), but up to 20 ms late, and cheaper where the system offers that: for what every request
+    /// asks.
     fn now_coarse(&self) -> Timestamp {
         self.now()
     }
 
-    /// The time that has passed since a moment of the clock's choosing, also while the machine slept. Unlike
-    /// [`now`](Self::now), which people and NTP correct, it is never set back or forward.
+    /// The time that has passed since a moment of the clock's choosing, including the time that the machine slept.
+    /// Unlike [`now`](Self::now), which people and NTP correct, it is never set back or forward.
     fn elapsed(&self) -> Duration;
 
     /// Completes when `duration` has passed.
@@ -33,7 +34,7 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 /// The system's clock.
 ///
 /// Its [`elapsed`](Clock::elapsed) goes on while the machine sleeps on Linux, Android, Apple's systems and Windows. A
-/// virtual machine that is paused may notice nothing but that the calendar was corrected afterwards.
+/// virtual machine that is paused may not count the pause: it only sees that its wall clock was corrected afterwards.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -61,7 +62,7 @@ fn now() -> Timestamp {
     Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Clocks that the standard library does not tell: its `Instant` stands still while a Linux or Apple machine sleeps.
+/// Clocks that the standard library does not offer: its `Instant` stands still while a Linux or Apple machine sleeps.
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 mod system {
     use std::time::Duration;
@@ -70,7 +71,7 @@ mod system {
 
     use super::Timestamp;
 
-    /// The one that counts sleep is called so on Apple's systems.
+    /// On Apple's systems, this is the name of the clock that counts sleep.
     #[cfg(target_vendor = "apple")]
     const UPTIME: ClockId = ClockId::Monotonic;
     #[cfg(not(target_vendor = "apple"))]
@@ -82,7 +83,7 @@ mod system {
         Duration::new(u64::try_from(tv_sec).unwrap_or(0), u32::try_from(tv_nsec).unwrap_or(0))
     }
 
-    /// What the kernel noted at its last tick, without a look at the hardware's clock: a tenth of the price.
+    /// The time of the kernel's last tick, without reading the hardware's clock: a tenth of the cost.
     #[cfg(not(target_vendor = "apple"))]
     pub(super) fn now_coarse() -> Timestamp {
         let Timespec { tv_sec, tv_nsec } = clock_gettime(ClockId::RealtimeCoarse);
@@ -121,7 +122,8 @@ mod system {
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The beginning of year 1, and the last moment that jiff knows, late in 9999: RFC 3339 has four digits for a year.
+    /// The beginning of year 1, and the last moment that jiff can represent, late in 9999: RFC 3339 has four digits for
+    /// a year.
     const MILLIS_MIN: i64 = -62_135_596_800_000;
     const MILLIS_MAX: i64 = 253_402_207_200_000;
 
@@ -173,20 +175,20 @@ impl fmt::Display for Timestamp {
 impl std::str::FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
-    /// A moment in the years 0 to 9999 that a `Timestamp` cannot hold is the nearest that it can: whoever writes the end
-    /// of 9999 means «very late».
+    /// A moment in the years 0 to 9999 that a `Timestamp` cannot hold becomes the nearest one that it can hold: whoever
+    /// writes the end of 9999 means «very late».
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let moment = text.parse::<jiff::Timestamp>().or_else(|_| nearest(text).ok_or(InvalidTimestamp))?;
         if text.starts_with('-') {
             return Err(InvalidTimestamp);
         }
-        // What cannot be rounded up is the last moment that there is.
+        // A moment that cannot be rounded up becomes the last one.
         let millis = moment.round(Unit::Millisecond).map_or(i64::MAX, jiff::Timestamp::as_millisecond);
         Ok(Self::from_millis(millis))
     }
 }
 
-/// The last moment that jiff knows, if `text` names one of year 9999 that lies beyond it.
+/// The last moment that jiff can represent, if `text` is a moment of year 9999 beyond it.
 fn nearest(text: &str) -> Option<jiff::Timestamp> {
     let pieces = Pieces::parse(text).ok()?;
     let is_whole = pieces.time().is_some() && pieces.offset().is_some();
@@ -240,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_beyond_the_last_one_is_the_last_one_and_what_is_none_stays_none() {
+    fn a_moment_out_of_range_becomes_the_nearest_one_and_an_invalid_one_is_refused() {
         let last = Timestamp::from_millis(i64::MAX);
         for late in [
             "9999-12-30T22:00:00Z",

@@ -1,25 +1,25 @@
-//! What an update does to a value that may be there or not.
+//! What an update does to an optional value.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What an update does with a value that there may be or not, and that no empty text could stand for: absent in the
-/// request, it stays; `null` takes it away; a value takes its place.
+/// What an update does to an optional value, if no empty text could stand for its absence: a field that is absent in
+/// the request keeps the value, `null` clears it, and another value replaces it.
 ///
 /// Its field bears `#[serde(default, skip_serializing_if = "Edit::is_keep")]`. Every other optional field of an update
-/// is an `Option`: `null` is then as if it were absent, and what can be cleared is cleared by an empty text or list.
+/// is an `Option`: there, `null` means the same as absent, and an empty text or list clears what can be cleared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Edit<T> {
-    /// It stays as it is.
+    /// The value stays as it is.
     #[default]
     Keep,
-    /// There is none from now on.
+    /// There is no value from now on.
     Clear,
-    /// There is this one from now on.
+    /// This is the value from now on.
     Set(T),
 }
 
 impl<T> Edit<T> {
-    /// Whether it stays as it is.
+    /// Whether the value stays as it is.
     pub const fn is_keep(&self) -> bool {
         matches!(self, Self::Keep)
     }
@@ -34,12 +34,12 @@ impl<T> Edit<T> {
 }
 
 impl<T: Clone> Edit<T> {
-    /// Keeps what nothing is told of.
+    /// Sets the value; `None` keeps the present one.
     pub(crate) fn of(told: Option<T>) -> Self {
         told.map_or(Self::Keep, Self::Set)
     }
 
-    /// Carries it out on what there is.
+    /// Applies the edit to `kept`.
     pub(crate) fn apply(&self, kept: &mut Option<T>) {
         match self {
             Self::Keep => {}
@@ -50,7 +50,7 @@ impl<T: Clone> Edit<T> {
 }
 
 impl Edit<&str> {
-    /// What a text says that a request may leave out: an empty one clears.
+    /// An optional text of a request as an edit: an absent text keeps the value, an empty one clears it.
     pub(crate) fn text(given: Option<&str>) -> Edit<&str> {
         match given.map(str::trim) {
             None => Edit::Keep,
@@ -59,7 +59,7 @@ impl Edit<&str> {
         }
     }
 
-    /// The same with what the text means.
+    /// Parses the text of an edit.
     pub(crate) fn try_map<U, E>(self, read: impl FnOnce(&str) -> Result<U, E>) -> Result<Edit<U>, E> {
         Ok(match self {
             Edit::Keep => Edit::Keep,
@@ -69,7 +69,7 @@ impl Edit<&str> {
     }
 }
 
-/// As the request has it: `Keep` is the default of a field that is absent.
+/// Reads `null` and values. An absent field does not get here: `Keep` is its default.
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Edit<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Option::deserialize(deserializer).map(|value| value.map_or(Self::Clear, Self::Set))
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn absent_null_and_a_value_are_three_things_there_and_back() {
+    fn absent_null_and_a_value_are_read_and_written_as_three_different_edits() {
         for (text, edit, after) in [
             ("{}", Edit::Keep, Some(1)),
             (r#"{"end":null}"#, Edit::Clear, None),

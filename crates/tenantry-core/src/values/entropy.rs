@@ -9,7 +9,7 @@ pub trait Entropy: fmt::Debug + Send + Sync + 'static {
     /// Fills `bytes`.
     ///
     /// # Errors
-    /// When the source has nothing to give. The operation that asked answers 503 and nothing is changed.
+    /// If the source fails. The operation that asked for the bytes answers 503, and nothing is changed.
     fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyError>;
 }
 

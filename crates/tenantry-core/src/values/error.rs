@@ -47,7 +47,7 @@ kinds! {
     OrganizationRequired = 400 "organization_required" "Which organization is not said";
     /// The credential is unknown, malformed, revoked or not meant for this service.
     InvalidToken = 401 "invalid_token" "The credential is not valid";
-    /// The credential was valid once.
+    /// The credential was valid and has expired.
     ExpiredToken = 401 "expired_token" "The credential has expired";
     /// The caller lacks a permission.
     Forbidden = 403 "forbidden" "Not permitted";
@@ -73,7 +73,7 @@ kinds! {
     LastOwner = 409 "last_owner" "The organization needs an owner";
     /// The invited person is a member.
     AlreadyMember = 409 "already_member" "Already a member";
-    /// There is an account with that address, which is not the request's own.
+    /// The address has an account already, with another password than the one in the request.
     AlreadyRegistered = 409 "already_registered" "Already registered";
     /// An invitation to that address is open.
     AlreadyInvited = 409 "already_invited" "Already invited";
@@ -83,7 +83,7 @@ kinds! {
     RoleTaken = 409 "role_taken" "There is such a role";
     /// Another workspace of the organization has this name.
     WorkspaceTaken = 409 "workspace_taken" "There is such a workspace";
-    /// Somebody bears the role, and no replacement was named.
+    /// Somebody has the role, and no replacement was named.
     RoleInUse = 409 "role_in_use" "The role is in use";
     /// As many invitations of the organization are open as may be.
     InvitationsExhausted = 409 "invitations_exhausted" "Too many open invitations";
@@ -91,13 +91,13 @@ kinds! {
     SeatsExhausted = 409 "seats_exhausted" "All seats are taken";
     /// The user owns as many organizations as they may.
     OwnedLimit = 409 "owned_limit" "Too many organizations";
-    /// It was valid until a moment that has passed.
+    /// The invitation, join code or API token has expired.
     Expired = 410 "expired" "Expired";
-    /// It was withdrawn.
+    /// The invitation, join code or API token was withdrawn.
     Revoked = 410 "revoked" "Revoked";
-    /// It has been used as often as it may be.
+    /// The join code has been used as often as it may be.
     Exhausted = 410 "exhausted" "Used up";
-    /// It can be used once, and was.
+    /// The invitation can be used only once, and was used.
     Used = 410 "used" "Already used";
     /// The thing has changed since the caller looked at it.
     Stale = 412 "stale" "Changed in the meantime";
@@ -111,7 +111,7 @@ kinds! {
     RateLimited = 429 "rate_limited" "Too many attempts";
     /// A fault of this program or of its data.
     Internal = 500 "internal" "Internal error";
-    /// The store, or else what is needed, is away or too busy; [`Error::retry_after`] says when to try again.
+    /// The store, or something else that is needed, is away or too busy; [`Error::retry_after`] says when to try again.
     Unavailable = 503 "unavailable" "Temporarily unavailable";
 }
 
@@ -165,7 +165,7 @@ pub struct FieldError {
 }
 
 impl FieldError {
-    /// `field` is wrong in the way that `code` says; `detail` tells the mend.
+    /// `field` is wrong in the way that `code` says; `detail` says what would be right.
     pub fn new(field: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
         Self { field: field.into(), code: Cow::Borrowed(code), detail: detail.into() }
     }
@@ -185,7 +185,7 @@ impl Error {
         }))
     }
 
-    /// A request of which these fields are wrong.
+    /// The error for a request in which these fields are wrong.
     #[must_use]
     pub fn invalid(fields: Vec<FieldError>) -> Self {
         let detail = match fields.as_slice() {
@@ -197,12 +197,12 @@ impl Error {
         error
     }
 
-    /// A request of which this one field is wrong.
+    /// The error for a request in which this one field is wrong.
     pub fn invalid_field(field: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
         Self::invalid(vec![FieldError::new(field, code, detail)])
     }
 
-    /// The same error, about one field of the request.
+    /// The same error, which now also names a field of the request.
     #[must_use]
     pub(crate) fn about(mut self, field: &str, code: &'static str) -> Self {
         self.0.fields.push(FieldError::new(field, code, self.0.detail.clone()));
@@ -216,7 +216,7 @@ impl Error {
         error
     }
 
-    /// The caller lacks `permission`.
+    /// The error for a caller who lacks `permission`.
     #[must_use]
     pub fn lacks(permission: &str) -> Self {
         let mut error = Self::new(ErrorKind::Forbidden, format!("this needs the permission {permission}"));
@@ -224,18 +224,18 @@ impl Error {
         error
     }
 
-    /// Nothing of that sort is there for the caller.
+    /// The error for something that does not exist, or that the caller may not see.
     #[must_use]
     pub fn not_found(what: &str) -> Self {
         Self::new(ErrorKind::NotFound, format!("there is no such {what}, or you may not see it"))
     }
 
-    /// The store is away or too busy: try again in a second.
+    /// The error for a store that is away or too busy: try again in a second.
     pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::unavailable_because("the service is busy or cannot reach its data: try again", source)
     }
 
-    /// The same, and why, as far as the caller may know it.
+    /// As [`unavailable`](Self::unavailable), with the reason as far as the caller may know it.
     pub(crate) fn unavailable_because(
         detail: &'static str,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -245,28 +245,29 @@ impl Error {
         error
     }
 
-    /// A row that this version cannot read.
+    /// The error for a row that this version cannot read.
     pub(crate) fn unreadable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let detail = "the data was written by a newer version of this service, or is damaged: have every node run the \
                       newest version";
         Self::unavailable_because(detail, source)
     }
 
-    /// Something that is needed is away: try again after `retry_after`. Whoever says so has logged what lies behind it.
+    /// The error for something needed that is away: try again after `retry_after`. Whoever makes this error has logged
+    /// its cause.
     pub fn away(detail: impl Into<Cow<'static, str>>, retry_after: Duration) -> Self {
         let mut error = Self::new(ErrorKind::Unavailable, detail);
         error.0.retry_after = Some(retry_after);
         error
     }
 
-    /// A fault of this program or of its data.
+    /// The error for a fault of this program or of its data.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let mut error = Self::new(ErrorKind::Internal, "an internal error, which was logged");
         error.0.source = Some(source.into());
         error
     }
 
-    /// Too many attempts under `quota`: none is allowed before `retry_after` has passed.
+    /// The error for too many attempts under `quota`: none is allowed before `retry_after` has passed.
     pub fn rate_limited(detail: impl Into<Cow<'static, str>>, quota: Quota, retry_after: Duration) -> Self {
         let mut error = Self::new(ErrorKind::RateLimited, detail);
         error.0.retry_after = Some(retry_after);
@@ -286,7 +287,7 @@ impl Error {
         self.0.kind.code()
     }
 
-    /// The fields that the error is about: those that are not valid, mostly.
+    /// The fields that the error is about, usually because they are not valid.
     #[must_use]
     pub fn fields(&self) -> &[FieldError] {
         &self.0.fields

@@ -27,7 +27,7 @@ macro_rules! uuid_id {
                 Ok(Self::from_parts(now, bytes(entropy)?))
             }
 
-            /// The id of something made at `now`, of which `random` tells it from all others.
+            /// The id of something made at `now`; `random` distinguishes it from all others.
             #[must_use]
             pub fn from_parts(now: Timestamp, random: [u8; 10]) -> Self {
                 let millis = u64::try_from(now.as_millis()).unwrap_or(0);
@@ -102,7 +102,7 @@ uuid_id! {
     InvitationId
 }
 uuid_id! {
-    /// Names a join code, without telling it.
+    /// Names a join code without revealing it.
     JoinCodeId
 }
 uuid_id! {
@@ -117,14 +117,14 @@ pub struct InvalidId;
 
 /// Names a user, wherever one is named: in a host's code, in the input of an operation (`userId`), in an answer.
 ///
-/// 1 to 255 bytes without control characters; compared byte by byte. Of a user who signs in with a JWT it is the `sub`
-/// claim; or, where the host has the ids of an issuer's users qualified, the whole of [`qualified`](Self::qualified).
+/// 1 to 255 bytes without control characters; compared byte by byte. For a user who signs in with a JWT it is the `sub`
+/// claim or, if the host has the ids of that issuer's users qualified, the whole of [`qualified`](Self::qualified).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(Arc<str>);
 
-/// How the id of a user begins that is qualified by their issuer, and how no other may.
+/// How an id begins that is qualified by its issuer. No other id may begin so.
 const QUALIFIED: &str = "iss:";
-/// What follows the issuer in such an id.
+/// What separates the issuer from the user in such an id.
 const QUALIFIED_END: char = '#';
 
 impl UserId {
@@ -156,8 +156,8 @@ impl UserId {
     /// ```
     ///
     /// # Errors
-    /// [`InvalidUserId`], as [`new`](Self::new) has it of the whole; or if `sub` is empty, or `iss` has a `#` in it:
-    /// then two issuers could have the same user.
+    /// [`InvalidUserId`], if the whole id breaks the rules of [`new`](Self::new), if `sub` is empty, or if `iss`
+    /// contains a `#`: then users of two issuers could have the same id.
     pub fn qualified(iss: &str, sub: &str) -> Result<Self, InvalidUserId> {
         if iss.contains(QUALIFIED_END) {
             return Err(InvalidUserId::Issuer);
@@ -201,7 +201,7 @@ impl fmt::Debug for UserId {
     }
 }
 
-/// How a row has a user's id, in half of the bytes if it is a UUID.
+/// A user's id as a row has it: in half of the bytes if it is a UUID.
 #[derive(Serialize, Deserialize)]
 enum KeptUserId<'i> {
     Text(#[serde(borrow)] Cow<'i, str>),
@@ -232,7 +232,7 @@ impl<'de> Deserialize<'de> for UserId {
     }
 }
 
-/// The UUID that `text` is, in the one spelling that comes back from it.
+/// The UUID that `text` is, if `text` is its canonical spelling, so that it can be restored from the UUID.
 pub(crate) fn canonical_uuid(text: &str) -> Option<Uuid> {
     let uuid = Uuid::try_parse(text).ok().filter(|_| text.len() == 36)?;
     let mut buffer = Uuid::encode_buffer();
@@ -243,16 +243,16 @@ pub(crate) fn canonical_uuid(text: &str) -> Option<Uuid> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidUserId {
-    /// There is nothing that tells one user from another.
+    /// The id is empty.
     #[error("a user id is not empty")]
     Empty,
-    /// It has this many bytes.
+    /// The id is too long: it has this many bytes.
     #[error("a user id has at most {max} bytes, and this would have {0}", max = limits::USER_ID_BYTES_MAX)]
     TooLong(usize),
-    /// It has a character that cannot be seen.
+    /// The id has a control character.
     #[error("a user id has no control characters")]
     ControlCharacter,
-    /// The issuer's name ends where it has a `#`.
+    /// The issuer's name has a `#` in it, which would end it.
     #[error("an issuer that qualifies user ids has no # in its name")]
     Issuer,
 }
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_has_any_user_id_and_a_uuid_in_17_bytes() {
+    fn a_row_keeps_any_user_id_and_a_uuid_in_17_bytes() {
         let uuid = "76ac7412-9ed6-40fc-8a07-afb363510bd0";
         let urn = format!("urn:uuid:{uuid}");
         for text in [uuid, &uuid.to_uppercase(), &uuid.replace('-', ""), &urn, "auth0|5f7c8ec7c33c6c004bbafe82", "é"] {
@@ -334,7 +334,7 @@ mod tests {
         assert_eq!(id("https://a", "ann").unwrap(), "iss:https://a#ann");
         assert!(UserId::qualified("https://a", "ann").unwrap().is_qualified());
         assert!(!UserId::new("https://a#ann").unwrap().is_qualified());
-        // Wherever the border lies, another pair has another id.
+        // Wherever issuer and user are divided, every pair has an id of its own.
         let (issuers, subs) = (["a", "a:", "aiss:", "iss:a", "a/b"], ["b", "#b", "##b", "iss:a#b", "/b#b"]);
         let ids: BTreeSet<_> = issuers.iter().flat_map(|iss| subs.map(|sub| id(iss, sub).unwrap())).collect();
         assert_eq!(ids.len(), issuers.len() * subs.len());

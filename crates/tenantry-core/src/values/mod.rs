@@ -1,4 +1,4 @@
-//! Ids, addresses, slugs, texts, limits, time, randomness, errors, validation: what every other floor speaks of.
+//! Ids, addresses, slugs, texts, limits, time, randomness, errors, validation: what every other floor uses.
 
 pub(crate) mod base62;
 pub(crate) mod folded_text;

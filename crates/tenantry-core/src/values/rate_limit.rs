@@ -23,7 +23,7 @@ impl RateLimit {
         Self { requests, seconds }
     }
 
-    /// After how many nanoseconds one more request is let through.
+    /// The time after which room for one more request comes back, in nanoseconds.
     pub(crate) fn interval(self) -> u64 {
         const NANOS_PER_SECOND: u64 = 1_000_000_000;
         u64::from(self.seconds) * NANOS_PER_SECOND / u64::from(self.requests.max(1))

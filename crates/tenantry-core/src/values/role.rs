@@ -8,21 +8,23 @@ use crate::values::limits;
 
 /// The name of a role: a lower-case letter, then lower-case letters, digits, `-` and `_`; at most 48 characters.
 ///
-/// `host.` before it says that the role is the one that the host registered, also where an organization has given the
+/// The prefix `host.` says that the role is the one that the host registered, even where an organization has given the
 /// name to a role of its own. Nobody can register or define a role whose name begins so. The rows of a store and the
-/// audit log name the host's roles in this way; everybody else is shown the plain name where it says the same.
+/// audit log name the host's roles in this way; everywhere else people are shown the plain name, unless it means
+/// another role there.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct RoleName(Arc<str>);
 
 impl RoleName {
-    /// Everything, always.
+    /// Holds every permission, always.
     pub const OWNER: &'static str = "owner";
-    /// Everything but `org:delete`, and no power over owners.
+    /// Holds every permission but `org:delete`, and has no power over owners.
     pub const ADMIN: &'static str = "admin";
-    /// `org:view` and `members:view`, and what the host grants to every member.
+    /// Holds `org:view` and `members:view`, and what the host grants to every member.
     pub const MEMBER: &'static str = "member";
-    /// What the name of a role that the host registered begins with where it has to be told apart.
+    /// The prefix of the name of a role that the host registered, where it has to be told apart from an organization's
+    /// own.
     pub const OF_HOST: &'static str = "host.";
 
     /// The role of that name.
@@ -64,7 +66,7 @@ impl RoleName {
         matches!(&*self.0, Self::OWNER | Self::ADMIN | Self::MEMBER)
     }
 
-    /// The plain name of the host's role, if this names one as such.
+    /// The plain name, if this name has the prefix of the host's roles.
     #[must_use]
     pub fn plain_of_host(&self) -> Option<&str> {
         self.0.strip_prefix(Self::OF_HOST)

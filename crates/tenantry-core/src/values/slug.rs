@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use crate::values::limits;
 
-/// The slugs that no organization can have unless the host says otherwise, in alphabetical order: names of the
-/// service's own pages and hosts, of mailboxes that others take for its operator's (RFC 2142, and those by which
-/// certificates are issued), and of hosts that programs look for by themselves. The idea is that of
+/// The slugs that no organization can take unless the host says otherwise, in alphabetical order: names of the
+/// service's own pages and hosts, of mailboxes that people take for its operator's (RFC 2142, and those by which
+/// certificates are issued), and of hosts that programs look up by themselves. The idea is that of
 /// <https://ldpreload.com/blog/names-to-reserve>.
 #[rustfmt::skip] // one line each would be a hundred lines
 pub const RESERVED: &[&str] = &[
@@ -36,7 +36,7 @@ pub struct Slug(String);
 impl Slug {
     /// A slug that resembles `name`: its letters without accents, in lower case, and dashes for what is between.
     ///
-    /// `suffix` tells it from others of the same name; it is kept whole.
+    /// `suffix` distinguishes it from others of the same name; it is kept whole.
     #[must_use]
     pub fn resembling(name: &str, suffix: Option<&str>) -> Self {
         let mut text = String::new();

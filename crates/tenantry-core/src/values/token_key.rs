@@ -35,7 +35,8 @@ impl Environment {
     }
 }
 
-/// The public half of an API token. It names the organization that owns it, so that no index is needed to find it.
+/// The public half of an API token. It contains the id of the organization that owns it, so that no index is needed to
+/// find it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TokenKey {
     environment: Environment,
@@ -53,7 +54,7 @@ impl TokenKey {
         Ok(Self::from_parts(environment, organization, bytes(entropy)?))
     }
 
-    /// The key of the token that `id` tells from all others of the organization.
+    /// The key of a token; `id` distinguishes it from all others of the organization.
     #[must_use]
     pub const fn from_parts(environment: Environment, organization: OrganizationId, id: [u8; 8]) -> Self {
         Self { environment, organization, id }
@@ -71,7 +72,7 @@ impl TokenKey {
         self.environment
     }
 
-    /// What tells the token from others of its organization.
+    /// The part of the key that distinguishes the token from others of its organization.
     pub(crate) fn short(&self) -> String {
         let kind = match self.environment {
             Environment::Live => 'l',
@@ -157,7 +158,7 @@ mod tests {
     use crate::values::{clock::Timestamp, entropy::SystemEntropy};
 
     #[test]
-    fn a_key_tells_its_organization_and_comes_back() {
+    fn a_key_contains_its_organization_and_is_read_as_it_was_written() {
         let organization = OrganizationId::from_parts(Timestamp::from_millis(5), [1; 10]);
         let key = TokenKey::new(Environment::Test, organization, &SystemEntropy).unwrap();
         let text = key.to_string();

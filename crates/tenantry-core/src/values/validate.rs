@@ -1,4 +1,5 @@
-//! Checks of what a request brings, before anything is read: all faults at once, each with its field and its mend.
+//! Checks the input of a request before anything is read, and reports all faults at once, each with its field and what
+//! would be right.
 
 use std::time::Duration;
 
@@ -30,12 +31,12 @@ impl Violations {
         if self.found.is_empty() { Ok(()) } else { Err(Error::invalid(self.found)) }
     }
 
-    /// Notes a fault.
+    /// Adds a fault.
     pub(crate) fn add(&mut self, field: &str, code: &'static str, detail: impl Into<String>) {
         self.found.push(FieldError::new(field, code, detail));
     }
 
-    /// One line of which something is seen, at most `chars_max` characters.
+    /// Checks one line of at most `chars_max` characters that is not blank.
     pub(crate) fn line(&mut self, field: &str, text: &str, chars_max: usize) {
         if text.trim().is_empty() {
             self.add(field, "required", format!("give 1 to {chars_max} characters"));
@@ -44,13 +45,13 @@ impl Violations {
         }
     }
 
-    /// One line that may be blank or absent.
+    /// Checks one line that may be blank or absent.
     pub(crate) fn optional_line(&mut self, field: &str, text: Option<&str>, chars_max: usize) {
         let mend = "give one line, without control, direction, private-use and unassigned characters";
         self.shown(field, text, chars_max, (visible_text::is_line, mend));
     }
 
-    /// A text of several lines that may be blank or absent.
+    /// Checks a text of several lines that may be blank or absent.
     pub(crate) fn text(&mut self, field: &str, text: Option<&str>, chars_max: usize) {
         let mend = "give text without control, direction, private-use and unassigned characters";
         self.shown(field, text, chars_max, (visible_text::is_text, mend));
@@ -68,7 +69,7 @@ impl Violations {
         }
     }
 
-    /// An address of the web, or nothing.
+    /// Checks a web address, if one is given.
     pub(crate) fn url(&mut self, field: &str, url: Option<&str>) {
         let Some(url) = url.filter(|url| !url.trim().is_empty()) else { return };
         if url.chars().count() > limits::URL_CHARS_MAX {
@@ -83,21 +84,21 @@ impl Violations {
         }
     }
 
-    /// The code of a country, or nothing.
+    /// Checks the code of a country, if one is given.
     pub(crate) fn country(&mut self, field: &str, code: Option<&str>) {
         if code.map(str::trim).is_some_and(|code| !code.is_empty() && !regions::is_country(code)) {
             self.add(field, "invalid", "give an assigned ISO 3166-1 alpha-2 code in capitals, such as DE or GB");
         }
     }
 
-    /// The name of a time zone, or nothing.
+    /// Checks the name of a time zone, if one is given.
     pub(crate) fn timezone(&mut self, field: &str, name: Option<&str>) {
         if name.map(str::trim).is_some_and(|name| !name.is_empty() && regions::timezone(name).is_none()) {
             self.add(field, "invalid", "give the IANA name of a time zone, such as Europe/Berlin");
         }
     }
 
-    /// An e-mail address, or nothing.
+    /// Checks an e-mail address, if one is given.
     pub(crate) fn email(&mut self, field: &str, email: Option<&str>) {
         let Some(email) = email.filter(|email| !email.is_empty()) else { return };
         if let Err(error) = Address::email(email) {
@@ -105,14 +106,14 @@ impl Violations {
         }
     }
 
-    /// A slug, or nothing.
+    /// Checks a slug, if one is given.
     pub(crate) fn slug(&mut self, field: &str, slug: Option<&str>) {
         if let Some(Err(error)) = slug.map(str::parse::<Slug>) {
             self.add(field, "invalid", error.to_string());
         }
     }
 
-    /// A moment in the future, not absurdly far ahead, or nothing.
+    /// Checks that an expiry, if one is given, lies in the future and not absurdly far ahead.
     pub(crate) fn expiry(&mut self, field: &str, expiry: Option<Timestamp>) {
         let Some(expiry) = expiry else { return };
         if expiry <= self.now {
@@ -123,7 +124,7 @@ impl Violations {
         }
     }
 
-    /// A limit that lets something through, or nothing.
+    /// Checks that a rate limit, if one is given, is within its bounds.
     pub(crate) fn rate_limit(&mut self, field: &str, limit: Option<&RateLimit>) {
         let Some(RateLimit { requests, seconds }) = limit else { return };
         let parts = [
@@ -137,21 +138,21 @@ impl Violations {
         }
     }
 
-    /// How many entries of a list are wanted.
+    /// Checks how many entries of a list are wanted.
     pub(crate) fn limit(&mut self, limit: Option<u32>) {
         if limit.is_some_and(|limit| !(1..=limits::LIST_LIMIT_MAX).contains(&limit)) {
             self.add("limit", "out_of_bounds", format!("give 1 to {}", limits::LIST_LIMIT_MAX));
         }
     }
 
-    /// Names of permissions, or nothing. Whether they are registered is looked at later.
+    /// Checks the number of permissions, if any are given. Whether they are registered is checked later.
     pub(crate) fn permissions(&mut self, permissions: Option<&[String]>) {
         if permissions.is_some_and(|permissions| permissions.len() > limits::PERMISSIONS_MAX) {
             self.add("permissions", "too_many", format!("give at most {}", limits::PERMISSIONS_MAX));
         }
     }
 
-    /// One role or several, not both.
+    /// Checks that one role is given or several, not both.
     pub(crate) fn roles(&mut self, role: Option<&RoleName>, roles: Option<&[RoleName]>) {
         match (role, roles) {
             (Some(_), Some(_)) => self.add("roles", "conflict", "give either role or roles, not both"),

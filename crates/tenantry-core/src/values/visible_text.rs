@@ -78,13 +78,13 @@ pub fn is_identifier(text: &str) -> bool {
     is_line(text) && characters.iter().enumerate().all(is_in_place)
 }
 
-/// `text` as it is seen: without what cannot be seen, and with every blank as a space.
+/// `text` as it is seen: without invisible characters, and with every blank as a space.
 pub(crate) fn seen(text: &str) -> String {
     let shown = text.chars().filter(|character| !is_ignorable(*character));
     shown.map(|character| if is_blank(character) { ' ' } else { character }).collect()
 }
 
-/// Ignored when it is shown, unless it changes what stands beside it.
+/// Whether the character shows nothing itself, even if it changes what stands beside it.
 pub(crate) fn is_ignorable(character: char) -> bool {
     CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character)
 }
@@ -105,7 +105,7 @@ fn is_proper(text: &str, allowed: fn(char) -> bool) -> bool {
     if text.is_ascii() {
         return text.chars().all(|character| allowed(character) || !character.is_ascii_control());
     }
-    // Whether a tag belongs to what comes before it.
+    // Whether a tag may stand here: behind a pictograph, and behind the tags that follow one.
     let mut tagged = false;
     text.chars().all(|character| {
         let tag = matches!(character, '\u{e0020}'..='\u{e007f}');
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_in_which_nothing_is_seen_is_none() {
+    fn a_text_in_which_nothing_is_seen_is_no_name() {
         for blank in [
             "",
             " ",

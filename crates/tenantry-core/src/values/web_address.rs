@@ -1,11 +1,11 @@
-//! Addresses of the web that somebody gives, as they are kept.
+//! Checks web addresses that somebody gives, and brings them into the form in which they are stored.
 
 use url::Url;
 
 use crate::values::limits;
 
-/// Reads an address of the web, and gives it as it is kept: in the form that browsers make of it (the host in A-labels,
-/// everything else percent-encoded), so that it can stand in a quoted attribute of HTML.
+/// Reads a web address, and answers the form in which it is stored: the one that browsers make of it (the host in
+/// A-labels, everything else percent-encoded), so that it can stand in a quoted attribute of HTML.
 ///
 /// `None` unless it begins with `https://` or `http://`, names no user, holds no control characters, and is at most
 /// [`limits::URL_CHARS_MAX`] characters long, as given and as kept.
@@ -19,7 +19,7 @@ use crate::values::limits;
 #[must_use]
 pub fn read(text: &str) -> Option<String> {
     let text = text.trim();
-    // A parser of URLs leaves out tabs and line breaks, and takes `https:host` for `https://host`: nobody means that.
+    // A URL parser drops tabs and line breaks, and takes `https:host` for `https://host`: nobody means that.
     let scheme = text.split_once("://")?.0;
     let web = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
     if !web || text.chars().count() > limits::URL_CHARS_MAX || text.chars().any(char::is_control) {
@@ -29,7 +29,7 @@ pub fn read(text: &str) -> Option<String> {
     if !url.username().is_empty() || url.password().is_some() {
         return None;
     }
-    // The one character that ends an attribute and that the form of browsers leaves as it is.
+    // The only character that can end an attribute and that browsers leave as it is.
     let kept = String::from(url).replace('\'', "%27");
     (kept.len() <= limits::URL_CHARS_MAX).then_some(kept)
 }

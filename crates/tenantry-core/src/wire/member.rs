@@ -55,7 +55,7 @@ pub enum MemberStatus {
 }
 
 impl OrgMember {
-    /// Of the member's workspaces, those among `living` are shown, in the order of their numbers.
+    /// Shows those of the member's workspaces that are in `living`, in the order of their numbers.
     pub(crate) fn member(
         user: UserId,
         number: u64,

@@ -1,4 +1,4 @@
-//! What operations answer with: the types of the wire.
+//! The types that operations answer, as JSON shows them.
 
 mod api_token;
 mod invitation;

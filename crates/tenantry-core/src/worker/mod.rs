@@ -1,4 +1,4 @@
-//! Does what follows from a change after it: see [`jobs`](crate::engine::jobs).
+//! Does the work that a change leaves for later: see [`jobs`](crate::engine::jobs).
 
 mod removal;
 
@@ -29,26 +29,26 @@ use crate::{
     },
 };
 
-/// How a try of a job ended that did not fail.
+/// How an attempt at a job ended, if it did not fail.
 pub(crate) enum Outcome {
-    /// It is done, and this belongs into the commit that says so.
+    /// The job is done. This transaction belongs into the commit that ends it.
     Done(Box<Txn>),
-    /// It has come further, and goes on after a pause.
+    /// The job has made progress, and goes on after a pause.
     Unfinished(Duration),
 }
 
-/// Does jobs: at once those that were made on this node, and in a scan now and then what others left behind.
+/// Does jobs: those that were made on this node at once, and those that others left behind in a regular scan.
 ///
-/// It ends when the last clone of its [`Engine`] is gone. Any number of workers may work on one store.
+/// It ends when the last clone of its [`Engine`] is dropped. Any number of workers may work on one store.
 pub struct Worker {
     engine: WeakEngine,
     made: Arc<Made>,
 }
 
 impl Worker {
-    /// Works until the engine is gone. For the host's runtime to spawn.
+    /// Works until the engine is gone. Spawn it on the host's runtime.
     pub async fn run(self) {
-        // Real time, whatever the engine's clock shows: these are pauses, and nothing is decided by them.
+        // Real time, whatever the engine's clock shows: these are mere pauses, and no decision depends on them.
         let mut scan = Delay::new(Duration::ZERO);
         loop {
             let woken = future::select(&mut scan, Box::pin(self.made())).await;
@@ -86,18 +86,19 @@ impl fmt::Debug for Worker {
 }
 
 impl Engine {
-    /// What does the jobs. Every node needs one: what was deleted is removed by it, and the host told.
+    /// The worker that does the jobs. Every node needs one: it removes deleted organizations and calls the host's
+    /// hooks.
     #[must_use]
     pub fn worker(&self) -> Worker {
         Worker { engine: self.downgrade(), made: self.made().clone() }
     }
 
-    /// Looks for jobs that are due, on the whole platform, and tries each once; answers how many it did.
+    /// Looks for jobs that are due, on the whole platform, and tries each once; answers how many of them are done now.
     ///
-    /// What fails stays, to be tried again later.
+    /// A job that fails stays, to be tried again later.
     ///
     /// # Errors
-    /// `unavailable`: what was not looked at stays for the next time.
+    /// `unavailable`: jobs that were not looked at stay for the next call.
     pub async fn work_once(&self) -> Result<usize, Error> {
         // All at once: a job that hangs does not keep those of other buckets waiting.
         let tried = future::join_all((0..limits::JOB_BUCKETS).map(|bucket| self.work_on_bucket(bucket))).await;
@@ -121,7 +122,7 @@ impl Engine {
         }
     }
 
-    /// Tries these jobs, several at a time; answers how many it did.
+    /// Tries these jobs, several at a time; answers how many of them are done now.
     async fn work_on_all(&self, jobs: VecDeque<(OrganizationId, JobId)>) -> usize {
         let tried = stream::iter(jobs).map(async |(organization, id)| match self.work_on(organization, id).await {
             Ok(done) => usize::from(done),
@@ -133,14 +134,14 @@ impl Engine {
         tried.buffer_unordered(limits::JOBS_AT_ONCE_MAX).fold(0, async |sum, done| sum + done).await
     }
 
-    /// Tries a job, if it is due. Whether it is done now.
+    /// Tries a job, if it is due. Answers whether it is done now.
     async fn work_on(&self, organization: OrganizationId, id: JobId) -> Result<bool, Error> {
         let home = shards::organization(organization);
         let key = keys::job(id).key;
         let found = self.store().read(&home, std::slice::from_ref(&key)).await?.pop().flatten();
         let now = self.clock().now();
         let Some(found) = found else {
-            // Done, or never to be: the entry is false.
+            // The job is done, or the commit that would have made it was never made: the entry is false.
             let checks = vec![Check { key, expected: None }];
             self.prune(IndexEntry::Job(id), organization, id.intent, checks).await;
             return Ok(false);
@@ -182,7 +183,7 @@ impl Engine {
         match self.store().commit(&home, &end).await {
             Ok(_) if done => self.remove_entries(organization, &[(IndexEntry::Job(id), id.intent)]).await,
             Ok(_) if row.due_at <= self.clock().now() => self.made().push(organization, id),
-            // In conflict: it took so long that somebody else tries, too.
+            // In a conflict, this attempt has taken so long that another worker has claimed the job.
             Ok(_) | Err(CommitError::Conflict | CommitError::Limit(_)) => {}
             Err(CommitError::NotApplied(error) | CommitError::Unavailable(error)) => return Err(error.into()),
         }
@@ -200,7 +201,7 @@ impl Engine {
         }
     }
 
-    /// Does the work, within bounded time.
+    /// Does the work of a job, within [`limits::JOB_TIMEOUT`].
     async fn do_work(&self, organization: OrganizationId, id: JobId, row: &JobRow) -> Result<Outcome, HookError> {
         let work = async {
             let name = id.in_full(organization);
@@ -226,13 +227,13 @@ impl Engine {
     }
 }
 
-/// Has the job, which was `claimed` under that key, tried again at `due_at`.
+/// Has the job tried again at `due_at`; `claimed` is its row as this worker wrote it when it claimed the job.
 fn put_off((key, claimed): (&Key, &[u8]), row: &mut JobRow, due_at: Timestamp) -> Result<Txn, Error> {
     row.due_at = due_at;
     Ok(Txn { puts: vec![(key.clone(), rows::encode_over(row, Some(claimed))?)], ..Txn::default() })
 }
 
-/// How long to wait after so many failures.
+/// How long to wait before the next attempt, after so many failures.
 fn pause(attempts: u32) -> Duration {
     let doublings = attempts.saturating_sub(1).min(16);
     limits::JOB_RETRY_FIRST.saturating_mul(1 << doublings).min(limits::JOB_RETRY_MAX)

@@ -1,14 +1,17 @@
-//! What is left of an organization that was deleted, and how it goes.
+//! What is left of a deleted organization, and how it is removed.
 //!
-//! 1. Deleting is one commit: the organization's row makes way for a [`GoneRow`]. Every decision and every entry is
-//!    confirmed by the organization's row, so it is gone for everyone from then on, whatever else is still there.
-//! 2. A job removes the rest in steps of at most [`limits::REMOVAL_STEP_MAX`] things: what stands in the shards of
-//!    others first, then, in one commit, the rows that know of it. What is left to do is what the indexes hold. So a
-//!    step that was interrupted is simply done again, and nothing is forgotten.
-//! 3. When nothing is left but other jobs, which the host is still to be told of, it waits for them. Then it tells the
-//!    host, leaves a trace in the log of the platform, and the commit that ends the job drops the last rows.
+//! 1. Deleting is one commit: a [`GoneRow`] takes the place of the organization's row. Every decision and every index
+//!    entry is confirmed by the organization's row, so it is gone for everyone from then on, whatever else is still
+//!    there.
+//! 2. A job removes the rest in steps of at most [`limits::REMOVAL_STEP_MAX`] things: first their index entries in
+//!    other shards, then, in one commit, their rows and their entries in the organization's own indexes. Those indexes
+//!    list what is left to do. So a step that was interrupted is simply done again, and nothing is forgotten.
+//! 3. When nothing is left but other jobs, of which the host is still to be told, the job waits for them. Then it calls
+//!    the host's hook and records the deletion in the platform's log, and the commit that ends the job deletes the last
+//!    rows.
 //!
-//! What the store forgets by itself (closed invitations, answers to idempotency keys, fences) is left to it.
+//! Rows with a lifetime (closed invitations, answers to idempotency keys, fences) are left to the store, which removes
+//! them.
 
 use std::collections::BTreeSet;
 
@@ -36,7 +39,7 @@ use crate::{
     worker::Outcome,
 };
 
-/// The indexes by which the things of an organization are found.
+/// The indexes that list the things of an organization.
 const INDEXES: [Index; 5] = [index::MEMBERS, index::INVITATIONS, index::JOIN_CODES, index::WORKSPACES, index::TOKENS];
 
 /// A thing of an organization, as its index names it.
@@ -48,7 +51,7 @@ enum Thing {
     Token(TokenKey),
 }
 
-/// Some of what is to be removed.
+/// What one step removes.
 #[derive(Default)]
 struct Step {
     entries: Vec<(IndexEntry, Intent)>,
@@ -57,7 +60,7 @@ struct Step {
     notices: Vec<Change>,
 }
 
-/// A deletion under way: the row that says so, which nothing but its end changes.
+/// A deletion in progress. `kept` is the stored row that says so, which only the end of the deletion changes.
 struct Removal<'a> {
     engine: &'a Engine,
     organization: OrganizationId,
@@ -66,7 +69,7 @@ struct Removal<'a> {
 }
 
 impl Engine {
-    /// Comes further with what follows from the deletion of an organization; `job` is the one that does it.
+    /// Goes on with the removal of a deleted organization; `job` is the job that does it.
     pub(crate) async fn remove_organization(
         &self,
         organization: OrganizationId,
@@ -94,8 +97,8 @@ impl Engine {
 }
 
 impl Removal<'_> {
-    /// Removes members, invitations, codes, workspaces and tokens, and first of all what leads to the organization from outside.
-    /// Whether nothing of it is left.
+    /// Removes members, invitations, codes, workspaces and tokens, and before them the index entries that lead to the
+    /// organization itself. Answers whether all of these are removed.
     async fn remove_things(&self) -> Result<bool, Error> {
         let row = &self.gone.organization.row;
         let slug = (IndexEntry::Slug { slug: row.slug.clone(), derived: false }, row.slug_intent);
@@ -113,7 +116,7 @@ impl Removal<'_> {
         Ok(true)
     }
 
-    /// Removes the first things of an index. Whether there were any.
+    /// Removes the first things of an index. Answers whether there were any.
     async fn step(&self, index: Index) -> Result<bool, Error> {
         let home = shards::organization(self.organization);
         let range = Range { index, after: None, to: None, order: Order::OldestFirst, limit: limits::REMOVAL_STEP_MAX };
@@ -153,7 +156,7 @@ impl Removal<'_> {
         }
     }
 
-    /// Removes the organization's own roles, and the counters of what is gone by now.
+    /// Removes the organization's own roles, its profile, and the counters of what is removed by now.
     async fn remove_roles(&self) -> Result<(), Error> {
         let home = shards::organization(self.organization);
         let key = keys::roles().key;
@@ -191,7 +194,7 @@ impl Removal<'_> {
         }
     }
 
-    /// Writes the deletion into the log of the platform, once: the organization's own log goes with it.
+    /// Writes the deletion into the platform's log, once, since the organization's own log is dropped.
     async fn leave_trace(&self) -> Result<(), Error> {
         let key = keys::deletion_noted(self.organization).key;
         let txn = Txn {
@@ -207,13 +210,13 @@ impl Removal<'_> {
         }
     }
 
-    /// What ends the job, and everything.
+    /// The transaction that ends the job and removes the last rows.
     fn end(&self) -> Txn {
         let deletes = vec![keys::gone().key, Range::counter(index::JOBS)];
         Txn { ends_shard: Some(limits::CLOSED_INVITATION_LIFETIME), deletes, log_drops: vec![AUDIT], ..self.txn() }
     }
 
-    /// A commit that is made while the deletion is under way, and never after its end.
+    /// The base of every commit of the removal. It conflicts once the removal has ended.
     fn txn(&self) -> Txn {
         let checks = vec![Check { key: keys::gone().key, expected: Some(self.kept.clone()) }];
         Txn { frees: true, checks, ..Txn::default() }
@@ -239,7 +242,7 @@ impl Thing {
         }
     }
 
-    /// Adds what goes with the thing, whose row is `value`.
+    /// Adds to `step` what is removed with the thing; `value` is its row.
     fn gather(self, organization: OrganizationId, value: &[u8], step: &mut Step) -> Result<(), Error> {
         match self {
             Self::Member(user) => {
@@ -251,7 +254,7 @@ impl Thing {
                     step.entries.push((IndexEntry::Owned(user.clone()), intent));
                 }
                 step.entries.push((IndexEntry::Membership(user.clone(), row.joined_at), row.intent));
-                // Of a user who had several organizations it may have been said so.
+                // A cache may remember that the user has several organizations, which may not be so any more.
                 step.notices.push(Change::Member(organization, user));
             }
             Self::Invitation(id) => {

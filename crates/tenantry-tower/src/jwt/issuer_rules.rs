@@ -185,6 +185,7 @@ impl fmt::Debug for IssuerRules {
         };
         shown
             .field("audiences", &self.audiences)
+            .field("audience_claim", &self.audience_claim)
             .field("token_types", &self.token_types)
             .field("claims", &self.claims)
             .field("qualified", &self.qualifier.is_some())

@@ -31,7 +31,7 @@ impl ClaimNames {
         Self::new().organization("/o/slg")
     }
 
-    /// WorkOS `AuthKit`. Its access tokens have no `aud`: use [`Issuer::audience_claim`](super::Issuer::audience_claim) with
+    /// WorkOS AuthKit. Its access tokens have no `aud`: use [`Issuer::audience_claim`](super::Issuer::audience_claim) with
     /// `client_id`. They tell of the user what the host's JWT template adds: name the claims as OpenID Connect does.
     ///
     /// No claim tells the organization: `org_id` is an id of WorkOS' own.

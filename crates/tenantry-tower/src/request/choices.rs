@@ -48,9 +48,10 @@ impl Way {
             let mend = || BuildError::new(format!("{base:?} is no domain: write it like \"ledgerly.example\""));
             is_name.then(|| format!(".{}", base.to_ascii_lowercase())).ok_or_else(mend)
         };
-        let named = |name: &str, what: &str| match name.is_empty() {
-            true => Err(BuildError::new(format!("the {what} by which an organization is chosen has no name"))),
-            false => Ok(name.to_owned()),
+        let named = |name: &str, what: &str| {
+            let mend =
+                || BuildError::new(format!("the {what} by which an organization is chosen has no name: give one"));
+            (!name.is_empty()).then(|| name.to_owned()).ok_or_else(mend)
         };
         Ok(match choice {
             Choice::Header(name) => Self::Header(name.clone()),
@@ -161,10 +162,10 @@ impl Choices {
                 names.remembered.push(Remembered::Claim);
             }
             let Some(said) = way.said(head)? else { continue };
-            let named = std::str::from_utf8(&said).ok().and_then(OrganizationName::parse);
-            match (way, named) {
-                (way, named) if way.is_remembered() => names.remembered.extend(named.map(Remembered::Name)),
-                (_, Some(named)) => agree &= names.add(&named),
+            let meant = std::str::from_utf8(&said).ok().and_then(OrganizationName::parse);
+            match (way, meant) {
+                (way, meant) if way.is_remembered() => names.remembered.extend(meant.map(Remembered::Name)),
+                (_, Some(meant)) => agree &= names.add(&meant),
                 (Way::Header(name), None) => {
                     return Err(field(name, "invalid", "give an organization's id or its slug"));
                 }

@@ -83,8 +83,8 @@ impl Forget {
 }
 
 impl Engine {
-    /// Removes a user from all organizations: what [`Forget`] does, for the host itself. The audit logs name the user as
-    /// who did it. While the answer says that there is more, it is to be called again.
+    /// Removes a user from all organizations, as [`Forget`] does, but for the host itself. The audit logs name the user
+    /// as the actor. Call it again as long as the answer says that there is more.
     ///
     /// # Errors
     /// `invalid_request`, naming the field; `unavailable`: what was done stays done, call it again.
@@ -108,7 +108,7 @@ impl Engine {
         Ok(Forgotten { removed_from, more })
     }
 
-    /// Ends what is open for the username, wherever that is. Whether there may be more.
+    /// Ends the open invitations to the username, in all organizations. Answers whether there may be more.
     async fn uninvite(
         &self,
         caller: &Caller,
@@ -134,8 +134,8 @@ impl Engine {
     }
 }
 
-/// Removes a user from one organization, and ends what is open for their username there. No request can ask for it by
-/// itself: who may is decided by [`Forget`].
+/// Removes a user from one organization, and ends the open invitation to their username there. No request asks for it
+/// directly: [`Forget`] decides who may.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Withdraw {
     organization_id: OrganizationId,
@@ -146,7 +146,7 @@ struct Withdraw {
 impl crate::wire::sealed::Sealed for Withdraw {}
 
 impl Operation for Withdraw {
-    /// Whether there was anybody to remove.
+    /// Whether there was a member to remove.
     type Output = bool;
 
     const ROUTE: &'static str = Forget::ROUTE;
@@ -162,7 +162,7 @@ impl Operation for Withdraw {
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<bool, Error> {
         let key = keys::member(&self.user_id);
         tx.load([keys::organization().key, key.key.clone(), keys::roles().key]).await?;
-        // Of an organization that was deleted everybody is removed.
+        // A deleted organization has no members any more.
         let Some(mut row) = tx.get(&keys::organization()).await? else { return Ok(false) };
         let username: Vec<_> = self.username.iter().map(|username| keys::address(&username.normal())).collect();
         let Some(member) = tx.get(&key).await? else {

@@ -1,4 +1,4 @@
-//! What concerns a user everywhere, for a host that changes or deletes their account.
+//! Changes of a user's account in all their organizations, for a host that changes or deletes the account.
 
 mod forget;
 mod update;
@@ -19,9 +19,9 @@ use crate::{
 pub use forget::{Forget, Forgotten};
 pub use update::{Update, Updated};
 
-/// Carries out an operation in each organization that the user may belong to, by one commit each: a crash in between
-/// leaves the rest for the next time. How often it answered that the user was there, and whether there may be more
-/// organizations than one request comes to.
+/// Carries out an operation in each organization that the user may belong to, in one commit each: after a crash, the
+/// next call does the rest. Answers in how many organizations the user was a member, and whether there may be more
+/// organizations than one request gets to.
 async fn everywhere<O: Operation<Output = bool>>(
     engine: &Engine,
     caller: &Caller,

@@ -112,8 +112,8 @@ impl Update {
 }
 
 impl Engine {
-    /// Changes what a user is shown as: what [`Update`] does, for the host itself. The audit logs name the user as who did
-    /// it. While the answer says that there is more, it is to be called again.
+    /// Updates a user's profile in all organizations, as [`Update`] does, but for the host itself. The audit logs name
+    /// the user as the actor. Call it again as long as the answer says that there is more.
     ///
     /// # Errors
     /// `invalid_request`, naming the field; `unavailable`: what was done stays done, call it again.

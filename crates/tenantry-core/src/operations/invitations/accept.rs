@@ -117,13 +117,14 @@ pub(super) async fn take(
 }
 
 impl Joined {
-    /// The caller was a member already, with the roles `held`, and `offered` had been given otherwise.
+    /// The answer to a caller who was a member already, with the roles `held`; `offered` are those of the invitation or
+    /// code.
     pub(crate) fn already(id: OrganizationId, known: &Roles, held: Vec<RoleName>, offered: &[RoleName]) -> Self {
         let not_granted = known.beyond(&held, offered);
         Self { already_member: true, not_granted, ..Self::now(id, known, held, &[]) }
     }
 
-    /// The caller has become a member with these roles, and `ended` was open for them besides.
+    /// The answer to a caller who has become a member with these roles; `ended` are other open invitations to them.
     pub(crate) fn now(organization_id: OrganizationId, known: &Roles, roles: Vec<RoleName>, ended: &[Ended]) -> Self {
         let offered: Vec<_> = ended.iter().flat_map(|ended| ended.roles.iter().cloned()).collect();
         let not_granted = known.beyond(&roles, &offered);

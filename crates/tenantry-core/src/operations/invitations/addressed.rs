@@ -1,4 +1,4 @@
-//! What accepting and declining have in common: how an invitation is named by whom it is for.
+//! What accepting and declining have in common: how the invitee names the invitation.
 
 use super::close::closed;
 use crate::{
@@ -43,7 +43,7 @@ impl Named<'_> {
         if let Some(token) = self.token()? {
             return Ok(token.organization());
         }
-        // An id alone is no secret: it is looked for only among what is addressed to the caller.
+        // An id is no secret, so it is looked up only among the invitations to the caller's own addresses.
         let id = self.id.ok_or_else(unknown)?;
         for address in request.request.caller.user()?.addresses() {
             let keys = [keys::address_entry(id).key, keys::closed_address_entry(id).key];
@@ -57,7 +57,7 @@ impl Named<'_> {
         Err(unknown())
     }
 
-    /// Reads the invitation, and requires that it is the user's to answer.
+    /// Reads the invitation; refuses a user whom it is not for.
     pub(super) async fn get(
         self,
         tx: &mut Transaction<'_>,
@@ -68,7 +68,7 @@ impl Named<'_> {
         let others = [keys::organization().key, keys::member(&user.id).key, keys::roles().key];
         let addresses = join::address_keys(user).map(|key| key.key);
         tx.load(others.into_iter().chain(either_key(id)).chain(addresses)).await?;
-        // What is known of the closed invitations of an organization outlives it by some weeks, and counts for nothing.
+        // Rows of closed invitations outlive a deleted organization by some weeks, and are void then.
         tx.get(&keys::organization()).await?.ok_or_else(unknown)?;
         let row = find(tx, id).await?.ok_or_else(unknown)?;
         if token.is_some_and(|token| !row.is_opened_by(&token.hashed())) {
@@ -84,7 +84,7 @@ impl Named<'_> {
     }
 }
 
-/// Where an invitation is: while it is open, and for some time afterwards.
+/// The keys of an invitation's row: while it is open, and for some time afterwards.
 pub(super) fn either_key(id: InvitationId) -> [Key; 2] {
     [keys::invitation(id).key, keys::closed_invitation(id).key]
 }
@@ -102,7 +102,7 @@ pub(super) fn unknown() -> Error {
     Error::new(ErrorKind::NotFound, "there is no such invitation: ask whoever invited you for another")
 }
 
-/// The invitation is for this user. The error does not tell for whom else.
+/// Refuses a user whom the invitation is not for. The error does not tell for whom it is.
 fn require_addressee(user: &Identity, address: &Address) -> Result<(), Error> {
     let normal = address.normal();
     if user.addresses().any(|own| own.normal() == normal) {
@@ -120,7 +120,7 @@ fn require_addressee(user: &Identity, address: &Address) -> Result<(), Error> {
     ))
 }
 
-/// The invitation waits for an answer, and not too long.
+/// Refuses an invitation that was closed or has expired.
 pub(super) fn require_open(now: Timestamp, row: &InvitationRow) -> Result<(), Error> {
     match row.state {
         InvitationState::Open if row.expires_at > now => Ok(()),

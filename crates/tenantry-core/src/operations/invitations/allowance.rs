@@ -1,5 +1,5 @@
-//! How much somebody may invite, beyond what their role permits: the host's policy, and bounds that keep an organization
-//! from being used to mail strangers.
+//! Limits on inviting besides the permission for it: the host's policy, and bounds that keep an organization from being
+//! used to mail strangers.
 
 use super::mail;
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// The caller is one of those whom the host lets invite.
+/// Refuses a caller whom the host does not let invite.
 pub(super) async fn require_inviter(tx: &mut Transaction<'_>, organization: &OrganizationRow) -> Result<(), Error> {
     let Some(may_invite) = tx.engine.host().known_may_invite() else { return Ok(()) };
     if may_invite(tx.caller, &tx.shown(organization.clone()).await?) {
@@ -21,7 +21,7 @@ pub(super) async fn require_inviter(tx: &mut Transaction<'_>, organization: &Org
     Err(Error::new(ErrorKind::Forbidden, "you may not invite anybody here: ask the operator of this service"))
 }
 
-/// So many mails more, if invitations are mailed.
+/// Counts so many mails against the quotas of the user and the organization, if invitations are mailed.
 pub(super) async fn count_mails(tx: &mut Transaction<'_>, mails: usize) -> Result<(), Error> {
     if mails == 0 || !mail::is_wanted(tx) {
         return Ok(());
@@ -29,7 +29,8 @@ pub(super) async fn count_mails(tx: &mut Transaction<'_>, mails: usize) -> Resul
     let mails = u64::try_from(mails).map_err(Error::internal)?;
     let (organization_max, user_max) = tx.engine.host().known_mails_max();
     let quota = |name, max: u32| Quota { name, count: max.into(), window: limits::MAILS_WINDOW };
-    // In the user's own shard, and so before the commit: what is refused later counts as well. Not again for each try.
+    // The user's quota is in their own shard, so it is counted before the commit, even if the request is refused later.
+    // Only the first attempt counts it.
     if let (0, Ok(user)) = (tx.attempt, tx.user()) {
         let meter = Meter {
             key: keys::mails_of(&user.id),
@@ -46,7 +47,7 @@ pub(super) async fn count_mails(tx: &mut Transaction<'_>, mails: usize) -> Resul
     tx.meter(&meter, mails).await
 }
 
-/// One open invitation more; the commit refuses what is beyond.
+/// Counts one open invitation more; the commit refuses to exceed the maximum.
 pub(super) fn open_one(tx: &mut Transaction<'_>) {
     let max = tx.engine.host().known_open_invitations_max();
     let beyond = "too many invitations of the organization are open: revoke some of them, those that have expired too";
@@ -54,7 +55,7 @@ pub(super) fn open_one(tx: &mut Transaction<'_>) {
     tx.add(add, Error::new(ErrorKind::InvitationsExhausted, beyond));
 }
 
-/// One open invitation less.
+/// Counts one open invitation less.
 pub(super) fn close_one(tx: &mut Transaction<'_>) {
     let unbounded = Error::internal("a counter without bounds was said to leave them");
     tx.add(Add { key: keys::open_invitations(), by: -1, min: None, max: None }, unbounded);

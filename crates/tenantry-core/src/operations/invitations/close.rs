@@ -1,11 +1,11 @@
 //! How an invitation ends.
 //!
-//! 1. An invitation that is open for an address of a member would let them come back after they were removed. So in
-//!    one organization nobody is a member and invited: whoever becomes a member ends what is open for their addresses,
-//!    and whoever is one no more leaves nothing open, in the same commit.
-//! 2. For [`limits::CLOSED_INVITATION_LIFETIME`](crate::values::limits::CLOSED_INVITATION_LIFETIME) it is known why an
-//!    invitation ended, to whoever names it by its token or its id: a repetition is told the same, and not that there
-//!    is none.
+//! 1. An open invitation to a member's address would let them come back after they were removed. So within one
+//!    organization nobody is both a member and invited: whoever becomes a member, or is one no longer, ends the open
+//!    invitations to their addresses in the same commit.
+//! 2. For [`limits::CLOSED_INVITATION_LIFETIME`](crate::values::limits::CLOSED_INVITATION_LIFETIME) it is kept why an
+//!    invitation ended, for whoever names it by its token or its id: a repeated request gets the same answer, and not
+//!    that there is no such invitation.
 
 use super::allowance;
 use crate::{
@@ -19,11 +19,11 @@ use crate::{
     },
 };
 
-/// An invitation that was open until now.
+/// An invitation that was open until this transaction.
 #[derive(Debug, Clone)]
 pub(crate) struct Ended {
     pub(crate) id: InvitationId,
-    /// What accepting it would have given.
+    /// The roles that accepting it would have given.
     pub(crate) roles: Vec<RoleName>,
 }
 
@@ -38,12 +38,12 @@ pub(super) fn closed(state: InvitationState) -> Error {
             Error::new(ErrorKind::Used, "the invitation ended when whom it was for joined by another way")
         }
         InvitationState::Revoked => Error::new(ErrorKind::Revoked, "the invitation was withdrawn: ask for another"),
-        // Nobody used it, and nobody can: whom it was for has given it back.
+        // It was not used, and nobody can use it any more: the invitee has given it back.
         InvitationState::Declined => Error::new(ErrorKind::Revoked, "the invitation was declined: ask for another"),
     }
 }
 
-/// Ends an open invitation: it is listed no more, and its address is free for another.
+/// Ends an open invitation: it is no longer listed, and its address is free for another.
 pub(super) async fn close(
     tx: &mut Transaction<'_>,
     id: InvitationId,
@@ -63,7 +63,7 @@ pub(super) async fn close(
     tx.put(&keys::closed_invitation(id), &row)
 }
 
-/// The address is no more that of the invitation.
+/// Frees the address for another invitation.
 async fn free(tx: &mut Transaction<'_>, id: InvitationId, key: &RowKey<AddressRow>) -> Result<(), Error> {
     if let Some(mut known) = tx.get(key).await?.filter(|known| known.invitation == Some(id)) {
         known.invitation = None;
@@ -72,7 +72,7 @@ async fn free(tx: &mut Transaction<'_>, id: InvitationId, key: &RowKey<AddressRo
     Ok(())
 }
 
-/// Ends whatever is open for these addresses, and answers what that was: at most two round trips.
+/// Ends the open invitations to these addresses, and answers them: at most two round trips.
 pub(crate) async fn close_at(
     tx: &mut Transaction<'_>,
     addresses: &[RowKey<AddressRow>],

@@ -88,7 +88,7 @@ impl Operation for Create {
 }
 
 impl Create {
-    /// `flatten` would let unknown fields through: so the fields stand here once more.
+    /// serde's `flatten` would let unknown fields pass, so `Create` has the fields of [`Invitee`] itself.
     fn invitee(&self) -> Invitee {
         let Self { organization_id: _, email, username, role, roles, name, expires_at } = self.clone();
         Invitee { email, username, role, roles, name, expires_at }

@@ -105,7 +105,7 @@ impl Operation for CreateBatch {
             };
             decided.push(match admissible {
                 Ok(admissible) => Ok(admissible),
-                // That is no decision about this one.
+                // The service failed: that is no decision about this invitee.
                 Err(error) if matches!(error.kind(), ErrorKind::Internal | ErrorKind::Unavailable) => {
                     return Err(error);
                 }
@@ -130,7 +130,7 @@ impl Operation for CreateBatch {
 }
 
 impl CreateBatch {
-    /// What the host knows of each.
+    /// What the host knows of each invitee.
     async fn find(&self, tx: &Transaction<'_>) -> Result<Vec<Found>, Error> {
         let mut found = Vec::with_capacity(self.invitations.len());
         for some in self.invitations.chunks(limits::LOOKUPS_AT_ONCE_MAX) {
@@ -140,7 +140,7 @@ impl CreateBatch {
         found.into_iter().collect()
     }
 
-    /// Reads all that will be asked for, in two round trips however many are invited.
+    /// Reads ahead all rows on which the decisions rest, in two round trips however many are invited.
     async fn load(&self, tx: &mut Transaction<'_>, found: &[Found]) -> Result<(), Error> {
         let addresses = self.invitations.iter().filter_map(|invitee| invitee.address().ok());
         let address_keys: Vec<_> = addresses.map(|address| keys::address(&address.normal())).collect();

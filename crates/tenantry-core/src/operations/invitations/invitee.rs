@@ -1,4 +1,4 @@
-//! Who is invited: one rule for one at a time and for many.
+//! Decides who may be invited, by the same rules for a single invitee and for many.
 
 use std::collections::BTreeSet;
 
@@ -47,7 +47,7 @@ input! {
     }
 }
 
-/// What was decided about one invitee: they can be invited.
+/// An invitee who can be invited, as was decided.
 pub(super) struct Admissible<'a> {
     invitee: &'a Invitee,
     address: Address,
@@ -77,7 +77,7 @@ impl Invitee {
         problems.expiry("expiresAt", self.expires_at);
     }
 
-    /// The address, read.
+    /// The address, parsed.
     pub(super) fn address(&self) -> Result<Address, Error> {
         let (field, address) = match (&self.email, &self.username) {
             (Some(email), _) => ("email", Address::email(email)),
@@ -94,7 +94,8 @@ impl Invitee {
         }
     }
 
-    /// Decides whether the caller may invite them now. `found` is what the host knows of them, `claimed` are the addresses that this very request invites.
+    /// Decides whether the caller may invite them now. `found` is what the host knows of them; `claimed` are the
+    /// addresses that this same request invites already.
     pub(super) async fn decide(
         &self,
         tx: &mut Transaction<'_>,
@@ -111,7 +112,7 @@ impl Invitee {
         }
         match found {
             Found::Nobody if address.as_username().is_some() => return Err(unknown_user()),
-            // By whatever address: an invitation would be for somebody who is here.
+            // They are a member, perhaps by another address: an invitation would be for somebody who is here.
             Found::User(profile) if tx.get(&keys::member(&profile.id)).await?.is_some() => return Err(already_member()),
             Found::Unknown | Found::Nobody | Found::User(_) => {}
         }
@@ -120,7 +121,7 @@ impl Invitee {
         Ok(Admissible { invitee: self, address, roles, expires_at, known })
     }
 
-    /// The roles that are asked for, if the caller may hand them out.
+    /// The roles that are asked for; refuses a caller who may not grant them.
     fn granted(&self, tx: &Transaction<'_>, known: &Roles) -> Result<Vec<RoleName>, Error> {
         let asked = match (&self.role, &self.roles) {
             (Some(role), _) => vec![role.clone()],
@@ -174,7 +175,8 @@ impl Admissible<'_> {
     }
 }
 
-/// When an invitation ends, for which the caller `asked` that; they may not be able to grant it so long.
+/// When an invitation ends: when the caller `asked`, which they must be allowed to grant, or else after the usual time,
+/// but no later than the caller's API token.
 pub(super) fn end(tx: &Transaction<'_>, asked: Option<Timestamp>) -> Result<Timestamp, Error> {
     if let Some(asked) = asked {
         tx.authority.may_grant_until("expiresAt", Some(asked))?;
@@ -184,7 +186,7 @@ pub(super) fn end(tx: &Transaction<'_>, asked: Option<Timestamp>) -> Result<Time
     Ok(tx.authority.expires_at.map_or(usual, |own| own.min(usual)))
 }
 
-/// Nobody is at the address, and no open invitation is for it. An expired one makes way.
+/// Refuses an address that a member has or that is invited. An invitation to it that has expired is closed.
 async fn require_free(tx: &mut Transaction<'_>, key: &RowKey<AddressRow>) -> Result<AddressRow, Error> {
     let mut known = tx.get(key).await?.unwrap_or_default();
     if !known.members.is_empty() {

@@ -1,8 +1,8 @@
 //! The mail of an invitation, which follows from creating and from resending it.
 //!
-//! No row holds a token in the clear, and no job may. So each try mints a token of its own, and its hash is in the row
-//! before the mail goes out. Nothing is written but the invitation's row: what else happens in the organization is not
-//! disturbed.
+//! No row holds a token in the clear, and no job may. So each try of the job makes a new token, whose hash is in the
+//! row before the mail goes out. Only the invitation's row is written, so that a mail does not interfere with anything
+//! else in the organization.
 
 use crate::{
     access::roles::Roles,
@@ -48,7 +48,8 @@ struct Sending {
 }
 
 impl Engine {
-    /// Mails the invitation as the try `sending` wanted it, under that name; what is pointless by now is done.
+    /// Mails the invitation for the attempt `sending`, which created or resent it; `name` identifies the mail. Succeeds
+    /// without a mail if none is wanted any more.
     pub(crate) async fn mail_invitation(
         &self,
         (organization, invitation): (OrganizationId, InvitationId),
@@ -58,7 +59,8 @@ impl Engine {
         let mails = self.host().known_mails().ok_or("this node has no mailer")?;
         let sending = Sending { organization, invitation, intent: sending };
         let Some((home, roles)) = self.home(organization).await? else { return Ok(()) };
-        // No link leads to an organization that is closed: it may come back.
+        // Fail, so that the job is tried again: the organization may become active, and until then no link should lead
+        // there.
         home.require_active()?;
         let token = InvitationToken::new(organization, invitation, self.entropy())?;
         let minted = self.update_mailing(sending, |mailing| {
@@ -105,7 +107,7 @@ impl Engine {
         }
     }
 
-    /// The organization and its roles; `None` if it is gone.
+    /// The organization and its roles; `None` if it was deleted.
     async fn home(&self, organization: OrganizationId) -> Result<Option<(OrganizationRow, Roles)>, Error> {
         let keys = [keys::organization().key, keys::roles().key];
         let mut values = self.store().read(&shards::organization(organization), &keys).await?.into_iter();
@@ -114,7 +116,7 @@ impl Engine {
         Ok(Some((rows::decode(&home)?, roles)))
     }
 
-    /// Where mail reaches whoever has the address.
+    /// The e-mail address of whoever has this address.
     async fn mailbox(&self, address: &Address) -> Result<Option<String>, HostError> {
         if let Some(email) = address.as_email() {
             return Ok(Some(email.to_owned()));
@@ -125,7 +127,7 @@ impl Engine {
         }
     }
 
-    /// Changes how the invitation is mailed, and answers it; `None` when it no longer waits for this mail.
+    /// Changes how the invitation is mailed, and answers its row; `None` if it no longer waits for this mail.
     async fn update_mailing(
         &self,
         sending: Sending,

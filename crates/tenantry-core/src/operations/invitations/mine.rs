@@ -43,7 +43,7 @@ output! {
     }
 }
 
-/// The lists that make up this one, as cursors name them: by e-mail, by username.
+/// The two lists that make up this one, as cursors name them: invitations by e-mail address, and by username.
 const LISTS: [char; 2] = ['e', 'u'];
 
 impl Operation for Mine {
@@ -93,13 +93,15 @@ impl Operation for Mine {
     }
 }
 
-/// What an address's list says: an invitation of an organization, by a try.
+/// What an entry in an address's list says: the organization, the invitation, and the intent of the attempt that wrote
+/// it.
 type Invited = (OrganizationId, InvitationId, Intent);
 
 impl Engine {
-    /// A part of the open invitations to an address, and behind which place the next part begins.
+    /// One page of the open invitations to an address, and the place behind which the next page begins.
     ///
-    /// What is left out is not made up for: an address that was invited a thousand times, long ago, costs no more.
+    /// Entries that are left out are not made up for by others: so a page costs no more if the address was invited a
+    /// thousand times, long ago.
     async fn invited_page(
         &self,
         address: &NormalAddress,
@@ -115,7 +117,7 @@ impl Engine {
         Ok((invitations, entries.pop().filter(|_| is_full)))
     }
 
-    /// Reads each organization once, all at once, and drops what does not wait for an answer. Keeps the order.
+    /// Reads each organization once, all concurrently, and drops the invitations that are not open. Keeps the order.
     async fn confirm_invited(
         &self,
         address: &NormalAddress,
@@ -156,10 +158,11 @@ impl Engine {
                 self.prune(IndexEntry::Invited(address.clone(), *id), organization, *intent, checks).await;
                 continue;
             };
-            // One that has expired may be resent, and a suspended organization may come back: both only wait.
+            // An expired invitation may be resent, and a suspended organization may become active: leave these out, but
+            // do not prune them.
             if let Some(home) = home.as_ref().filter(|_| row.expires_at > now) {
                 let named = (organization, home.name.as_str());
-                // What became of a mail is for those who manage.
+                // Only those who manage members may see what became of a mail.
                 let row = InvitationRow { mailing: None, ..row };
                 confirmed.push(OrgInvitation::new(*id, named, row, &roles, now));
             }

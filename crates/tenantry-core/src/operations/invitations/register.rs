@@ -91,7 +91,7 @@ impl Operation for Register {
         problems.optional_line("name", self.name.as_deref(), limits::NAME_CHARS_MAX);
     }
 
-    /// The user whom the host creates.
+    /// The user, whom the host creates.
     async fn introduce(&self, engine: &Engine) -> Result<Caller, Error> {
         let registrar = engine.host().known_registrar().ok_or_else(|| {
             Error::new(ErrorKind::NotFound, "nobody can register here: sign in first, then accept the invitation")
@@ -134,7 +134,7 @@ impl Register {
         Named { token: Some(&self.token), id: None }
     }
 
-    /// The invitation, if it can be accepted: nobody is registered for one that cannot.
+    /// The invitation; refuses one that cannot be accepted, so that nobody is registered for it.
     async fn invitation(&self, engine: &Engine) -> Result<InvitationRow, Error> {
         let token = InvitationToken::parse(&self.token)
             .map_err(|error| Error::invalid_field("token", "invalid", error.to_string()))?;
@@ -164,7 +164,7 @@ impl<'de> Deserialize<'de> for Password {
     }
 }
 
-/// Reads a text, and shows nothing of what is none: the words of serde would, if a text were asked for.
+/// Reads a text. If the value is no text, the error does not show it, as serde's own message would.
 struct Text;
 
 impl de::Visitor<'_> for Text {

@@ -65,7 +65,7 @@ impl Operation for Resend {
         let organization = tx.organization().await?;
         allowance::require_inviter(tx, &organization).await?;
         let mut row = find(tx, self.id).await?.ok_or_else(|| Error::not_found("invitation"))?;
-        // Renewing an invitation is inviting: nobody does either above themselves.
+        // Resending an invitation grants its roles once more: the caller must be allowed to grant them.
         let roles = tx.roles().await?;
         tx.authority.may_grant(&roles, &row.roles)?;
         if row.state != InvitationState::Open {

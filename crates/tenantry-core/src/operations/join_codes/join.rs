@@ -128,7 +128,7 @@ fn exhausted() -> Error {
     Error::new(ErrorKind::Exhausted, "the join code was used as often as it may be: ask for another")
 }
 
-/// The user has not tried too many wrong codes of late.
+/// Refuses a user who has lately tried too many wrong codes.
 async fn require_attempts_left(engine: &Engine, user: &UserId) -> Result<(), Error> {
     let (attempts, _) = attempts(engine, user).await?;
     let now = engine.clock().now();
@@ -139,7 +139,8 @@ async fn require_attempts_left(engine: &Engine, user: &UserId) -> Result<(), Err
     Err(Error::rate_limited("too many wrong join codes: wait a minute, and check the code", ATTEMPTS, left))
 }
 
-/// Notes that the user tried a wrong code. Under contention one may go uncounted: the code's 60 bits do not mind.
+/// Counts a wrong code that the user tried. In a conflict one may go uncounted: codes of 60 bits are safe from a few
+/// more.
 async fn count_attempt(engine: &Engine, user: &UserId) -> Result<(), Error> {
     let (attempts, expected) = attempts(engine, user).await?;
     let key = keys::attempts(user).key;
@@ -152,7 +153,7 @@ async fn count_attempt(engine: &Engine, user: &UserId) -> Result<(), Error> {
     }
 }
 
-/// The attempts of the window that is running, and the row that tells of them.
+/// The attempts in the present window, and the value of their row.
 async fn attempts(engine: &Engine, user: &UserId) -> Result<(AttemptsRow, Option<bytes::Bytes>), Error> {
     let now = engine.clock().now();
     let row = engine.store().read(&shards::user(user), &[keys::attempts(user).key]).await?.pop().flatten();

@@ -54,7 +54,7 @@ impl Operation for Revoke {
     }
 }
 
-/// Withdraws a join code, if the caller may. Whether it was not withdrawn before.
+/// Withdraws a join code, if the caller may. Answers whether it was not withdrawn before.
 pub(crate) async fn withdraw(tx: &mut Transaction<'_>, id: JoinCodeId, mut row: JoinCodeRow) -> Result<bool, Error> {
     if row.role.is_owner() && !tx.authority.owner {
         return Err(Error::new(ErrorKind::Forbidden, "only an owner can withdraw an owner's join code"));

@@ -1,4 +1,4 @@
-//! How a member gets other roles, the same for whoever sets one or several, and other workspaces.
+//! How a member gets other roles or workspaces: the same code for setting one role and for setting several.
 
 use std::collections::BTreeSet;
 
@@ -15,8 +15,8 @@ use crate::{
     },
 };
 
-/// Gives the member these roles ([`roles::meant`](crate::operations::roles::meant)), in place of those that they have; the member's row is left to write. Whether anything
-/// changes.
+/// Gives the member these roles ([`roles::meant`](crate::operations::roles::meant)) in place of those that they have,
+/// and answers whether anything changes. Writing the member's row is left to the caller of this function.
 pub(super) async fn assign(
     tx: &mut Transaction<'_>,
     known: &Roles,
@@ -49,11 +49,11 @@ pub(super) async fn assign(
     Ok(true)
 }
 
-/// Assigns the member to these workspaces, in place of those that they are assigned to; the member's row is left to
-/// write, and stays as it is if nothing that anybody sees changes.
+/// Assigns the member to these workspaces, in place of those that they are assigned to. Writing the member's row is
+/// left to the caller of this function; it stays as it is if nothing visible changes.
 ///
-/// A workspace grants no permission, so nobody gains rights by it; but an owner is changed by owners alone, as with
-/// roles.
+/// A workspace grants no permission, so nobody gains rights by it. Still only owners may change an owner's workspaces,
+/// as with roles.
 pub(super) async fn assign_workspaces(
     tx: &mut Transaction<'_>,
     member: &mut MemberRow,

@@ -55,10 +55,10 @@ impl Operation for Get {
     }
 }
 
-/// The member with their number and those of their workspaces that are there.
+/// Shows the member with their number and those of their workspaces that still exist.
 pub(super) async fn show(tx: &mut Transaction<'_>, user: &UserId, row: MemberRow) -> Result<Found, Error> {
     let known = tx.roles().await?;
-    // Absent: removed since the row was read.
+    // Absent if the member was removed after the row was read.
     let number = tx.number(index::MEMBERS, user.as_str()).await?.ok_or_else(|| Error::not_found("member"))?;
     let living = workspaces::living(tx, [&row]).await?;
     Ok(Found { member: OrgMember::member(user.clone(), number, row, &known, &living) })

@@ -1,4 +1,5 @@
-//! How a user becomes a member: the same for whoever creates, accepts or joins.
+//! How a user becomes a member: the same code for creating an organization, accepting an invitation and joining by a
+//! code.
 
 use serde_json::{Value, json};
 
@@ -19,17 +20,18 @@ use crate::{
     },
 };
 
-/// The rows of a user's addresses. Whoever is about to make them a member reads these together with what decides it.
+/// The keys of the rows of a user's addresses. An operation that may make them a member reads these rows together with
+/// those that decide it.
 pub(crate) fn address_keys(user: &Identity) -> impl Iterator<Item = RowKey<AddressRow>> {
     user.addresses().map(|address| keys::address(&address.normal()))
 }
 
-/// The same for whoever calls; an API token has no address.
+/// As [`address_keys`], for any caller; an API token has no address.
 pub(crate) fn address_keys_of(caller: &Caller) -> impl Iterator<Item = Key> {
     caller.user().into_iter().flat_map(address_keys).map(|key| key.key)
 }
 
-/// Has written again what leads the member here.
+/// Has the index entries that lead to this membership written again.
 pub(crate) fn restore(tx: &mut Transaction<'_>, user: &UserId, member: &MemberRow) {
     tx.restore(IndexEntry::Membership(user.clone(), member.joined_at), member.intent);
     if let Some(intent) = member.owned {
@@ -37,8 +39,8 @@ pub(crate) fn restore(tx: &mut Transaction<'_>, user: &UserId, member: &MemberRo
     }
 }
 
-/// Writes the member, their addresses, their seat, and the entries in their own shard. Answers the invitations that
-/// were open for them and have ended by it.
+/// Writes the member's row, their addresses, their seat, and the index entries in their own shard. Answers the open
+/// invitations to them that end by this.
 pub(crate) async fn add_member(
     tx: &mut Transaction<'_>,
     user: &Identity,
@@ -79,7 +81,7 @@ pub(crate) async fn add_member(
     Ok(ended)
 }
 
-/// Makes `user` a member of an organization that is there already, and an owner if the roles say so. Answers as
+/// Makes `user` a member of an organization that exists already, and an owner if the roles say so. Answers as
 /// [`add_member`].
 pub(crate) async fn admit(
     tx: &mut Transaction<'_>,
@@ -96,7 +98,8 @@ pub(crate) async fn admit(
     add_member(tx, user, roles, &organization).await
 }
 
-/// One member more, if the host's policy has a seat for them. The count is never read, so that joins do not conflict.
+/// Takes a seat for one more member, if the host's policy leaves one. The count is never read, so that joins do not
+/// conflict.
 async fn take_seat(tx: &mut Transaction<'_>, organization: &OrganizationRow) -> Result<(), Error> {
     let max = match tx.engine.host().known_seats_max() {
         Some(seats_max) => seats_max(&tx.shown(organization.clone()).await?).map(i64::from),
@@ -108,8 +111,8 @@ async fn take_seat(tx: &mut Transaction<'_>, organization: &OrganizationRow) -> 
     Ok(())
 }
 
-/// Removes the member's row, their addresses with whatever is open for these, their seat, and the entries in their own
-/// shard. Answers the invitations that have ended by it.
+/// Removes the member's row, their addresses with the open invitations to these, their seat, and the index entries in
+/// their own shard. Answers the invitations that end by this.
 pub(crate) async fn remove_member(
     tx: &mut Transaction<'_>,
     user: &UserId,
@@ -138,7 +141,7 @@ pub(crate) async fn remove_member(
     Ok(ended)
 }
 
-/// What the audit log is told of a change by which invitations ended as well.
+/// Adds the invitations that ended by a change to the details of its audit event.
 pub(crate) fn details(mut details: Value, ended: &[Ended]) -> Value {
     if !ended.is_empty() {
         details["endedInvitations"] = ended.iter().map(|ended| json!(ended.id)).collect();
@@ -146,7 +149,7 @@ pub(crate) fn details(mut details: Value, ended: &[Ended]) -> Value {
     details
 }
 
-/// Notes in the organization's row and in the member's that `user` is an owner. The caller writes both.
+/// Makes `user` an owner in the organization's row and in the member's. The caller of this function writes both.
 pub(crate) fn add_owner(
     tx: &mut Transaction<'_>,
     row: &mut OrganizationRow,
@@ -166,7 +169,7 @@ pub(crate) fn own(tx: &mut Transaction<'_>, user: &UserId, member: &mut MemberRo
     }
 }
 
-/// Counts the organization no more among those that the member owns.
+/// Counts the organization no longer among those that the member owns.
 pub(crate) fn disown(tx: &mut Transaction<'_>, user: &UserId, member: &mut MemberRow) {
     if let Some(intent) = member.owned.take() {
         tx.release(IndexEntry::Owned(user.clone()), intent);
@@ -182,8 +185,8 @@ fn push_owner(row: &mut OrganizationRow, user: &UserId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Notes in the organization's row and in the member's that `user` is an owner no more, unless they are the last. The
-/// caller writes both.
+/// Makes `user` an owner no longer, in the organization's row and in the member's; refuses if they are the last owner.
+/// The caller of this function writes both.
 pub(crate) fn remove_owner(
     tx: &mut Transaction<'_>,
     row: &mut OrganizationRow,

@@ -81,7 +81,7 @@ output! {
     }
 }
 
-/// One thing with its row.
+/// An issued thing with its row.
 enum Thing {
     Invitation(InvitationId, InvitationRow),
     JoinCode(JoinCodeId, JoinCodeRow),
@@ -89,7 +89,7 @@ enum Thing {
 }
 
 impl Thing {
-    /// `None`: it has ended since the index was read.
+    /// `None` if it has ended since the index was read.
     fn new(what: Issued, row: Option<&Bytes>) -> Result<Option<Self>, Error> {
         let Some(row) = row else { return Ok(None) };
         let thing = match what {
@@ -105,7 +105,7 @@ impl Thing {
         Ok(Some(thing).filter(|_| !ended))
     }
 
-    /// Adds what the caller is shown of it.
+    /// Adds to `left` what the caller may see of it.
     fn show(&self, known: &Roles, with_tokens: bool, left: &mut Left) {
         match self {
             Self::Invitation(id, row) => left.invitations.push(LeftInvitation {
@@ -130,7 +130,7 @@ impl Thing {
         }
     }
 
-    /// Ends it, as the operation would that is there to end one, with what that needs of the caller.
+    /// Ends it, as the operation that ends one such thing would, and with the same permission required of the caller.
     async fn revoke(self, tx: &mut Transaction<'_>) -> Result<(), Error> {
         match self {
             Self::Invitation(id, row) => invitations::revoke::withdraw(tx, id, row).await,
@@ -157,7 +157,7 @@ impl Left {
         self.invitations.is_empty() && self.join_codes.is_empty() && self.api_tokens.is_empty()
     }
 
-    /// By their names alone, for the audit log.
+    /// Only the ids and keys, for the audit log.
     pub(super) fn names(&self) -> Value {
         json!({
             "invitations": self.invitations.iter().map(|invitation| invitation.id).collect::<Vec<_>>(),
@@ -167,15 +167,15 @@ impl Left {
     }
 }
 
-/// What the user has issued, to show it, and whether there is more. The commit checks nothing of it: somebody who
-/// keeps issuing cannot keep others from removing them.
+/// What the user has issued, to be shown, and whether there is more. The commit checks none of it, so that somebody who
+/// keeps issuing things cannot prevent their own removal.
 pub(super) async fn look(tx: &mut Transaction<'_>, user: &UserId) -> Result<(Left, bool), Error> {
     let mut issued = issued::by_user(tx, user, limits::ISSUED_MAX + 1).await?;
     let more = issued.len() > limits::ISSUED_MAX;
     issued.truncate(limits::ISSUED_MAX);
     let keys: Vec<_> = issued.iter().map(|what| what.row_key()).collect();
     let values = tx.peek_bytes(&keys).await?;
-    // An invitation to the removed member's own address has just ended.
+    // An invitation to the removed member's own address ends in this transaction.
     let standing = issued.into_iter().zip(&values).filter(|(what, _)| !tx.deletes(&what.row_key()));
     let things = standing.map(|(what, value)| Thing::new(what, value.as_ref()));
     let things: Vec<_> = things.filter_map(Result::transpose).collect::<Result<_, _>>()?;
@@ -183,9 +183,9 @@ pub(super) async fn look(tx: &mut Transaction<'_>, user: &UserId) -> Result<(Lef
     Ok((Left::of(tx, &known, &things), more))
 }
 
-/// Ends all that the user has issued, also what they issue while this is decided: then it is decided anew.
+/// Ends all that the user has issued. If they issue more while this is decided, it is decided again.
 pub(super) async fn revoke(tx: &mut Transaction<'_>, user: &UserId) -> Result<Left, Error> {
-    // Before the index, so that the commit notices what is issued after it was read.
+    // Read before the index, so that the commit notices what is issued after the index was read.
     tx.load([keys::issued(user).key]).await?;
     let issued = issued::by_user(tx, user, limits::ISSUED_MAX + 1).await?;
     if issued.len() > limits::ISSUED_MAX {
@@ -201,7 +201,7 @@ pub(super) async fn revoke(tx: &mut Transaction<'_>, user: &UserId) -> Result<Le
         let row = tx.bytes(&what.row_key()).await?;
         things.extend(Thing::new(what, row.as_ref())?);
     }
-    // All in one round trip: whatever ends an invitation frees its address.
+    // Ending an invitation frees its address: read the rows of all these addresses in one round trip.
     let addresses = things.iter().filter_map(|thing| match thing {
         Thing::Invitation(_, row) => Some(keys::address(&row.address.normal()).key),
         Thing::JoinCode(..) | Thing::ApiToken(..) => None,

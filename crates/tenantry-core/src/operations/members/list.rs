@@ -65,7 +65,7 @@ impl Operation for List {
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Listed, Error> {
         let with_invitations = self.with_invitations.unwrap_or(false);
         if with_invitations {
-            // Refused, and not left out: that would look as if nobody was invited.
+            // Refuse rather than leave the invitations out: that would look as if nobody was invited.
             tx.authority.require(tx.registry(), tx.engine.host().sees_invitations())?;
         }
         let (list, after) = match &self.cursor {
@@ -109,7 +109,7 @@ async fn list_members(
     let rows: Vec<Option<MemberRow>> = tx.peek(&keys).await?;
     let living = workspaces::living(tx, rows.iter().flatten()).await?;
     for ((entry, user), row) in entries.iter().zip(users).zip(rows) {
-        // Absent: removed since the index was read.
+        // Absent if the member was removed after the index was read.
         if let Some(row) = row {
             members.push(OrgMember::member(user, entry.number, row, &known, &living));
         }
@@ -129,7 +129,7 @@ async fn list_invited(
     let ids = entries.iter().filter_map(|entry| InvitationId::from_base62(&entry.key));
     let keys: Vec<_> = ids.map(|id| keys::invitation(id).key).collect();
     let rows: Vec<Option<InvitationRow>> = tx.peek(&keys).await?;
-    // One that expired is no pending member any more; the list of invitations still shows it.
+    // An expired invitation is no pending member any more; the list of invitations still shows it.
     let now = tx.now;
     let open = rows.into_iter().flatten().filter(|row| row.expires_at > now);
     members.extend(open.map(|row| OrgMember::invited(row, &known)));

@@ -1,11 +1,11 @@
-//! What a member is shown as: their addresses, name and picture, as they were last told.
+//! The profile of a member: their addresses, name and picture, as they were last reported.
 //!
-//! 1. A member's row keeps what their credential told when they joined. Later credentials may tell something else: what
-//!    differs is written when the member next calls, beside the way of their request, at most once in
-//!    [`limits::PROFILE_GRANULARITY`]. So an address that was theirs is free for whoever has it now.
-//! 2. Only what is told counts: an e-mail address that is verified, and a claim that is there. What is absent stays.
-//! 3. What was said before the last writing counts no more: the token of an older session undoes nothing.
-//! 4. The host can say so at once: `accounts/update`.
+//! 1. A member's row keeps what their credential said when they joined. Later credentials may say something else: the
+//!    difference is written when the member next calls, apart from what they ask for, at most once in
+//!    [`limits::PROFILE_GRANULARITY`]. So an address that is no longer theirs becomes free for whoever has it now.
+//! 2. Only an e-mail address that is verified counts, and a claim that is present. What is absent stays.
+//! 3. A credential that was issued before the last update does not count: the token of an older session undoes nothing.
+//! 4. The host can report a change at once, by `accounts/update`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -33,13 +33,13 @@ use crate::{
     },
 };
 
-/// Changes what a member is shown as. No request can ask for it by itself: a credential tells it, or who may is decided
-/// by [`accounts::Update`].
+/// Updates a member's profile. No request asks for it directly: a credential reports the change, or
+/// [`accounts::Update`] does, which decides who may.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct UpdateProfile {
     pub(crate) organization_id: OrganizationId,
     pub(crate) user_id: UserId,
-    /// `None`: what the caller's own credential tells, if it is time.
+    /// `None`: what the caller's own credential says, if an update is due.
     pub(crate) told: Option<ProfileUpdate>,
 }
 
@@ -72,7 +72,7 @@ impl Operation for UpdateProfile {
         };
         let mut member = before.clone();
         let changes = told.apply(&mut member);
-        // Also if nothing differs: what the host says now, an older credential does not undo.
+        // Written even if nothing differs, so that an older credential does not undo what the host says now.
         member.profile_at = Some(tx.now);
         if changes.is_empty() && self.told.is_none() {
             return Ok(true);
@@ -86,8 +86,8 @@ impl Operation for UpdateProfile {
     }
 }
 
-/// The addresses of a member are no more those of `before`, but those of `after`. Answers the invitations that were open
-/// for these and have ended by it.
+/// Frees the addresses that only `before` has, and takes those that only `after` has. Answers the open invitations to
+/// the latter, which end by this.
 async fn move_addresses(
     tx: &mut Transaction<'_>,
     user: &UserId,
@@ -117,9 +117,10 @@ async fn move_addresses(
 }
 
 impl Engine {
-    /// Writes what the credential of a member tells of them and their organization does not know yet, if it is time:
-    /// for the layer to call in the background when [`Tenant::profile_is_due`](crate::access::tenant::Tenant::profile_is_due)
-    /// says so. Nothing waits for it, and nothing depends on it.
+    /// Writes what a member's credential says about them and their organization does not know yet, if an update is due.
+    /// The layer calls this in the background when
+    /// [`TenantAccess::profile_is_due`](crate::access::tenant_access::TenantAccess::profile_is_due) says so. Nothing waits for it, and
+    /// nothing depends on it.
     ///
     /// # Errors
     /// `unavailable`.

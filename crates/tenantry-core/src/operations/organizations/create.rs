@@ -106,7 +106,7 @@ impl Operation for Create {
         }
     }
 
-    /// An id that a key yields may have been there before.
+    /// The id may be in use already if it is derived from an idempotency key.
     fn is_new(&self, request: &Request) -> bool {
         request.idempotency_key.is_none()
     }
@@ -119,7 +119,7 @@ impl Operation for Create {
         let id = tx.organization_id()?;
         let user = tx.user()?;
         if tx.get(&keys::organization()).await?.is_some() || tx.get(&keys::gone()).await?.is_some() {
-            // Only an idempotency key leads here, and its answer is gone.
+            // Only an idempotency key leads to an id in use, and the answer that was kept for it has expired.
             return Err(Error::new(
                 ErrorKind::IdempotencyMismatch,
                 "this Idempotency-Key created an organization more than a day ago: send a new key",
@@ -157,14 +157,14 @@ impl Operation for Create {
         }
         join::add_member(tx, user, vec![RoleName::owner()], &row).await?;
         let details = json!({ "name": row.name, "slug": row.slug });
-        // Nobody knows the organization yet; but it may have been said that the user has another one only.
+        // No cache knows the new organization, but one may remember that another is the only organization of the user.
         tx.changed(Change::Member(id, user.id.clone()), Some(id.to_string()), &details)?;
         Ok(Created { organization: Organization::new(id, WholeOrganization { row, profile })? })
     }
 }
 
 impl Create {
-    /// The slug to claim, and whether another will do.
+    /// The slug to claim, and whether the operation may take another one if this is taken.
     async fn slug(&self, tx: &Transaction<'_>) -> Result<(Slug, bool), Error> {
         let host = tx.engine.host();
         if let Some(slug) = &self.slug {
@@ -180,13 +180,13 @@ impl Create {
         let random: [u8; 4] = bytes(tx.entropy())?;
         let suffix = base62::encode(&random, 6).to_lowercase();
         let suffixed = Slug::resembling(&self.name, Some(&suffix));
-        // The host may keep all that begin with a word.
+        // The host may reserve every slug with a certain beginning, and so this one.
         require_unreserved(host, &suffixed)?;
         Ok((suffixed, true))
     }
 }
 
-/// The next number of an organization.
+/// Reserves the number of a new organization.
 async fn number(engine: &Engine) -> Result<u64, Error> {
     let given = engine.next_numbers(&shards::platform(), index::ALL, 1, Vec::new()).await?;
     given.ok_or_else(|| Error::internal("a commit without checks was in conflict"))

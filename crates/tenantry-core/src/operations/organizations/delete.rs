@@ -39,7 +39,7 @@ impl Operation for Delete {
         Ok(Some(self.organization_id))
     }
 
-    /// Everything else of the organization counts for nothing without its row; `worker/removal.rs` removes it afterwards.
+    /// Without the organization's row everything else of it is void; `worker/removal.rs` removes it afterwards.
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Done, Error> {
         let row = tx.organization().await?;
         tx.delete(&keys::organization());

@@ -51,7 +51,7 @@ impl Operation for Leave {
         }
         let details = json!({ "roles": member.roles });
         let mut ended = join::remove_member(tx, &user.id, member).await?;
-        // Their credential may tell of addresses that the member's row does not know yet.
+        // Their credential may carry addresses that the member's row does not know yet. Invitations to these end, too.
         let addresses: Vec<_> = join::address_keys(user).collect();
         ended.extend(close_at(tx, &addresses, InvitationState::Revoked).await?);
         let details = join::details(details, &ended);

@@ -31,12 +31,12 @@ pub use set_status::{SetStatus, StatusSet};
 pub use transfer_ownership::TransferOwnership;
 pub use update::{Update, Updated};
 
-/// The slug of these words in a request.
+/// Parses the slug in a request.
 fn parse_slug(text: &str) -> Result<Slug, Error> {
     text.parse().map_err(|error| Error::invalid_field("slug", "invalid", format!("{error}")))
 }
 
-/// An organization may come to have the slug.
+/// Refuses a slug that the host reserves.
 fn require_unreserved(host: &Host, slug: &Slug) -> Result<(), Error> {
     if !host.reserves(slug) {
         return Ok(());

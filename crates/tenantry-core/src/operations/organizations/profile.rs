@@ -5,10 +5,10 @@ use crate::{
     values::{limits, regions, validate::Violations, web_address},
 };
 
-/// What an organization tells of itself, as a request gives it. A field that is absent stays as it is; an empty text
+/// What an organization says about itself, as a request gives it. A field that is absent stays as it is; an empty text
 /// clears it.
 ///
-/// The fields stand flat in the requests that carry them, so this borrows them from there.
+/// The requests have these fields at their top level, so this borrows them from there.
 #[derive(Debug, Clone, Copy)]
 pub struct Profile<'a> {
     pub(crate) description: Option<&'a str>,
@@ -63,7 +63,7 @@ impl Profile<'_> {
         self.check_depth(problems);
     }
 
-    /// No answer that shows the metadata is nested deeper than its readers can read.
+    /// Bounds the nesting of the metadata, so that no answer that shows it is nested deeper than clients can read.
     fn check_depth(&self, problems: &mut Violations) {
         let too_deep = |value: &Value| !is_within(value, limits::METADATA_DEPTH_MAX - 1);
         if self.metadata.is_some_and(|metadata| metadata.values().any(too_deep)) {
@@ -72,7 +72,7 @@ impl Profile<'_> {
         }
     }
 
-    /// Writes what is given into `row`.
+    /// Writes the fields that are given into `row`.
     pub(crate) fn apply(&self, row: &mut ProfileRow) {
         let timezone = self.timezone.map(|name| regions::timezone(name.trim()).unwrap_or_default());
         let avatar_url = self.avatar_url.map(|url| web_address::read(url).unwrap_or_default());
@@ -102,7 +102,7 @@ impl Profile<'_> {
     }
 }
 
-/// Whether so many levels are enough for the value: a list or an object is one, and what is in it the next.
+/// Whether the value is nested at most `levels` deep: a list or an object is one level, and what is in it the next.
 fn is_within(value: &Value, levels: usize) -> bool {
     match value {
         Value::Array(items) => levels > 0 && items.iter().all(|item| is_within(item, levels - 1)),

@@ -94,7 +94,7 @@ impl Operation for Search {
             None => Cursor { search, skip: self.offset.unwrap_or(0) as usize, ..Cursor::default() },
         };
         if !cursor.best.is_empty() {
-            // What was kept so far is right for a page of that size only.
+            // The cursor keeps the best matches so far, for a page of the size with which the search began.
             limit = cursor.limit.clamp(1, limits::LIST_LIMIT_MAX as usize);
         }
         let tests = self.filter.as_ref().map(Filter::tests).unwrap_or_default();
@@ -109,7 +109,7 @@ impl Operation for Search {
 }
 
 impl Search {
-    /// What tells this search from others, so that none goes on where another has stopped.
+    /// A hash of the search, so that no search continues from the cursor of another.
     fn identity(&self, own: bool) -> Result<String, Error> {
         #[derive(Serialize)]
         struct Identity<'a>(bool, &'a Option<String>, &'a Option<Filter>, &'a Option<Vec<OrderBy>>);

@@ -56,12 +56,13 @@ impl Operation for TransferOwnership {
         if *caller == self.user_id && member.roles.iter().any(RoleName::is_owner) {
             return Ok(Done { ok: true });
         }
-        // The new owner takes the caller's place: whoever was first is followed by whom they chose.
+        // The new owner takes the caller's place in the list: if the caller was the first owner, their choice is the
+        // first now.
         let mut row = tx.organization().await?;
         row.owners.retain(|owner| *owner != self.user_id);
         match row.owners.iter_mut().find(|owner| *owner == caller) {
             Some(owner) => owner.clone_from(&self.user_id),
-            // A platform admin, who acts as the owner that there is none of.
+            // The caller is a platform admin, who acts as the owner of an organization without one.
             None => row.owners.push(self.user_id.clone()),
         }
         row.version += 1;

@@ -86,7 +86,7 @@ impl Operation for Create {
         let role = OrgOwnRole::new(&own, &roles);
         row.own.push(own);
         tx.put(&keys::roles(), &row)?;
-        // Nobody has it yet; but a role of the host's may be called otherwise from now on.
+        // Nobody has the new role yet, but a role of the host may be shown by another name from now on.
         let change = Change::Organization(self.organization_id);
         tx.changed(change, Some(self.role.to_string()), &json!({ "permissions": role.permissions }))?;
         Ok(Defined { role })
@@ -94,8 +94,8 @@ impl Operation for Create {
 }
 
 impl Create {
-    /// The organization's own roles, if another of this name may join them. The deleted ones that nobody bears any
-    /// more make way.
+    /// The row of the organization's own roles, if a role of this name may be added. Deleted roles whose names nobody
+    /// bears any more are dropped from it.
     async fn with_room(&self, tx: &mut Transaction<'_>, roles: &Roles) -> Result<RolesRow, Error> {
         let mut row = roles.row().clone();
         let (deleted, mut kept): (Vec<_>, Vec<_>) = row.own.into_iter().partition(|own| own.replaced_by.is_some());

@@ -65,7 +65,7 @@ impl Operation for Delete {
 }
 
 impl Delete {
-    /// The role that is meant to take the place, as rows name it.
+    /// The replacement, by its name in rows.
     fn require_replacement(
         &self,
         tx: &Transaction<'_>,
@@ -73,7 +73,7 @@ impl Delete {
         replacement: &RoleName,
     ) -> Result<RoleName, Error> {
         if *replacement == self.role || replacement.is_owner() {
-            // An owner is made by name, one at a time: the organization's row counts them.
+            // Owners are made one at a time, since the organization's row lists them.
             let detail = format!("{replacement} cannot take the place of {}: name another role", self.role);
             return Err(Error::invalid_field("replacement", "invalid", detail));
         }
@@ -82,7 +82,7 @@ impl Delete {
         Ok(replacement)
     }
 
-    /// The role leads to its replacement, and so do those that it took the place of itself.
+    /// The row in which the role has its replacement, and so have the roles that it had replaced itself.
     fn replaced(&self, roles: &Roles, replacement: &RoleName) -> RolesRow {
         let mut row = roles.row().clone();
         for own in &mut row.own {
@@ -93,7 +93,7 @@ impl Delete {
         row
     }
 
-    /// Nobody bears the role's name, nor that of one whose place it took: they are gone.
+    /// The row without the role and the roles that it had replaced; refuses if somebody still bears one of their names.
     async fn unborne(&self, tx: &mut Transaction<'_>, roles: &Roles) -> Result<RolesRow, Error> {
         let mut row = roles.row().clone();
         let (gone, kept) = row

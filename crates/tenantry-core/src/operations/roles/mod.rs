@@ -45,8 +45,8 @@ impl OrgOwnRole {
     }
 }
 
-/// The roles that `field` of a request means by these names, as rows name them, from the highest to the lowest, each
-/// once. Every one of them exists.
+/// The roles that `field` of a request means by these names, by their names in rows, from the highest to the lowest,
+/// each once. An unknown name is refused.
 pub(crate) fn meant(known: &Roles, field: &str, names: &[RoleName]) -> Result<Vec<RoleName>, Error> {
     let meant = names.iter().map(|name| known.meant(name).ok_or(name)).collect::<Result<Vec<_>, _>>();
     let unknown = match meant {
@@ -57,13 +57,13 @@ pub(crate) fn meant(known: &Roles, field: &str, names: &[RoleName]) -> Result<Ve
     Err(Error::invalid_field(field, "unknown", format!("there is no role {unknown}: name one of {}", known.join(", "))))
 }
 
-/// The one role that `field` of a request means by this name, as rows name it.
+/// The one role that `field` of a request means by this name, by its name in rows.
 pub(crate) fn meant_one(known: &Roles, field: &str, name: &RoleName) -> Result<RoleName, Error> {
     let meant = meant(known, field, std::slice::from_ref(name))?.into_iter().next();
     meant.ok_or_else(|| Error::internal("of one role there is one"))
 }
 
-/// The permissions of these names, all of which must be registered.
+/// The permissions with these names; refuses a name that is not registered.
 pub(crate) fn require_permissions(registry: &Registry, names: &[String]) -> Result<PermissionSet, Error> {
     let Some(unknown) = names.iter().find(|name| registry.index(name).is_none()) else {
         return Ok(registry.set(names.iter().map(String::as_str)));
@@ -73,14 +73,14 @@ pub(crate) fn require_permissions(registry: &Registry, names: &[String]) -> Resu
     Err(Error::invalid_field("permissions", "unknown", detail))
 }
 
-/// The place of a role of the organization's own among them.
+/// The place of a role in the row of the organization's own roles.
 fn position(roles: &Roles, name: &RoleName) -> Result<usize, Error> {
     let own = roles.own().find(|own| own.name == *name);
     let place = own.and_then(|own| roles.row().own.iter().position(|other| other.number == own.number));
     place.ok_or_else(|| Error::not_found("role of the organization's own"))
 }
 
-/// How many bear the names of these roles; the commit checks that it is still so.
+/// How many bear the name of each of these roles. The commit checks that it is unchanged.
 async fn holders(tx: &mut Transaction<'_>, own: &[OwnRoleRow]) -> Result<Vec<i64>, Error> {
     let keys: Vec<_> = own.iter().map(|own| keys::role_holders(own.number)).collect();
     tx.load(keys.iter().cloned()).await?;
@@ -91,11 +91,12 @@ async fn holders(tx: &mut Transaction<'_>, own: &[OwnRoleRow]) -> Result<Vec<i64
     Ok(holders)
 }
 
-/// Counts those who bear the names of the organization's own roles: one lost the names `lost` and got `gained`.
+/// Counts who bears the names of the organization's own roles: somebody lost the names `lost` and got the names
+/// `gained`.
 ///
-/// Members, invitations that nobody has answered and join codes that were not revoked are counted, each in the commit
-/// that makes it bear a name or ends that. So a role that nobody bears is one that nobody can come to bear, unless it
-/// is given anew, which checks the row of the roles.
+/// Members, open invitations and join codes that were not revoked are counted, in the commits by which they come to
+/// bear a name and cease to. So if nobody bears a role's name, nobody can come to bear it except by being given the
+/// role, and that checks the row of the roles.
 pub(crate) async fn count_holders(
     tx: &mut Transaction<'_>,
     lost: &[RoleName],

@@ -28,19 +28,19 @@ pub use rotate::Rotate;
 pub use update::{Update, Updated};
 
 impl TokenRow {
-    /// That moment, or the token's own end if it comes first.
+    /// This moment, or the token's own end if that comes first.
     fn no_later(&self, moment: Timestamp) -> Timestamp {
         self.expires_at.map_or(moment, |end| end.min(moment))
     }
 
-    /// What the audit log tells of a token that was made or changed.
+    /// The details of an audit event about a token that was made or changed.
     fn details(&self) -> Value {
         let Self { name, permissions, expires_at, rate_limit, .. } = self;
         json!({ "name": name, "permissions": permissions, "expiresAt": expires_at, "rateLimit": rate_limit })
     }
 }
 
-/// The row of a token of this organization that was not revoked.
+/// The row of a token of this organization; refuses one that was revoked.
 async fn unrevoked(tx: &mut Transaction<'_>, home: OrganizationId, key: &TokenKey) -> Result<TokenRow, Error> {
     if key.organization() != home {
         return Err(Error::not_found("API token"));

@@ -57,7 +57,7 @@ impl Operation for Revoke {
     }
 }
 
-/// Ends an API token, and has every node told. Whether it had not ended before.
+/// Ends an API token and notifies every node. Answers whether it had not ended before.
 pub(crate) fn end(tx: &mut Transaction<'_>, key: TokenKey, mut row: TokenRow) -> Result<bool, Error> {
     if row.revoked_at.is_some() {
         return Ok(false);

@@ -92,11 +92,11 @@ impl Operation for Rotate {
 }
 
 impl Rotate {
-    /// Whoever gets the new secret can do what the token can: so they hold it already, or are the token.
+    /// Whoever gets the new secret can do what the token can. So the caller must hold that already, or be the token.
     fn require_right(&self, tx: &Transaction<'_>, row: &TokenRow) -> Result<(), Error> {
         match tx.caller {
             Caller::Token(presented) if presented.key == self.key && presented.secret == row.secret => Ok(()),
-            // Whoever found an old secret must not shut out those who have the new one.
+            // Whoever found an old secret must not be able to lock out those who have the new one.
             Caller::Token(presented) if presented.key == self.key => {
                 Err(Error::new(ErrorKind::Forbidden, "this secret was replaced: rotate with the present one"))
             }

@@ -92,7 +92,8 @@ impl Operation for Update {
         self.expires_at.apply(&mut row.expires_at);
         self.rate_limit.apply(&mut row.rate_limit);
         if let Some(previous) = row.previous.take() {
-            // An overlap that the end has cut short stays so, should the token live longer later on.
+            // If the token's new end cuts the overlap short, it stays short, even if the token's life is extended
+            // later.
             let valid_until = row.no_later(previous.valid_until);
             row.previous = Some(PreviousSecretRow { valid_until, ..previous });
         }
@@ -111,7 +112,7 @@ impl Operation for Update {
     }
 }
 
-/// A longer life is a grant too.
+/// Refuses a caller who may not grant what the change adds. A longer life is a grant, too.
 fn require_right(tx: &Transaction<'_>, before: &TokenRow, after: &TokenRow) -> Result<(), Error> {
     if (&after.permissions, after.expires_at) == (&before.permissions, before.expires_at) {
         return Ok(());

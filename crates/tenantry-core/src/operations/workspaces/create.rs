@@ -57,7 +57,7 @@ impl Operation for Create {
         let id = WorkspaceId::new(tx.now, tx.entropy())?;
         let number = tx.next_number(index::WORKSPACES).await?;
         let row = WorkspaceRow { number, name: name.to_owned(), created_at: tx.now, updated_at: tx.now };
-        // Counted in the commit, without being read: workspaces of different names never conflict.
+        // The commit counts without a read, so that new workspaces with different names never conflict.
         let beyond = format!("an organization has at most {} workspaces: delete one first", limits::WORKSPACES_MAX);
         let add = Add { key: keys::workspaces(), by: 1, min: None, max: Some(limits::WORKSPACES_MAX.into()) };
         tx.add(add, Error::invalid_field("name", "too_many", beyond));

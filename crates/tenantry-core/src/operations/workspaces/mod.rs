@@ -1,9 +1,11 @@
 //! Workspaces: named parts of an organization, to which members are assigned.
 //!
-//! 1. A name is unique in its organization, however it is spelled: a row under the name's normal form says whose it is.
-//! 2. A member's row names the member's workspaces. Deleting a workspace changes no member's row, so it costs the same
-//!    however many are assigned to it: whoever shows a member leaves out what is there no more, and the row loses it
-//!    when the member is assigned anew. An id is never given twice, so it cannot come to mean another workspace.
+//! 1. A name is unique in its organization, whatever its case: a row under the name's normal form says which workspace
+//!    has it.
+//! 2. A member's row lists the member's workspaces. Deleting a workspace changes no member's row, so it costs the same
+//!    however many members are assigned to it. Whoever shows a member leaves out the deleted workspaces, and the row
+//!    loses them when the member is next assigned. An id is never given twice, so it cannot come to mean another
+//!    workspace.
 
 mod create;
 mod delete;
@@ -68,7 +70,7 @@ pub(crate) fn name_key(name: &str) -> RowKey<WorkspaceId> {
     keys::workspace_name(&Hashed::of(&folded_text::folded(name)))
 }
 
-/// No workspace of the organization has the name that the row is for.
+/// Refuses a name that a workspace of the organization has; `key` is the row for the name.
 async fn require_free(tx: &mut Transaction<'_>, key: &RowKey<WorkspaceId>) -> Result<(), Error> {
     match tx.get(key).await? {
         None => Ok(()),
@@ -78,7 +80,8 @@ async fn require_free(tx: &mut Transaction<'_>, key: &RowKey<WorkspaceId>) -> Re
     }
 }
 
-/// Every one of `asked`, which `field` names, is a workspace of this organization; the commit checks it.
+/// Refuses unless all of `asked`, which the request has in `field`, are workspaces of this organization. The commit
+/// checks it again.
 pub(crate) async fn require_known(tx: &mut Transaction<'_>, field: &str, asked: &[WorkspaceId]) -> Result<(), Error> {
     tx.load(asked.iter().map(|id| keys::workspace(*id).key)).await?;
     for (place, id) in asked.iter().enumerate() {
@@ -89,7 +92,7 @@ pub(crate) async fn require_known(tx: &mut Transaction<'_>, field: &str, asked: 
     Ok(())
 }
 
-/// The workspaces of these members that are there, with their numbers, to show them: one round trip, or none if nobody
+/// The workspaces of these members that still exist, with their numbers, to be shown: one round trip, or none if nobody
 /// has any.
 pub(crate) async fn living<'a>(
     tx: &Transaction<'_>,
