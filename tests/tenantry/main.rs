@@ -16,6 +16,7 @@ mod ends;
 mod faults;
 mod health;
 mod hooks;
+mod host;
 mod issuers;
 mod jwks;
 mod layer;

@@ -100,7 +100,7 @@ fn describe<O: Routed>(document: &mut OpenApi) {
 /// Any of these will do; an empty list says that none is looked at.
 fn credentials(needs: Needs) -> Vec<SecurityRequirement> {
     let schemes: &[&str] = match needs {
-        Needs::Nobody => &[],
+        Needs::Nobody | Needs::Host => &[],
         Needs::User | Needs::Platform => &["bearer"],
         Needs::Credential | Needs::Permission(_) => &["bearer", "basic"],
     };
@@ -161,6 +161,7 @@ fn needs(needs: Needs) -> String {
         Needs::Credential => "Needs a valid credential.".to_owned(),
         Needs::User => "Needs a signed-in user; an API token is refused.".to_owned(),
         Needs::Platform => "Needs a platform admin.".to_owned(),
+        Needs::Host => "Needs the host's own code.".to_owned(),
         Needs::Permission(permission) => format!("Needs the permission `{permission}` in the organization."),
     }
 }
@@ -183,7 +184,7 @@ fn refusals<O: Operation>() -> BTreeMap<u16, Vec<ErrorKind>> {
     match O::NEEDS {
         Needs::Nobody => {}
         Needs::Credential => kinds.extend([ErrorKind::Forbidden, ErrorKind::NotFound]),
-        Needs::User | Needs::Platform => kinds.push(ErrorKind::Forbidden),
+        Needs::User | Needs::Platform | Needs::Host => kinds.push(ErrorKind::Forbidden),
         Needs::Permission(_) => {
             kinds.extend([ErrorKind::Forbidden, ErrorKind::OrganizationSuspended, ErrorKind::NotFound]);
         }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod actor;
 mod builder;
 #[cfg(feature = "smtp")]
 pub mod smtp;
@@ -8,6 +9,7 @@ mod stores;
 
 use tenantry_core::engine::Engine;
 
+pub use actor::Actor;
 pub use builder::TenantryBuilder;
 #[cfg(any(feature = "embedded", feature = "redis"))]
 pub use stores::{OpenStoreError, open_store};

@@ -6,6 +6,7 @@ use crate::{
         address::Address,
         clock::Timestamp,
         error::{Error, ErrorKind},
+        host_actor::HostActor,
         ids::UserId,
         principal::Principal,
         token_key::TokenKey,
@@ -22,6 +23,9 @@ pub enum Caller {
     User(Box<Identity>),
     /// Whoever presents the key and a secret of an API token; the secret is compared when the token's row is read.
     Token(Presented),
+    /// The host's own code. It may do what an owner may in any organization, and what a platform admin may. Nobody becomes
+    /// it by a request.
+    Host(HostActor),
 }
 
 /// The key of an API token, and the hash of the secret that was presented with it.
@@ -152,6 +156,7 @@ impl Caller {
             Self::User(identity) if identity.platform_admin => Principal::PlatformAdmin(identity.id.clone()),
             Self::User(identity) => Principal::User(identity.id.clone()),
             Self::Token(presented) => Principal::ApiToken(presented.key),
+            Self::Host(actor) => Principal::Host(actor.clone()),
         }
     }
 
@@ -161,6 +166,7 @@ impl Caller {
     /// [`ErrorKind::Forbidden`] for everybody else.
     pub(crate) fn require_platform_admin(&self) -> Result<(), Error> {
         match self {
+            Self::Host(_) => Ok(()),
             Self::User(identity) if identity.platform_admin => Ok(()),
             Self::User(_) | Self::Token(_) => {
                 Err(Error::new(ErrorKind::Forbidden, "only an administrator of the platform can do this"))
@@ -177,6 +183,26 @@ impl Caller {
             Self::User(identity) => Ok(identity),
             Self::Token(_) => {
                 Err(Error::new(ErrorKind::Forbidden, "only a signed-in user can do this, not an API token"))
+            }
+            Self::Host(_) => Err(Error::new(ErrorKind::Forbidden, "only a user can do this, not the host's own code")),
+        }
+    }
+
+    /// Whether the caller administers the platform, or is the host's own code.
+    pub(crate) fn is_above_organizations(&self) -> bool {
+        match self {
+            Self::User(identity) => identity.platform_admin,
+            Self::Host(_) => true,
+            Self::Token(_) => false,
+        }
+    }
+
+    /// Refuses everybody but the host's own code.
+    pub(crate) fn require_host(&self) -> Result<(), Error> {
+        match self {
+            Self::Host(_) => Ok(()),
+            Self::User(_) | Self::Token(_) => {
+                Err(Error::new(ErrorKind::Forbidden, "only the host's own code can do this"))
             }
         }
     }

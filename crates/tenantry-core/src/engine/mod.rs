@@ -235,14 +235,17 @@ impl Engine {
             return self.run_open(operation).await;
         }
         self.check(operation)?;
-        if let (Needs::Credential | Needs::User | Needs::Platform, Caller::Token(presented)) =
+        if let (Needs::Credential | Needs::User | Needs::Platform | Needs::Host, Caller::Token(presented)) =
             (O::NEEDS, &request.caller)
         {
             self.admit(self.resolve_token(presented).await?.authority())?;
         }
         match O::NEEDS {
+            // An operation that needs the user themselves refuses the host; a search, say, does not.
+            Needs::User if matches!(request.caller, Caller::Host(_)) => {}
             Needs::User => request.caller.user().map(|_| ())?,
             Needs::Platform => request.caller.require_platform_admin()?,
+            Needs::Host => request.caller.require_host()?,
             Needs::Nobody | Needs::Credential | Needs::Permission(_) => {}
         }
         let recognized = if O::BY_ADDRESS { self.recognize(request).await? } else { None };

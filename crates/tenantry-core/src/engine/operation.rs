@@ -97,6 +97,8 @@ pub enum Needs {
     Credential,
     /// A signed-in user, not an API token.
     User,
+    /// The host's own code. Such an operation has no route.
+    Host,
     /// A platform admin, who needs no place in the organization.
     Platform,
     /// This permission, in the organization that is named.

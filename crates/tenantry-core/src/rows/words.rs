@@ -119,13 +119,14 @@ pub(crate) mod action {
 pub(crate) mod principal {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    use crate::values::{ids::UserId, principal::Principal, token_key::TokenKey};
+    use crate::values::{host_actor::HostActor, ids::UserId, principal::Principal, token_key::TokenKey};
 
     #[derive(Serialize, Deserialize)]
     enum Kept {
         User(UserId),
         ApiToken(TokenKey),
         PlatformAdmin(UserId),
+        Host(HostActor),
     }
 
     pub(crate) fn serialize<S: Serializer>(principal: &Principal, serializer: S) -> Result<S::Ok, S::Error> {
@@ -133,6 +134,7 @@ pub(crate) mod principal {
             Principal::User(user) => Kept::User(user.clone()),
             Principal::ApiToken(key) => Kept::ApiToken(*key),
             Principal::PlatformAdmin(user) => Kept::PlatformAdmin(user.clone()),
+            Principal::Host(actor) => Kept::Host(actor.clone()),
         };
         kept.serialize(serializer)
     }
@@ -142,6 +144,7 @@ pub(crate) mod principal {
             Kept::User(user) => Principal::User(user),
             Kept::ApiToken(key) => Principal::ApiToken(key),
             Kept::PlatformAdmin(user) => Principal::PlatformAdmin(user),
+            Kept::Host(actor) => Principal::Host(actor),
         })
     }
 }

@@ -10,6 +10,7 @@ pub mod delivery;
 pub mod edit;
 pub mod entropy;
 pub mod error;
+pub mod host_actor;
 pub mod ids;
 pub mod limits;
 pub mod principal;

@@ -1,5 +1,6 @@
 //! Members of an organization.
 
+mod add;
 mod assign;
 mod get;
 pub(crate) mod join;
@@ -10,6 +11,7 @@ mod remove;
 mod set_role;
 mod update;
 
+pub use add::Add;
 pub use get::{Found, Get};
 pub use left::{Left, LeftApiToken, LeftInvitation, LeftJoinCode};
 pub use list::{List, Listed};

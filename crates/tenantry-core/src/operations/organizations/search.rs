@@ -85,8 +85,7 @@ impl Operation for Search {
     }
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Results, Error> {
-        let identity = tx.user()?;
-        let user = (!identity.platform_admin).then_some(&identity.id);
+        let user = if tx.caller.is_above_organizations() { None } else { Some(&tx.user()?.id) };
         let search = self.identity(user.is_some())?;
         let mut limit = paging::page_size(self.limit);
         let cursor = match &self.cursor {
