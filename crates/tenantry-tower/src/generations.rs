@@ -34,6 +34,8 @@ use tenantry_core::{
     },
 };
 
+use tokio::sync::watch;
+
 use crate::keyed_hash::KeyedHash;
 
 const STRIPES: u16 = 1 << 14;
@@ -85,6 +87,8 @@ pub(crate) struct Generations {
     max_staleness: Duration,
     /// Until when the last proof holds, in milliseconds of [`Clock::elapsed`]; for ever where the store gives none.
     believed_until: AtomicU64,
+    /// Wakes whoever waits for the next notice.
+    heard: watch::Sender<()>,
     /// One notice at a time: the listener's, or one of a change that was made here.
     hearing: Mutex<()>,
 }
@@ -100,8 +104,33 @@ impl Generations {
             clock,
             max_staleness,
             believed_until: AtomicU64::new(u64::MAX),
+            heard: watch::Sender::new(()),
             hearing: Mutex::default(),
         }
+    }
+
+    /// Tells of every notice from now on, except those that only prove that the link is there.
+    pub(crate) fn heard(&self) -> watch::Receiver<()> {
+        self.heard.subscribe()
+    }
+
+    pub(crate) fn keyed(&self) -> &KeyedHash {
+        &self.keyed
+    }
+
+    pub(crate) fn max_staleness(&self) -> Duration {
+        self.max_staleness
+    }
+
+    /// Whether the store's last proof that notices arrive is too old at `now`; never where the store gives none.
+    pub(crate) fn is_proof_too_old(&self, now: Duration) -> bool {
+        millis(now) >= self.believed_until.load(Ordering::Acquire)
+    }
+
+    /// What the answer depends on of a caller about whom no notice tells but those of their organization.
+    pub(crate) fn organization_alone(&self, organization: OrganizationId) -> Subjects {
+        let organization = self.organization(organization);
+        Subjects { first: organization, second: organization }
     }
 
     /// What a member's answer depends on.
@@ -168,7 +197,7 @@ impl Generations {
     }
 
     /// Takes note of one signal.
-    fn hear(&self, signal: &Signal) {
+    pub(crate) fn hear(&self, signal: &Signal) {
         if let Signal::Proven(at) = signal {
             // The engine's clock need not be the system's, by which the store tells when.
             let age = SystemClock.elapsed().saturating_sub(*at);
@@ -201,6 +230,7 @@ impl Generations {
         if *signal == Signal::LinkBack {
             self.linked.store(true, Ordering::Release);
         }
+        self.heard.send_replace(());
     }
 
     /// Takes note of all signals, until there are no more.

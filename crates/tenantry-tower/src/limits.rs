@@ -9,6 +9,8 @@ pub(crate) const REFUSED_MAX_AGE: Duration = Duration::from_secs(5);
 pub(crate) const ATTEMPTS_MAX: u32 = 4;
 /// More slots than this are of no use: the table would not be in a core's cache itself.
 pub(crate) const HOT_SLOTS_MAX: usize = 1 << 16;
+/// How long a stream waits at least before it looks again whether its rights have changed.
+pub(crate) const STREAM_PAUSE_MIN: Duration = Duration::from_millis(20);
 /// How long an answer is remembered unless the host says otherwise.
 pub(crate) const MAX_AGE_DEFAULT: Duration = Duration::from_secs(30);
 /// The longest that an answer may be remembered.

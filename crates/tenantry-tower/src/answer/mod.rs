@@ -1,5 +1,6 @@
 //! What comes of a request: a tenant, or a refusal.
 
+pub(crate) mod changes;
 pub(crate) mod refusal;
 pub(crate) mod refuse;
 pub(crate) mod tenant;

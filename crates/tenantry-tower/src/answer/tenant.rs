@@ -4,6 +4,7 @@ use std::{fmt, ops::Deref, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Extensions, Response};
+use moka::sync::Cache;
 use tenantry_core::{
     access::{caller::Caller, tenant_access::TenantAccess},
     engine::{
@@ -19,11 +20,13 @@ use tenantry_core::{
 };
 
 use crate::{
-    answer::{refusal::Refusal, refuse::Refuse},
-    generations::Freshness,
+    answer::{changes::Again, refusal::Refusal, refuse::Refuse},
+    generations::{Freshness, Generations},
     identity::{Head, verified_user::Vouched},
+    keyed_hash::PassThrough,
     layer::mode::Mode,
     problem,
+    resolve::in_flight::InFlight,
 };
 
 /// The organization in which a request is made, who makes it, and what they may do.
@@ -44,22 +47,43 @@ pub(crate) struct TenantInner {
     count: Option<Box<TokenCount>>,
     tenant: TenantAccess,
     caller: Caller,
-    context: Arc<Context>,
+    pub(crate) context: Arc<Context>,
 }
 
 /// What all answers of a layer have in common.
 pub(crate) struct Context {
-    engine: Engine,
+    pub(crate) engine: Engine,
     refuse: Refuse,
+    pub(crate) generations: Arc<Generations>,
+    /// What streams have read again, by a hash of their caller and organization.
+    pub(crate) again: Cache<u128, Again, PassThrough>,
+    pub(crate) again_in_flight: InFlight<Result<Again, Arc<Error>>>,
 }
 
 impl Context {
-    pub(crate) fn new(engine: &Engine, refuse: &Refuse) -> Arc<Self> {
-        Arc::new(Self { engine: engine.clone(), refuse: refuse.clone() })
+    pub(crate) fn new(engine: &Engine, refuse: &Refuse, generations: &Arc<Generations>, capacity: u64) -> Arc<Self> {
+        Arc::new(Self {
+            engine: engine.clone(),
+            refuse: refuse.clone(),
+            generations: generations.clone(),
+            again: Cache::builder().max_capacity(capacity).build_with_hasher(PassThrough),
+            again_in_flight: InFlight::new(),
+        })
     }
 }
 
 impl Tenant {
+    pub(crate) fn new(
+        key: u128,
+        caller: Caller,
+        tenant: TenantAccess,
+        context: Arc<Context>,
+        validity: Validity,
+    ) -> Self {
+        let count = context.engine.token_count(&tenant).map(Box::new);
+        Self(Arc::new(TenantInner { validity, key, count, tenant, caller, context }))
+    }
+
     /// Who is calling, as operations want to know it.
     #[must_use]
     pub fn caller(&self) -> &Caller {
@@ -170,8 +194,7 @@ impl Resolved {
                 return Self(Place::Outside(Arc::new(WithoutTenant { validity, key, caller, context, refusal })));
             }
         };
-        let count = context.engine.token_count(&tenant).map(Box::new);
-        Self(Place::Inside(Tenant(Arc::new(TenantInner { validity, key, count, tenant, caller, context }))))
+        Self(Place::Inside(Tenant::new(key, caller, tenant, context, validity)))
     }
 
     /// Why a request is refused that has no organization, if one is needed.

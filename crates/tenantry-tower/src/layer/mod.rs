@@ -254,12 +254,14 @@ impl TenantryLayerBuilder {
         })?;
         let keyed = KeyedHash::new(engine.entropy()).map_err(BuildError::of)?;
         let generations = Arc::new(Generations::new(keyed, engine.clock().clone(), max_staleness));
-        let listener = (!strict).then(|| listen(&engine, &runtime, &generations));
+        // Also where nothing is remembered: streams are told when rights end.
+        let listener = listen(&engine, &runtime, &generations);
+        let context = Context::new(&engine, &refuse, &generations, capacity);
         let resolver = Resolver {
             answers: Answers::new(generations.clone(), max_age, capacity),
             in_flight: InFlight::new(),
-            anonymous: Resolved::anonymous(Context::new(&engine, &refuse)),
-            context: Context::new(&engine, &refuse),
+            anonymous: Resolved::anonymous(context.clone()),
+            context,
             engine,
             refuse,
             vary: Vary::by(authenticator.headers().iter().chain(&choices.headers())),

@@ -11,6 +11,7 @@ use futures_util::FutureExt;
 use http::Request;
 use tenantry_core::{
     engine::Engine,
+    store::change::Signal,
     values::error::{Error, ErrorKind},
 };
 use tokio::{runtime::Handle, task::AbortHandle};
@@ -54,8 +55,7 @@ pub(crate) struct Resolver {
     pub(crate) in_flight: InFlight<Loaded>,
     pub(crate) anonymous: Resolved,
     pub(crate) runtime: Handle,
-    /// Nobody listens where nothing is remembered.
-    pub(crate) listener: Option<AbortHandle>,
+    pub(crate) listener: AbortHandle,
 }
 
 /// What is known about a request at first sight.
@@ -199,11 +199,11 @@ impl Resolver {
     }
 }
 
-/// The last clone of the layer is gone: nobody needs notices any more.
+/// The last clone of the layer is gone: no request needs notices any more.
 impl Drop for Resolver {
     fn drop(&mut self) {
-        if let Some(listener) = &self.listener {
-            listener.abort();
-        }
+        self.listener.abort();
+        // Streams that outlive the layer can be told nothing any more.
+        self.generations.hear(&Signal::LinkLost);
     }
 }

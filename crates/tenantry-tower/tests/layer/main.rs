@@ -23,6 +23,7 @@ mod permissions;
 mod providers;
 mod refusals;
 mod secrecy;
+mod streams;
 mod strict;
 mod support;
 mod user_only;

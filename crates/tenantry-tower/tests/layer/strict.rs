@@ -16,7 +16,7 @@ fn strict(world: &World) -> Service {
 async fn every_request_reads_once() {
     let world = World::new().await;
     let service = strict(&world);
-    assert_eq!(world.store.listeners(), 0, "nobody needs notices");
+    assert_eq!(world.store.listeners(), 1, "streams need notices");
     let token = world.token(&[], None).await;
     let (bearer, ann, acme) = (format!("Bearer {}", token.bearer), world.bearer("ann"), world.acme.to_string());
     let wrong = format!("Bearer {}:{}", token.key, world.token(&[], None).await.bearer.rsplit(':').next().unwrap());
