@@ -28,5 +28,6 @@ mod openapi;
 mod policies;
 mod rate_limits;
 mod readme;
+mod sockets;
 mod topologies;
 mod v1;

@@ -137,10 +137,12 @@ impl World {
     ) -> Self {
         let verifier = issuers.into_iter().fold(JwtVerifier::builder(), JwtVerifierBuilder::issuer);
         let builder = Tenantry::builder().store(store).clock(by).host(host).jwt(verifier);
-        let builder = builder.layer(|layer| layer.serves(["/whoami", "/notes"]).exempt(["/tenantry/{*path}"]));
+        let builder =
+            builder.layer(|layer| layer.serves(["/whoami", "/notes", "/socket"]).exempt(["/tenantry/{*path}"]));
         let tenantry = register(builder).build().unwrap();
         let router = Router::new()
             .route("/whoami", get(whoami))
+            .route("/socket", get(crate::sockets::open))
             .route("/notes", post(async || "written").route_layer(require("notes:write")))
             .nest("/tenantry", tenantry.router());
         let app = ServiceExt::<Request>::into_make_service(tenantry.layer().layer(router));
