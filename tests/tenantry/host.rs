@@ -42,8 +42,8 @@ async fn the_host_does_what_an_owner_may_and_the_audit_log_names_it() {
         update.description = Some("pays".to_owned());
         job.run(&update).await.unwrap();
         job.run(&members::Add::new(id, user("bob"))).await.unwrap();
-        let access = job.access(id).await.unwrap();
-        assert!(access.has("org:delete") && access.role().is_none());
+        let tenant = job.tenant(id).await.unwrap();
+        assert!(tenant.has("org:delete") && tenant.role().is_none());
         // Bob is a member as if he had been invited, and finds it by himself.
         assert_eq!(world.whoami(&bob, None).await.ok()["role"], "member");
         job.run(&members::SetRole::new(id, user("bob"), RoleName::owner())).await.unwrap();
@@ -82,7 +82,7 @@ async fn the_host_acts_in_a_suspended_organization_and_in_none_that_is_not_there
         assert!(found.organizations.iter().any(|found| found.id == id), "it finds every organization");
         job.run(&organizations::Delete::new(id)).await.unwrap();
         assert_eq!(refused(job.run(&members::List::new(id)).await), "not_found");
-        assert_eq!(refused(job.access(id).await), "not_found");
+        assert_eq!(refused(job.tenant(id).await), "not_found");
         assert_eq!(refused(job.run(&organizations::Create::new("Mine")).await), "forbidden");
         assert_eq!(refused(job.memberships().await), "forbidden");
     })

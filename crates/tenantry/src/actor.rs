@@ -3,10 +3,7 @@
 use std::fmt;
 
 use tenantry_core::{
-    access::{
-        caller::{Caller, Identity, Presented},
-        tenant_access::TenantAccess,
-    },
+    access::caller::{Caller, Identity, Presented},
     engine::{
         Engine,
         idempotency::IdempotencyKey,
@@ -21,7 +18,7 @@ use tenantry_core::{
     wire::OrgMembership,
 };
 
-use crate::Tenantry;
+use crate::{Tenant, Tenantry, TenantryLayer};
 
 /// Somebody in whose name the host's code carries out operations: a user, an API token, or the host itself. Cheap to
 /// clone.
@@ -57,6 +54,7 @@ use crate::Tenantry;
 pub struct Actor {
     engine: Engine,
     caller: Caller,
+    layer: TenantryLayer,
 }
 
 impl Tenantry {
@@ -95,7 +93,7 @@ impl Tenantry {
     }
 
     fn actor(&self, caller: Caller) -> Actor {
-        Actor { engine: self.engine().clone(), caller }
+        Actor { engine: self.engine().clone(), caller, layer: self.layer() }
     }
 }
 
@@ -117,12 +115,12 @@ impl Actor {
         self.engine.run(&Request::new(self.caller.clone()).idempotency_key(Some(key)), operation).await
     }
 
-    /// Which rights they have in an organization now, with its name: for a job that acts in it.
+    /// The [`Tenant`] that they are in an organization now: for a job that calls what takes a tenant.
     ///
     /// # Errors
     /// `not_found`, if they may not see it; `organization_suspended`, `invalid_token`, `unavailable`.
-    pub async fn access(&self, organization: OrganizationId) -> Result<TenantAccess, Error> {
-        self.engine.resolve(&self.caller, organization).await
+    pub async fn tenant(&self, organization: OrganizationId) -> Result<Tenant, Error> {
+        self.layer.tenant(self.caller.clone(), organization).await
     }
 
     /// All organizations of the user.

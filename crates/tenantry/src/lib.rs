@@ -6,6 +6,8 @@ mod builder;
 pub mod smtp;
 #[cfg(any(feature = "embedded", feature = "redis"))]
 mod stores;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 use tenantry_core::engine::Engine;
 

@@ -98,12 +98,13 @@ mod tests {
     use tenantry::core::{
         access::caller::{Caller, Identity},
         engine::operation::Request as Asked,
-        operations::{organizations, tokens},
+        operations::{members, organizations, tokens},
         values::ids::UserId,
     };
+    use tenantry::testing::TestTenantry;
     use tower::ServiceExt as _;
 
-    use super::{Service, app, service};
+    use super::{Service, app, colleagues, service};
 
     /// An API token of a new organization, with these permissions.
     async fn token(service: &Service, permissions: &[&str]) -> String {
@@ -123,6 +124,21 @@ mod tests {
         let status = response.status().as_u16();
         let body = to_bytes(response.into_body(), 10_000).await.expect("it is short");
         (status, String::from_utf8(body.to_vec()).expect("it is text"))
+    }
+
+    #[tokio::test]
+    async fn a_handler_is_tested_by_itself_with_a_real_tenant() {
+        let test = TestTenantry::build(|builder| builder.permission("accounts:read")).expect("all of it fits together");
+        let reader = test.tenant("bob", &["members:view"]).await.expect("the permission is registered");
+        assert_eq!(colleagues(reader).await.expect("a reader may").0, 2);
+        let nobody = test.tenant("carol", &[]).await.expect("a role may permit nothing");
+        assert!(colleagues(nobody.clone()).await.is_err());
+        let removed = nobody.clone();
+        let gone = tokio::spawn(async move { removed.ended().await.code() });
+        let host = test.tenantry().as_host("test").expect("it is a name");
+        let remove = members::Remove::new(nobody.organization_id(), UserId::new("carol").expect("it is an id"));
+        host.run(&remove).await.expect("the host may");
+        assert_eq!(gone.await.expect("it did not panic"), "not_found");
     }
 
     #[tokio::test]

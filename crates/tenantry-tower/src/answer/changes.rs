@@ -17,6 +17,7 @@ use tenantry_core::{
     access::{caller::Caller, tenant_access::TenantAccess},
     values::{
         error::{Error, ErrorKind},
+        ids::OrganizationId,
         principal::Principal,
     },
 };
@@ -24,6 +25,7 @@ use tenantry_core::{
 use crate::{
     answer::tenant::{Context, Tenant, Validity},
     generations::{Freshness, Moment, Subjects},
+    identity::verified_user::Vouched,
     limits,
 };
 
@@ -150,6 +152,24 @@ fn unproven(since: &mut Option<Duration>, context: &Context) -> Result<(), Error
 }
 
 impl Context {
+    /// The tenant that `caller` is in an organization now.
+    pub(crate) async fn resolve(
+        self: &Arc<Self>,
+        caller: Caller,
+        organization: OrganizationId,
+    ) -> Result<Tenant, Error> {
+        let began = self.generations.now();
+        let access = self.engine.resolve(&caller, organization).await?;
+        let validity = Validity {
+            freshness: Freshness::new(began, self.subjects(&access)),
+            // No request asks for it.
+            ends: Duration::ZERO,
+            expires_at: access.expires_at(),
+            vouched: Vouched::default(),
+        };
+        Ok(Tenant::new(0, caller, access, self.clone(), validity))
+    }
+
     /// The rights of `tenant`'s caller in its organization as they are now.
     async fn resolve_again(self: &Arc<Self>, tenant: &Tenant) -> Result<Tenant, Error> {
         let key = self.generations.keyed().short(("stream", tenant.organization_id(), tenant.principal().to_string()));

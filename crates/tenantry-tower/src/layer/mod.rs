@@ -12,12 +12,16 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::Response;
-use tenantry_core::{engine::Engine, values::error::Error};
+use tenantry_core::{
+    access::caller::Caller,
+    engine::Engine,
+    values::{error::Error, ids::OrganizationId},
+};
 use tokio::{runtime::Handle, task::AbortHandle};
 use tower_layer::Layer;
 
 use crate::{
-    Authenticator, BuildError, Choice, TenantryService,
+    Authenticator, BuildError, Choice, Tenant, TenantryService,
     answer::{
         refuse::Refuse,
         tenant::{Context, Resolved},
@@ -83,6 +87,17 @@ impl TenantryLayer {
     #[must_use]
     pub fn user_only(&self) -> Self {
         Self { resolver: self.resolver.clone(), mode: Mode::UserOnly }
+    }
+
+    /// The tenant that `caller` is in an organization, without a request: for a job, or for what a handler leaves behind. It
+    /// reads once, and remembers nothing; [`Tenant::ended`] tells when the rights end.
+    ///
+    /// [`Tenant::ended`]: crate::Tenant::ended
+    ///
+    /// # Errors
+    /// `not_found`, if the caller may not see the organization; `organization_suspended`, `invalid_token`, `unavailable`.
+    pub async fn tenant(&self, caller: Caller, organization: OrganizationId) -> Result<Tenant, Error> {
+        self.resolver.context.resolve(caller, organization).await
     }
 
     /// The layer around `service`, whose responses keep the type of their body: one that can be made of [`Bytes`], as
