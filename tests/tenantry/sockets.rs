@@ -1,4 +1,4 @@
-//! Real WebSockets: they learn their new rights and end with them, over two nodes.
+//! Real `WebSocket`s: they learn their new rights and end with them, over two nodes.
 
 use std::{sync::Arc, time::Duration};
 

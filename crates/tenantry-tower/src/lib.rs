@@ -108,7 +108,7 @@ pub use self::{
         TenantryLayer, TenantryLayerBuilder,
         body::{AnyBody, BodyKind, ResponseBody, SameBody},
         future::ResponseFuture,
-        require::{Require, RequirePermission, require},
+        require::{Require, RequirePermission, require, require_all, require_any, require_user},
         service::TenantryService,
     },
     request::choice::{Choice, HostChoice},

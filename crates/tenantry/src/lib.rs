@@ -37,7 +37,7 @@ pub use tenantry_tower::jwt;
 pub use tenantry_tower::{
     AnyBody, Authenticator, BodyKind, BuildError, Choice, HostChoice, IdentitySource, Require, RequirePermission,
     Resolved, ResponseBody, ResponseFuture, SameBody, Tenant, TenantryLayer, TenantryLayerBuilder, TenantryService,
-    identity, problem, require,
+    identity, problem, require, require_all, require_any, require_user,
 };
 #[cfg(feature = "axum")]
 pub use tenantry_tower::{Memberships, Rejection};
@@ -75,6 +75,14 @@ impl Tenantry {
     #[cfg(feature = "admin")]
     pub fn router(&self) -> axum::Router {
         tenantry_admin::router(self.engine.clone(), self.authenticator.clone())
+    }
+
+    /// As [`require`], once it is sure that `permission` is registered: a name that is misspelt fails when the service starts.
+    ///
+    /// # Errors
+    /// If it is not registered.
+    pub fn require(&self, permission: impl AsRef<str>) -> Result<RequirePermission, BuildError> {
+        require(permission).checked(self.engine.registry())
     }
 
     /// The domain, for a host that carries out operations itself.

@@ -1,4 +1,4 @@
-//! The permission that a route needs, written where the route is.
+//! What a route needs of its caller, written where the route is.
 
 use std::{
     fmt,
@@ -6,12 +6,16 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Extensions, Request, Response};
-use tenantry_core::values::error::Error;
+use http::{Request, Response};
+use tenantry_core::{
+    access::registry::Registry,
+    values::error::{Error, ErrorKind},
+};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
+    BuildError, Tenant,
     answer::tenant::Resolved,
     identity::Head,
     layer::{
@@ -37,38 +41,105 @@ use crate::{
 /// ```
 #[must_use]
 pub fn require(permission: impl AsRef<str>) -> RequirePermission {
-    RequirePermission { permission: permission.as_ref().into() }
+    require_all([permission])
 }
 
-/// The layer that [`require`] makes.
+/// As [`require`], lets only callers through who hold all of `permissions`.
+#[must_use]
+pub fn require_all<P: AsRef<str>>(permissions: impl IntoIterator<Item = P>) -> RequirePermission {
+    RequirePermission(Needed::All(owned(permissions)))
+}
+
+/// As [`require`], lets only callers through who hold at least one of `permissions`.
+#[must_use]
+pub fn require_any<P: AsRef<str>>(permissions: impl IntoIterator<Item = P>) -> RequirePermission {
+    RequirePermission(Needed::Any(owned(permissions)))
+}
+
+/// Lets only people through, whatever they may do in their organization: no API token, and nothing of the host's own.
+#[must_use]
+pub fn require_user() -> RequirePermission {
+    RequirePermission(Needed::User)
+}
+
+fn owned<P: AsRef<str>>(permissions: impl IntoIterator<Item = P>) -> Arc<[String]> {
+    permissions.into_iter().map(|permission| permission.as_ref().to_owned()).collect()
+}
+
+/// The layer that [`require`] and its like make.
 #[derive(Debug, Clone)]
-pub struct RequirePermission {
-    permission: Arc<str>,
+pub struct RequirePermission(Needed);
+
+#[derive(Debug, Clone)]
+enum Needed {
+    All(Arc<[String]>),
+    Any(Arc<[String]>),
+    User,
+}
+
+impl RequirePermission {
+    /// The same, once it is sure that every permission is registered: a name that is misspelt is found when the service
+    /// starts, rather than by a 500 at the first request.
+    ///
+    /// # Errors
+    /// If one is not registered, with its name.
+    pub fn checked(self, registry: &Registry) -> Result<Self, BuildError> {
+        match self.0.unregistered(registry) {
+            Some(permission) => Err(BuildError::new(unregistered(permission))),
+            None => Ok(self),
+        }
+    }
+}
+
+impl Needed {
+    fn permissions(&self) -> &[String] {
+        match self {
+            Self::All(permissions) | Self::Any(permissions) => permissions,
+            Self::User => &[],
+        }
+    }
+
+    fn unregistered(&self, registry: &Registry) -> Option<&String> {
+        self.permissions().iter().find(|permission| registry.index(permission).is_none())
+    }
+
+    /// Refuses a caller who is not what the route needs.
+    fn require(&self, tenant: &Tenant) -> Result<(), Error> {
+        if let Some(permission) = self.unregistered(tenant.registry()) {
+            return Err(Error::internal(unregistered(permission)));
+        }
+        match self {
+            Self::All(permissions) => match permissions.iter().find(|permission| !tenant.has(permission)) {
+                Some(permission) => Err(Error::lacks(permission)),
+                None => Ok(()),
+            },
+            Self::Any(permissions) if permissions.iter().any(|permission| tenant.has(permission)) => Ok(()),
+            Self::Any(permissions) => {
+                let detail = format!("this needs one of the permissions {}", permissions.join(", "));
+                Err(Error::new(ErrorKind::Forbidden, detail))
+            }
+            Self::User => tenant.caller().user().map(drop),
+        }
+    }
+}
+
+fn unregistered(permission: &str) -> String {
+    format!("the permission {permission:?} is not registered: add permission({permission:?})")
 }
 
 impl<S> Layer<S> for RequirePermission {
     type Service = Require<S>;
 
     fn layer(&self, inner: S) -> Require<S> {
-        Require { inner, permission: self.permission.clone() }
+        Require { inner, needed: self.0.clone() }
     }
 }
 
-/// Serves requests of callers who hold a permission. See [`require`].
+/// Serves requests of callers who are what the route needs. See [`require`].
 #[derive(Clone)]
 pub struct Require<S> {
     inner: S,
-    permission: Arc<str>,
-}
-
-/// Whether the caller holds `permission`.
-fn decide(extensions: &Extensions, permission: &str) -> Result<(), Error> {
-    let tenant = Resolved::of(extensions)?.require_tenant()?;
-    if tenant.registry().index(permission).is_none() {
-        let cause = format!("the permission {permission:?} is not registered: add permission({permission:?})");
-        return Err(Error::internal(cause));
-    }
-    if tenant.has(permission) { Ok(()) } else { Err(Error::lacks(permission)) }
+    needed: Needed,
 }
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Require<S>
@@ -85,7 +156,8 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        match decide(request.extensions(), &self.permission) {
+        let tenant = Resolved::of(request.extensions()).and_then(Resolved::require_tenant);
+        match tenant.and_then(|tenant| self.needed.require(&tenant)) {
             Ok(()) => ResponseFuture::serving(self.inner.call(request), None),
             Err(error) => ResponseFuture::refused(Resolved::refuse(&error, Head::of(&request))),
         }
@@ -94,6 +166,6 @@ where
 
 impl<S: fmt::Debug> fmt::Debug for Require<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Require").field("inner", &self.inner).field("permission", &self.permission).finish()
+        f.debug_struct("Require").field("inner", &self.inner).field("needed", &self.needed).finish()
     }
 }

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
-use tenantry_tower::require;
+use tenantry_tower::{require, require_all, require_any, require_user};
 use tower::{ServiceBuilder, ServiceExt};
 
 use crate::support::{Answer, World, get};
@@ -60,4 +60,38 @@ async fn a_permission_that_nobody_registered_opens_nothing() {
     assert!(!answer.body.to_string().contains("notes:burn"));
     let bare = ServiceBuilder::new().layer(require("notes:write")).service_fn(reached);
     assert_eq!(bare.oneshot(get("/", &[])).await.unwrap().status(), 500);
+}
+
+#[tokio::test]
+async fn a_route_may_need_all_of_several_permissions_or_any_or_a_person() {
+    let world = World::new().await;
+    let layer = world.layer().build().unwrap();
+    let both = ["notes:read", "notes:write"];
+    let (reader, writer) = (world.token(&both[..1], None).await, world.token(&both, None).await);
+    let [reader, writer] = [reader, writer].map(|token| format!("Bearer {}", token.bearer));
+    let none = format!("Bearer {}", world.token(&[], None).await.bearer);
+    let ann = world.bearer("ann");
+    for (needed, allowed) in [
+        (require_all(both), [false, true, false, true]),
+        (require_any(both), [true, true, false, true]),
+        (require_user(), [false, false, false, true]),
+        (require_all::<&str>([]), [true; 4]),
+        (require_any::<&str>([]), [false; 4]),
+    ] {
+        let service = ServiceBuilder::new().layer(layer.clone()).layer(needed.clone()).service_fn(reached);
+        for (credential, allowed) in [&reader, &writer, &none, &ann].into_iter().zip(allowed) {
+            let answer = service.clone().oneshot(get("/", &[("authorization", credential)])).await.unwrap();
+            assert_eq!(answer.status(), if allowed { 200 } else { 403 }, "{needed:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_misspelt_is_found_when_the_service_starts() {
+    let world = World::new().await;
+    let registry = world.engine.registry();
+    assert!(require("notes:write").checked(registry).is_ok());
+    for misspelt in [require("notes:wirte"), require_any(["notes:write", "notes:wirte"])] {
+        assert!(misspelt.checked(registry).unwrap_err().to_string().contains("\"notes:wirte\""));
+    }
 }
