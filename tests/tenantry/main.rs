@@ -29,5 +29,6 @@ mod policies;
 mod rate_limits;
 mod readme;
 mod sockets;
+mod stored_secrets;
 mod topologies;
 mod v1;

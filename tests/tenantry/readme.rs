@@ -91,6 +91,22 @@ fn every_link_within_the_repository_leads_somewhere() {
     assert!(links > 10, "these were to be looked at");
 }
 
+/// Each sentence of the threat model names the tests that hold it, as "[`test`](file)".
+#[test]
+fn every_test_that_the_threat_model_names_is_there() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let text = std::fs::read_to_string(root.join("SECURITY.md")).unwrap();
+    let mut named = 0;
+    for part in text.split("[`").skip(1) {
+        let (test, rest) = part.split_once("`](").unwrap();
+        let (file, _) = rest.split_once(')').unwrap();
+        let source = std::fs::read_to_string(root.join(file)).unwrap_or_default();
+        assert!(source.contains(&format!("fn {test}()")), "{file} has no test {test}");
+        named += 1;
+    }
+    assert!(named > 20, "the threat model names its tests");
+}
+
 #[tokio::test]
 async fn the_example_of_the_readme_keeps_organizations_apart() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -11,7 +11,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let store = Arc::new(Counting::new(Arc::new(EmbeddedStore::in_memory()?)));
 //! let engine = Engine::new(store.clone(), Registry::builder().build()?);
-//! engine.run(&Request::new(actors::alice()), &List { cursor: None, limit: None }).await?;
+//! engine.run(&Request::new(actors::alice()), &List::new()).await?;
 //! assert_eq!(store.take().sorted_ranges, 1);
 //! # Ok(())
 //! # }

@@ -1,15 +1,17 @@
 //! The tower layer of Tenantry: turns the credential of a request into a [`Tenant`] in its extensions.
 //!
 //! 1. **The credential** is `Authorization: Bearer <jwt>` of a user, or `Bearer <key>:<secret>` or
-//!    `Basic base64(<key>:<secret>)` of an API token. One that is not valid is refused, also where none is needed.
+//!    `Basic base64(<key>:<secret>)` of an API token; without `Authorization`, a JWT in a cookie, or whom the host's own
+//!    [source](IdentitySource) names: see [`identity`]. One that is not valid is refused, also where none is needed.
 //! 2. **The organization** of an API token is its own. That of a user is what the host's [`Choice`]s say: unless the host
 //!    chooses otherwise the header `X-Organization-Id` (an id or a slug), or else their only one. If several speak (a
-//!    header, a part of the path, a claim) and do not mean the same organization, the request is refused with 400. An
-//!    organization that the caller may not see is 404.
+//!    header, a part of the path, a subdomain, a claim) and do not mean the same organization, the request is refused with
+//!    400. An organization that the caller may not see is 404; one that is only remembered gives way to the next choice.
 //! 3. **Required**: no request without a tenant reaches the service. **[Optional](TenantryLayer::optional)**: a request
 //!    without a credential, or of a user of whom it is not said which organization they mean, reaches it without a tenant.
-//!    Both are made of one layer, and share what it remembers.
-//! 4. **A route's permission** is written at the route: [`require`].
+//!    [User only](TenantryLayer::user_only): the page on which a user chooses. All are made of one layer, and share what it
+//!    remembers.
+//! 4. **A route's permission** is written at the route: [`require`], [`require_all`], [`require_any`], [`require_user`].
 //! 5. **A path that is not [served](TenantryLayerBuilder::serves)** is 404, before any credential is looked at, if the host
 //!    lists what is. [Exempt](TenantryLayerBuilder::exempt) paths pass as they came.
 //! 6. **What is known is not asked again.** An answer is remembered for at most
@@ -18,9 +20,11 @@
 //!    [`max_staleness`](TenantryLayerBuilder::max_staleness) ago, every request asks the store. All who ask for the same
 //!    unknown thing at once cause one read. A refusal is remembered for 5 s at most, and apart: wrong credentials push out
 //!    no right ones. **[Strict](TenantryLayerBuilder::strict)**: every request asks for itself.
-//! 7. **What is refused** is an `application/problem+json`; see [`problem`].
-//! 8. **`Vary`** of every answer, but of those at exempt paths, names `Authorization` and the headers of the choices, beside
-//!    what the service says itself: a cache that heeds it never gives one organization's data to another.
+//! 7. **What is refused** is an `application/problem+json` (see [`problem`]), or what the host makes of it
+//!    ([`refuse_with`](TenantryLayerBuilder::refuse_with)).
+//! 8. **`Vary`** of every answer, but of those at exempt paths, names the headers by which the credential and the organization
+//!    were found, beside what the service says itself: a cache that heeds it never gives one organization's data to another.
+//! 9. **A stream** that lives longer than its request ends when its rights end: [`Tenant::ended`].
 //!
 //! # Where it stands
 //! - **Around the whole router**, `layer.layer(router)`, with [`serves`](TenantryLayerBuilder::serves): the fast path. What
@@ -33,8 +37,8 @@
 //! - Not by `Router::layer`: that wraps the router's own 404, too.
 //!
 //! # Deployment
-//! - No proxy is believed: neither `X-Forwarded-*` nor a user that somebody in front names. A proxy must pass on
-//!   `Authorization` and `X-Organization-Id` as they came, and `Vary` on the way back.
+//! - No proxy is believed unless the host says so ([`identity::TrustedProxy`], [`Choice::ForwardedSubdomain`]). A proxy must
+//!   pass on `Authorization`, `Host` and `X-Organization-Id` as they came, and `Vary` on the way back.
 //! - For pages of another origin, tower-http's `CorsLayer` stands outermost, around this layer: it answers preflights,
 //!   which carry no credential and would be 401 here, and gives refusals the headers without which a page cannot read
 //!   them. Allow the headers `Authorization`, `Content-Type`, `X-Organization-Id` and `Idempotency-Key`; expose

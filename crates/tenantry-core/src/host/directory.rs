@@ -30,6 +30,7 @@ pub type HostError = Box<dyn std::error::Error + Send + Sync>;
 ///     let found = match who {
 ///         Who::Id(id) => id.as_str() == "user-1",
 ///         Who::Address(address) => address.as_username() == Some("ann"),
+///         _ => false, // a way to name a user that did not exist when this was written
 ///     };
 ///     let ann = Profile::new(UserId::new("user-1")?).username("ann").email("ann@example.com");
 ///     Ok::<_, HostError>(found.then_some(ann))
