@@ -50,6 +50,13 @@
 //! - The layer listens to change notices from a task in the tokio runtime that it was built in. The task ends with the
 //!   last clone of the layer.
 //!
+//! # What is seen of it
+//! - A request's own span gets `organization.id`, `principal.kind` (`user`, `apiToken`, `platformAdmin` or `host`) and
+//!   `principal.id`, if it was made with these fields. With tower-http's `TraceLayer` around this layer:
+//!   `TraceLayer::new_for_http().make_span_with(|_: &Request<_>| tracing::info_span!("request", organization.id = Empty,
+//!   principal.kind = Empty, principal.id = Empty))`, where `Empty` is [`tracing::field::Empty`].
+//! - Each refusal is an event at the level `DEBUG` with its `code`, `status` and `detail`. None holds a secret.
+//!
 //! ```
 //! use std::{convert::Infallible, sync::Arc};
 //!

@@ -24,6 +24,7 @@ impl Refuse {
 
     /// The answer to the request with this head.
     pub(crate) fn response(&self, error: &Error, head: Head<'_>) -> Response<Bytes> {
+        tracing::debug!(code = error.code(), status = error.kind().status(), detail = %error, "a request was refused");
         match self.0.as_ref().and_then(|shape| shape(error, head)) {
             Some(response) => {
                 problem::log(error, None);

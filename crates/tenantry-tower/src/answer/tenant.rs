@@ -18,6 +18,7 @@ use tenantry_core::{
     },
     wire::OrgMembership,
 };
+use tracing::{Span, field::display};
 
 use crate::{
     answer::{changes::Again, refusal::Refusal, refuse::Refuse},
@@ -28,6 +29,11 @@ use crate::{
     problem,
     resolve::in_flight::InFlight,
 };
+
+/// The fields of a request's span.
+const ORGANIZATION_ID: &str = "organization.id";
+const PRINCIPAL_KIND: &str = "principal.kind";
+const PRINCIPAL_ID: &str = "principal.id";
 
 /// The organization in which a request is made, who makes it, and what they may do.
 ///
@@ -161,8 +167,24 @@ impl Resolved {
         })
     }
 
+    /// Records who is calling, and where, in the request's span, if that has fields for it.
+    fn record(&self) {
+        let span = Span::current();
+        if !span.has_field(ORGANIZATION_ID) && !span.has_field(PRINCIPAL_KIND) && !span.has_field(PRINCIPAL_ID) {
+            return;
+        }
+        if let Place::Inside(tenant) = &self.0 {
+            span.record(ORGANIZATION_ID, display(tenant.organization_id()));
+        }
+        if let Some(principal) = self.caller().map(Caller::principal) {
+            span.record(PRINCIPAL_KIND, principal.kind());
+            span.record(PRINCIPAL_ID, principal.id());
+        }
+    }
+
     /// Puts it into a request's extensions: one value, since each costs an allocation.
     pub(crate) fn mark(self, extensions: &mut Extensions) {
+        self.record();
         match self.0 {
             Place::Inside(tenant) => {
                 extensions.insert(tenant);

@@ -23,6 +23,7 @@ mod permissions;
 mod providers;
 mod refusals;
 mod secrecy;
+mod seen;
 mod streams;
 mod strict;
 mod support;
