@@ -98,10 +98,10 @@ fn every_test_that_the_threat_model_names_is_there() {
     let text = std::fs::read_to_string(root.join("SECURITY.md")).unwrap();
     let mut named = 0;
     for part in text.split("[`").skip(1) {
-        let (test, rest) = part.split_once("`](").unwrap();
+        let (name, rest) = part.split_once("`](").unwrap();
         let (file, _) = rest.split_once(')').unwrap();
         let source = std::fs::read_to_string(root.join(file)).unwrap_or_default();
-        assert!(source.contains(&format!("fn {test}()")), "{file} has no test {test}");
+        assert!(source.contains(&format!("fn {name}()")), "{file} has no test {name}");
         named += 1;
     }
     assert!(named > 20, "the threat model names its tests");
