@@ -11,7 +11,6 @@
 
 use tenantry_core::{
     access::caller::{Caller, Identity, Presented},
-    secret::ApiTokenSecret,
     values::{address::Address, ids::UserId},
 };
 
@@ -78,10 +77,7 @@ pub fn platform_admin() -> Caller {
 /// When `bearer` is not of that form. The secret may be wrong: the operation that is tried tells.
 #[must_use]
 pub fn token(bearer: &str) -> Caller {
-    let (key, secret) = bearer.split_once(':').expect("a bearer is <key>:<secret>");
-    let key = key.parse().expect("the first half of a bearer is the key of an API token");
-    let secret = ApiTokenSecret::presented(secret).expect("the second half of a bearer is not that long").hashed();
-    Caller::Token(Presented::new(key, secret))
+    Caller::Token(Presented::parse(bearer).expect("a bearer is the key of an API token, a colon and a secret"))
 }
 
 /// The id of a caller who is a user.

@@ -27,6 +27,13 @@ impl KeyedHash {
         Hashing(self.0)
     }
 
+    /// The hash of `subject`.
+    pub(crate) fn long(&self, subject: impl Hash) -> u128 {
+        let mut hasher = self.0;
+        subject.hash(&mut hasher);
+        hasher.finish128().as_u128()
+    }
+
     /// 64 bits of the hash of `subject`.
     pub(crate) fn short(&self, subject: impl Hash) -> u64 {
         let mut hasher = self.0;

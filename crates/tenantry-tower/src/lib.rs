@@ -97,6 +97,7 @@ mod answer;
 mod extract;
 mod generations;
 pub mod identity;
+mod in_flight;
 #[cfg(feature = "jwt")]
 pub mod jwt;
 mod keyed_hash;
@@ -122,7 +123,10 @@ pub use self::{
         require::{Require, RequirePermission, require, require_all, require_any, require_user},
         service::TenantryService,
     },
-    request::choice::{Choice, HostChoice},
+    request::{
+        choice::{Choice, HostChoice},
+        head::Head,
+    },
 };
 
 /// What a host has set cannot be used. What it says names the mend; what lies behind it is its

@@ -9,7 +9,6 @@ use tenantry_core::{
         idempotency::IdempotencyKey,
         operation::{Operation, Request},
     },
-    secret::ApiTokenSecret,
     values::{
         error::{Error, ErrorKind},
         host_actor::{HostActor, InvalidHostActor},
@@ -69,11 +68,8 @@ impl Tenantry {
     /// # Errors
     /// `invalid_token`, if the text is no API token.
     pub fn as_token(&self, bearer: &str) -> Result<Actor, Error> {
-        let parsed = bearer.split_once(':').and_then(|(key, secret)| {
-            Some(Presented::new(key.parse().ok()?, ApiTokenSecret::presented(secret)?.hashed()))
-        });
         let malformed = || Error::new(ErrorKind::InvalidToken, "the API token is malformed: give <key>:<secret>");
-        Ok(self.actor(Caller::Token(parsed.ok_or_else(malformed)?)))
+        Ok(self.actor(Caller::Token(Presented::parse(bearer).ok_or_else(malformed)?)))
     }
 
     /// Acts as the host itself, by the `name` of the part of its code that does, such as `billing-job`: the audit log

@@ -35,7 +35,7 @@ pub use tenantry_redis::{Options as RedisOptions, RedisStore};
 #[cfg(feature = "jwt")]
 pub use tenantry_tower::jwt;
 pub use tenantry_tower::{
-    AnyBody, Authenticator, BodyKind, BuildError, Choice, HostChoice, IdentitySource, Require, RequirePermission,
+    AnyBody, Authenticator, BodyKind, BuildError, Choice, Head, HostChoice, IdentitySource, Require, RequirePermission,
     Resolved, ResponseBody, ResponseFuture, SameBody, Tenant, TenantryLayer, TenantryLayerBuilder, TenantryService,
     identity, problem, require, require_all, require_any, require_user,
 };

@@ -10,7 +10,7 @@ use axum::{
 use maud::{Markup, html};
 use serde::Deserialize;
 use tenantry::{
-    Memberships, Rejection, Resolved, Tenant,
+    Head, Memberships, Rejection, Resolved, Tenant,
     bytes::Bytes,
     core::{
         operations::organizations,
@@ -19,7 +19,6 @@ use tenantry::{
             ids::OrganizationId,
         },
     },
-    identity::Head,
 };
 
 /// The notes of all organizations.

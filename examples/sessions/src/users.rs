@@ -9,11 +9,12 @@ use axum::{
 use axum_login::{AuthUser, AuthnBackend, UserId};
 use serde::Deserialize;
 use tenantry::{
+    Head,
     core::{
         access::caller::Identity,
         values::{error::Error, ids},
     },
-    identity::{Head, Identified},
+    identity::Identified,
 };
 
 /// A user of the service.

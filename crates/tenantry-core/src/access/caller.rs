@@ -1,7 +1,7 @@
 //! Who is calling.
 
 use crate::{
-    secret::Hashed,
+    secret::{ApiTokenSecret, Hashed},
     values::{
         address::Address,
         clock::Timestamp,
@@ -43,6 +43,13 @@ impl Presented {
     #[must_use]
     pub const fn new(key: TokenKey, secret: Hashed) -> Self {
         Self { key, secret }
+    }
+
+    /// Reads `<key>:<secret>`, as it is shown when the token is made; `None` if the text is no such thing.
+    #[must_use]
+    pub fn parse(bearer: &str) -> Option<Self> {
+        let (key, secret) = bearer.split_once(':')?;
+        Some(Self::new(key.parse().ok()?, ApiTokenSecret::presented(secret)?.hashed()))
     }
 }
 
@@ -181,9 +188,7 @@ impl Caller {
     pub fn user(&self) -> Result<&Identity, Error> {
         match self {
             Self::User(identity) => Ok(identity),
-            Self::Token(_) => {
-                Err(Error::new(ErrorKind::Forbidden, "only a signed-in user can do this, not an API token"))
-            }
+            Self::Token(_) => Err(Error::needs_user()),
             Self::Host(_) => Err(Error::new(ErrorKind::Forbidden, "only a user can do this, not the host's own code")),
         }
     }

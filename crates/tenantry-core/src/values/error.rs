@@ -1,6 +1,6 @@
 //! The one error type: what went wrong, as a stable word for machines and a sentence for people.
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use super::entropy::EntropyError;
 
@@ -119,8 +119,10 @@ kinds! {
 ///
 /// [`kind`](Self::kind) is for programs; [`Display`](fmt::Display) is a sentence that may be shown to the caller:
 /// it contains no internals and no secret. What must not be shown is in [`source`](std::error::Error::source).
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     detail: Cow<'static, str>,
@@ -128,7 +130,7 @@ struct Inner {
     retry_after: Option<Duration>,
     quota: Option<Quota>,
     permission: Option<String>,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 /// How often something may be done: what a 429 names in its `RateLimit-Policy` header.
@@ -224,6 +226,12 @@ impl Error {
         error
     }
 
+    /// The error for an API token where a person must act.
+    #[must_use]
+    pub fn needs_user() -> Self {
+        Self::new(ErrorKind::Forbidden, "only a signed-in user can do this, not an API token")
+    }
+
     /// The error for something that does not exist, or that the caller may not see.
     #[must_use]
     pub fn not_found(what: &str) -> Self {
@@ -241,7 +249,7 @@ impl Error {
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
         let mut error = Self::away(detail, Duration::from_secs(1));
-        error.0.source = Some(source.into());
+        error.0.source = Some(Arc::from(source.into()));
         error
     }
 
@@ -263,7 +271,7 @@ impl Error {
     /// The error for a fault of this program or of its data.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let mut error = Self::new(ErrorKind::Internal, "an internal error, which was logged");
-        error.0.source = Some(source.into());
+        error.0.source = Some(Arc::from(source.into()));
         error
     }
 

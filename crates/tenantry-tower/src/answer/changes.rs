@@ -24,15 +24,17 @@ use tenantry_core::{
 
 use crate::{
     answer::tenant::{Context, Tenant, Validity},
-    generations::{Freshness, Moment, Subjects},
-    identity::verified_user::Vouched,
+    generations::{Freshness, NoticeNumber, Subjects},
+    identity::verified_user::KeyValidity,
     limits,
 };
 
 impl Tenant {
     /// Waits until the caller's rights in the organization have ended, and says why: they were removed, their API token was
     /// revoked or has expired, their JWT has expired, the organization was suspended or deleted; or it cannot be told any
-    /// more (`unavailable`). A change of their rights that leaves them in is no end.
+    /// more (`unavailable`). A change of their rights that leaves them in is no end. Nor is the end of a session of the
+    /// host's, unless it was said when it ends ([`until`](crate::identity::AuthenticatedUser::until)): the host, which ends
+    /// it, ends its streams, too.
     ///
     /// For a WebSocket, server-sent events or a stream of gRPC, which would otherwise go on:
     ///
@@ -71,15 +73,21 @@ impl Tenant {
         let clock = context.engine.clock();
         let mut heard = context.generations.heard();
         let mut known = self.clone();
+        // No notice tells whether an organization has an owner, on which a platform admin's rights depend: any may be of it.
+        let is_told = !matches!(self.principal(), Principal::PlatformAdmin(_));
+        let mut read_at = None;
         let mut unproven_since = None;
         loop {
             // What comes from here on wakes this again.
             heard.mark_unchanged();
             let now = clock.elapsed();
             known.require_valid_credential()?;
-            if context.generations.renew(&known.0.validity.freshness, now) {
+            let latest = context.generations.now();
+            let is_fresh = context.generations.renew(&known.0.validity.freshness, now);
+            if is_fresh && (is_told || read_at == Some(latest)) {
                 unproven_since = None;
             } else if context.generations.linked(now) {
+                read_at = Some(latest);
                 match context.resolve_again(&known).await {
                     Ok(again) if again.is_the_same(&known) => known = again,
                     Ok(again) => return Ok(again),
@@ -115,7 +123,7 @@ impl Tenant {
                 "the credential has expired: connect again with a new one",
             ));
         }
-        if !validity.vouched.stands() {
+        if !validity.keys.stands() {
             let detail = "the key that signed the credential was withdrawn: connect again with a new one";
             return Err(Error::new(ErrorKind::InvalidToken, detail));
         }
@@ -158,98 +166,87 @@ impl Context {
         caller: Caller,
         organization: OrganizationId,
     ) -> Result<Tenant, Error> {
-        let began = self.generations.now();
-        let access = self.engine.resolve(&caller, organization).await?;
+        let CurrentAccess { access, as_of, subjects } = self.read(&caller, organization).await?;
         let validity = Validity {
-            freshness: Freshness::new(began, self.subjects(&access)),
+            freshness: Freshness::new(as_of, subjects),
             // No request asks for it.
             ends: Duration::ZERO,
             expires_at: access.expires_at(),
-            vouched: Vouched::default(),
+            keys: KeyValidity::default(),
         };
         Ok(Tenant::new(0, caller, access, self.clone(), validity))
     }
 
-    /// The rights of `tenant`'s caller in its organization as they are now.
+    /// `tenant` with the rights that its caller has in its organization now.
     async fn resolve_again(self: &Arc<Self>, tenant: &Tenant) -> Result<Tenant, Error> {
-        let key = self.generations.keyed().short(("stream", tenant.organization_id(), tenant.principal().to_string()));
-        let key = u128::from(key);
+        let (caller, organization) = (tenant.caller(), tenant.organization_id());
+        let key = match caller {
+            // Two secrets of one token may end at different times.
+            Caller::Token(presented) => self.generations.keyed().long(("token", organization, presented)),
+            caller => self.generations.keyed().long(("caller", organization, caller.principal())),
+        };
         for _ in 0..limits::ATTEMPTS_MAX {
-            if let Some(known) = self.again.get(&key).filter(|known| self.is_fresh(known)) {
+            if let Some(known) = self.current.get(&key).filter(|known| self.is_fresh(known)) {
                 return Ok(self.wrap(tenant, known));
             }
             let load = || {
-                let (context, caller, organization) = (self.clone(), tenant.caller().clone(), tenant.organization_id());
+                let (context, caller) = (self.clone(), caller.clone());
                 async move {
-                    let clock = context.engine.clock();
-                    let began = Moment { as_of: context.generations.now(), at: clock.now(), elapsed: clock.elapsed() };
-                    let access = context.engine.resolve(&caller, organization).await.map_err(Arc::new)?;
-                    let subjects = context.subjects(&access);
-                    let known = Again { access, began, subjects };
-                    context.again.insert(key, known.clone());
+                    let known = context.read(&caller, organization).await?;
+                    context.current.insert(key, known.clone());
                     Ok(known)
                 }
                 .boxed()
             };
-            let (loading, begins) = self.again_in_flight.join(key, load);
-            match loading.await {
-                Ok(known) if begins || self.is_fresh(&known) => return Ok(self.wrap(tenant, known)),
-                // Another stream's read began before the notice that woke this one.
-                Ok(_) => {}
-                Err(error) if begins => {
-                    return Err(Arc::try_unwrap(error).unwrap_or_else(|shared| copy(&shared)));
-                }
-                Err(error) => return Err(copy(&error)),
+            let (loading, begins) = self.current_in_flight.join(key, load);
+            let known = loading.await?;
+            // What another stream has begun to read before the notice that woke this one may be older.
+            if begins || self.is_fresh(&known) {
+                return Ok(self.wrap(tenant, known));
             }
         }
-        let access = self.engine.resolve(tenant.caller(), tenant.organization_id()).await?;
-        let clock = self.engine.clock();
-        let began = Moment { as_of: self.generations.now(), at: clock.now(), elapsed: clock.elapsed() };
-        let subjects = self.subjects(&access);
-        Ok(self.wrap(tenant, Again { access, began, subjects }))
+        Ok(self.wrap(tenant, self.read(caller, organization).await?))
     }
 
-    fn is_fresh(&self, known: &Again) -> bool {
-        self.generations.is_fresh(known.began.as_of, known.subjects, self.engine.clock().elapsed())
-    }
-
-    fn subjects(&self, access: &TenantAccess) -> Subjects {
-        match access.principal() {
+    async fn read(&self, caller: &Caller, organization: OrganizationId) -> Result<CurrentAccess, Error> {
+        // Before the read: a notice that comes during it makes what was read stale.
+        let as_of = self.generations.now();
+        let access = self.engine.resolve(caller, organization).await?;
+        let subjects = match access.principal() {
             Principal::ApiToken(key) => self.generations.token(key),
             principal => match principal.user() {
-                Some(user) => self.generations.member(access.organization_id(), user),
-                None => self.generations.organization_alone(access.organization_id()),
+                Some(user) => self.generations.member(organization, user),
+                None => self.generations.organization_alone(organization),
             },
-        }
+        };
+        Ok(CurrentAccess { access, as_of, subjects })
+    }
+
+    fn is_fresh(&self, known: &CurrentAccess) -> bool {
+        // As in `changed`: of a platform admin no notice tells everything.
+        let is_told = !matches!(known.access.principal(), Principal::PlatformAdmin(_));
+        (is_told || known.as_of == self.generations.now())
+            && self.generations.is_fresh(known.as_of, known.subjects, self.engine.clock().elapsed())
     }
 
     /// `tenant` with what was read again.
-    fn wrap(self: &Arc<Self>, tenant: &Tenant, Again { access, began, subjects }: Again) -> Tenant {
+    fn wrap(self: &Arc<Self>, tenant: &Tenant, CurrentAccess { access, as_of, subjects }: CurrentAccess) -> Tenant {
         let before = &tenant.0.validity;
         let validity = Validity {
-            freshness: Freshness::new(began.as_of, subjects),
+            freshness: Freshness::new(as_of, subjects),
             ends: before.ends,
             // An API token's row says when it ends; a user's credential said so at first.
             expires_at: if access.principal().user().is_some() { before.expires_at } else { access.expires_at() },
-            vouched: before.vouched.clone(),
+            keys: before.keys.clone(),
         };
-        let caller: Caller = tenant.caller().clone();
-        Tenant::new(tenant.0.key, caller, access, self.clone(), validity)
+        Tenant::new(tenant.0.key, tenant.caller().clone(), access, self.clone(), validity)
     }
 }
 
-/// What was read again for a stream.
+/// What was read again for a stream, and up to which notice it is known to be so.
 #[derive(Clone)]
-pub(crate) struct Again {
+pub(crate) struct CurrentAccess {
     access: TenantAccess,
-    began: Moment,
+    as_of: NoticeNumber,
     subjects: Subjects,
-}
-
-/// The same error for another stream.
-fn copy(error: &Error) -> Error {
-    match error.retry_after() {
-        Some(after) if error.kind() == ErrorKind::Unavailable => Error::away(error.to_string(), after),
-        _ => Error::new(error.kind(), error.to_string()),
-    }
 }

@@ -2,5 +2,5 @@
 
 pub(crate) mod changes;
 pub(crate) mod refusal;
-pub(crate) mod refuse;
+pub(crate) mod refusal_form;
 pub(crate) mod tenant;

@@ -21,13 +21,13 @@ use tenantry_core::{
 use tracing::{Span, field::display};
 
 use crate::{
-    answer::{changes::Again, refusal::Refusal, refuse::Refuse},
+    answer::{changes::CurrentAccess, refusal::Refusal, refusal_form::RefusalForm},
     generations::{Freshness, Generations},
-    identity::{Head, verified_user::Vouched},
+    identity::verified_user::KeyValidity,
+    in_flight::InFlight,
     keyed_hash::PassThrough,
-    layer::mode::Mode,
     problem,
-    resolve::in_flight::InFlight,
+    request::head::Head,
 };
 
 /// The fields of a request's span.
@@ -59,21 +59,26 @@ pub(crate) struct TenantInner {
 /// What all answers of a layer have in common.
 pub(crate) struct Context {
     pub(crate) engine: Engine,
-    refuse: Refuse,
+    pub(crate) refusal_form: RefusalForm,
     pub(crate) generations: Arc<Generations>,
     /// What streams have read again, by a hash of their caller and organization.
-    pub(crate) again: Cache<u128, Again, PassThrough>,
-    pub(crate) again_in_flight: InFlight<Result<Again, Arc<Error>>>,
+    pub(crate) current: Cache<u128, CurrentAccess, PassThrough>,
+    pub(crate) current_in_flight: InFlight<Result<CurrentAccess, Error>>,
 }
 
 impl Context {
-    pub(crate) fn new(engine: &Engine, refuse: &Refuse, generations: &Arc<Generations>, capacity: u64) -> Arc<Self> {
+    pub(crate) fn new(
+        engine: &Engine,
+        refusal_form: &RefusalForm,
+        generations: &Arc<Generations>,
+        capacity: u64,
+    ) -> Arc<Self> {
         Arc::new(Self {
             engine: engine.clone(),
-            refuse: refuse.clone(),
+            refusal_form: refusal_form.clone(),
             generations: generations.clone(),
-            again: Cache::builder().max_capacity(capacity).build_with_hasher(PassThrough),
-            again_in_flight: InFlight::new(),
+            current: Cache::builder().max_capacity(capacity).build_with_hasher(PassThrough),
+            current_in_flight: InFlight::new(),
         })
     }
 }
@@ -151,7 +156,7 @@ pub(crate) struct Validity {
     /// When the credential ends by the calendar, which alone tells of the time that a paused machine has missed.
     pub(crate) expires_at: Option<Timestamp>,
     /// By which keys the user's JWT was verified.
-    pub(crate) vouched: Vouched,
+    pub(crate) keys: KeyValidity,
 }
 
 impl Resolved {
@@ -220,9 +225,9 @@ impl Resolved {
     }
 
     /// Why a request is refused that has no organization, if one is needed.
-    pub(crate) fn refusal(&self, mode: Mode) -> Option<Refusal> {
+    pub(crate) fn refusal(&self, needs_tenant: bool) -> Option<Refusal> {
         match &self.0 {
-            Place::Outside(outside) if mode.needs_tenant() => outside.refusal.clone(),
+            Place::Outside(outside) if needs_tenant => outside.refusal.clone(),
             Place::Outside(_) | Place::Inside(_) => None,
         }
     }
@@ -294,10 +299,9 @@ impl Resolved {
     pub fn require_tenant(self) -> Result<Tenant, Error> {
         match self.0 {
             Place::Inside(tenant) => Ok(tenant),
-            Place::Outside(outside) => Err(outside.refusal.as_ref().map_or_else(unauthenticated, |refusal| {
-                let error = refusal.error();
-                Error::new(error.kind(), error.to_string())
-            })),
+            Place::Outside(outside) => {
+                Err(outside.refusal.as_ref().map_or_else(unauthenticated, |refusal| refusal.error().clone()))
+            }
         }
     }
 
@@ -323,7 +327,7 @@ impl Resolved {
     /// The answer to a request that is refused within the layer.
     pub(crate) fn refuse(error: &Error, head: Head<'_>) -> Response<Bytes> {
         match Self::of(head.extensions()) {
-            Ok(resolved) => resolved.context().refuse.response(error, head),
+            Ok(resolved) => resolved.context().refusal_form.response(error, head),
             Err(_) => problem::response(error),
         }
     }

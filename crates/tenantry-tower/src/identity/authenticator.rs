@@ -11,8 +11,8 @@ use tenantry_core::{
 #[cfg(feature = "jwt")]
 use crate::jwt::JwtVerifier;
 use crate::{
-    BuildError,
-    identity::{Head, IdentitySource, cross_site, evidence::Evidence, source::Answer, verified_user::VerifiedUser},
+    BuildError, Head,
+    identity::{IdentitySource, cross_site, evidence::Evidence, source::Answer, verified_user::VerifiedUser},
     request::credential::{self, Credential},
 };
 
@@ -20,7 +20,7 @@ use crate::{
 ///
 /// ```
 /// use http::Request;
-/// use tenantry_tower::{Authenticator, identity::Head};
+/// use tenantry_tower::{Authenticator, Head};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), tenantry_core::values::error::Error> {
@@ -95,9 +95,9 @@ impl Authenticator {
     /// `cross_site_request`, if another site made a browser send it. And what the host's source answers.
     pub async fn authenticate(&self, head: Head<'_>) -> Result<Option<Caller>, Error> {
         let Some(evidence) = self.evidence(head)? else { return Ok(None) };
-        Ok(self.believe(&evidence).await?.map(|believed| match believed {
-            Believed::Token(presented) => Caller::Token(presented),
-            Believed::User(user) => Caller::User(Box::new((*user.identity).clone())),
+        Ok(self.verify_evidence(&evidence).await?.map(|authenticated| match authenticated {
+            Authenticated::Token(presented) => Caller::Token(presented),
+            Authenticated::User(user) => Caller::User(Box::new((*user.identity).clone())),
         }))
     }
 
@@ -129,10 +129,10 @@ impl Authenticator {
     }
 
     /// What `evidence` tells, if it is to be believed; `None` if it is nobody's.
-    pub(crate) async fn believe(&self, evidence: &Evidence<'_>) -> Result<Option<Believed>, Error> {
+    pub(crate) async fn verify_evidence(&self, evidence: &Evidence<'_>) -> Result<Option<Authenticated>, Error> {
         let user = match evidence {
             Evidence::Authorization(value) => match credential::parse(value)? {
-                Credential::Token(presented) => return Ok(Some(Believed::Token(presented))),
+                Credential::Token(presented) => return Ok(Some(Authenticated::Token(presented))),
                 Credential::Jwt(jwt) => self.verify(jwt).await?,
             },
             #[cfg(feature = "jwt")]
@@ -143,7 +143,7 @@ impl Authenticator {
                 None => return Ok(None),
             },
         };
-        Ok(Some(Believed::User(user)))
+        Ok(Some(Authenticated::User(user)))
     }
 
     /// The headers by which it decides.
@@ -168,7 +168,7 @@ impl Authenticator {
 }
 
 /// What a request's evidence has turned out to be.
-pub(crate) enum Believed {
+pub(crate) enum Authenticated {
     /// An API token, which is not looked up yet.
     Token(Presented),
     User(VerifiedUser),

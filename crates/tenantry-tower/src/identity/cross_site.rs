@@ -10,8 +10,7 @@ use http::{
 };
 use tenantry_core::values::error::{Error, ErrorKind};
 
-use super::Head;
-use crate::BuildError;
+use crate::{BuildError, Head};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 

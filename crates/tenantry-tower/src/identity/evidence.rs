@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 
 use http::HeaderValue;
-use tenantry_core::values::{address::Address, clock::Timestamp};
+use tenantry_core::{
+    access::caller::Identity,
+    values::{address::Address, clock::Timestamp},
+};
 
 use super::{AuthenticatedUser, source::Lookup};
 use crate::keyed_hash::Hashing;
@@ -37,13 +40,18 @@ impl Evidence<'_> {
             }
             Self::User(user) => {
                 hashing.add(Some(b"user"));
-                hash_user(user, hashing);
+                hash_user(&user.identity, hashing);
             }
             Self::Lookup(lookup) => {
                 hashing.add(Some(b"lookup"));
                 hashing.add(Some(lookup.key()));
             }
         }
+    }
+
+    /// When it ends, as the host says at each request: of a session that each request prolongs, each time another time.
+    pub(crate) fn until(&self) -> Option<Timestamp> {
+        if let Self::User(user) = self { user.until } else { None }
     }
 
     /// Whether a browser sends it along with requests that another site made it send.
@@ -62,16 +70,13 @@ impl Evidence<'_> {
     }
 }
 
-/// Everything that the host says of the user: what is remembered of somebody must not outlive what it was made of.
-fn hash_user(user: &AuthenticatedUser, hashing: &mut Hashing) {
-    let identity = &*user.identity;
+/// Everything that the host says of who the user is: whoever is described otherwise is somebody else to the cache. Not the
+/// times, which may be others at each request: see [`Evidence::until`].
+fn hash_user(identity: &Identity, hashing: &mut Hashing) {
     hashing.add(Some(identity.id.as_str().as_bytes()));
     hashing.add(identity.email.as_ref().and_then(Address::as_email).map(str::as_bytes));
     hashing.add(identity.username.as_ref().and_then(Address::as_username).map(str::as_bytes));
     hashing.add(identity.name.as_deref().map(str::as_bytes));
     hashing.add(identity.avatar_url.as_deref().map(str::as_bytes));
     hashing.add(Some(&[u8::from(identity.email_verified), u8::from(identity.platform_admin)]));
-    let millis = |at: Option<Timestamp>| at.map(|at| at.as_millis().to_be_bytes());
-    hashing.add(millis(identity.issued_at).as_ref().map(<[u8; 8]>::as_slice));
-    hashing.add(millis(user.until).as_ref().map(<[u8; 8]>::as_slice));
 }

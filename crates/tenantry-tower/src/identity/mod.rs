@@ -15,10 +15,8 @@
 //! host's: change nothing by `GET`, and mark the cookie `HttpOnly`, `Secure` and `SameSite=Lax`.
 
 pub(crate) mod authenticator;
-mod cookie;
 mod cross_site;
 pub(crate) mod evidence;
-mod head;
 #[cfg(feature = "jwt")]
 pub(crate) mod key_generation;
 mod proxy;
@@ -28,7 +26,6 @@ pub(crate) mod verified_user;
 
 pub use self::{
     authenticator::Authenticator,
-    head::Head,
     proxy::TrustedProxy,
     source::{Identified, IdentitySource, from_extensions},
     user::AuthenticatedUser,

@@ -9,8 +9,8 @@ use tenantry_core::{
     values::{address::Address, error::Error, ids::UserId},
 };
 
-use super::{Head, Identified, IdentitySource, verified_user::display_name};
-use crate::{BuildError, limits, request::credential::invalid};
+use super::{Identified, IdentitySource, verified_user::display_name};
+use crate::{BuildError, Head, limits, request::credential::invalid};
 
 /// Believes a proxy (oauth2-proxy, Pomerium, an API gateway) that has signed the user in and names them in a header.
 ///
@@ -18,7 +18,7 @@ use crate::{BuildError, limits, request::credential::invalid};
 /// use std::net::{IpAddr, Ipv4Addr};
 ///
 /// use http::HeaderName;
-/// use tenantry_tower::{Authenticator, identity::{Head, TrustedProxy}};
+/// use tenantry_tower::{Authenticator, Head, identity::TrustedProxy};
 ///
 /// /// Of whom the connection is, as the host's server has put it into the request.
 /// #[derive(Clone)]

@@ -6,7 +6,8 @@ use futures_util::{FutureExt, future::BoxFuture};
 use http::{HeaderName, header::COOKIE};
 use tenantry_core::{access::caller::Identity, values::error::Error};
 
-use super::{AuthenticatedUser, Head};
+use super::AuthenticatedUser;
+use crate::Head;
 
 /// Tells which user is calling, for hosts whose users carry no JWT in `Authorization`.
 ///
@@ -20,7 +21,7 @@ use super::{AuthenticatedUser, Head};
 /// use std::sync::Arc;
 ///
 /// use tenantry_core::access::caller::Identity;
-/// use tenantry_tower::{Authenticator, identity::{Head, Identified}};
+/// use tenantry_tower::{Authenticator, Head, identity::Identified};
 ///
 /// // What the host's session layer puts into the request.
 /// #[derive(Clone)]

@@ -25,7 +25,7 @@ pub(crate) struct VerifiedUser {
     pub(crate) expires_at: Option<Timestamp>,
     /// When it must be asked again, by the time that passes.
     pub(crate) ends: Option<Duration>,
-    pub(crate) vouched: Vouched,
+    pub(crate) keys: KeyValidity,
 }
 
 impl VerifiedUser {
@@ -33,8 +33,8 @@ impl VerifiedUser {
     pub(crate) fn holds(&self, now: Timestamp, elapsed: Duration) -> bool {
         self.expires_at.is_none_or(|expiry| now < expiry)
             && self.ends.is_none_or(|end| elapsed < end)
-            && self.vouched.stands()
-            && self.vouched.believed_until().is_none_or(|end| now < end)
+            && self.keys.stands()
+            && self.keys.believed_until().is_none_or(|end| now < end)
     }
 }
 
@@ -45,7 +45,7 @@ impl From<AuthenticatedUser> for VerifiedUser {
             limit: Limit::None,
             expires_at: user.until,
             ends: None,
-            vouched: Vouched::default(),
+            keys: KeyValidity::default(),
         }
     }
 }
@@ -71,12 +71,12 @@ pub(crate) fn display_name(text: &str) -> Option<&str> {
 
 /// By which keys a JWT was verified; nothing of a credential that no key has signed.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Vouched {
+pub(crate) struct KeyValidity {
     #[cfg(feature = "jwt")]
     pub(crate) signed_by: Option<SignedBy>,
 }
 
-impl Vouched {
+impl KeyValidity {
     /// Whether the keys are still those.
     pub(crate) fn stands(&self) -> bool {
         #[cfg(feature = "jwt")]

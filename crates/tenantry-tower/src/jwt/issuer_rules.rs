@@ -18,7 +18,7 @@ use super::{
 use crate::{
     identity::{
         key_generation::{KeyGenerations, SignedBy},
-        verified_user::{VerifiedUser, Vouched},
+        verified_user::{KeyValidity, VerifiedUser},
     },
     request::credential::invalid,
 };
@@ -98,7 +98,7 @@ impl IssuerRules {
             limit: self.claims.limit(claims),
             expires_at: Some(expires_at),
             ends: None,
-            vouched: Vouched { signed_by: Some(signed_by) },
+            keys: KeyValidity { signed_by: Some(signed_by) },
         })
     }
 

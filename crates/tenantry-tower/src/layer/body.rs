@@ -1,7 +1,6 @@
 //! The body of a response: that of the service within, or of a refusal.
 
 use std::{
-    marker::PhantomData,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -78,11 +77,11 @@ pub trait BodyKind<B>: sealed::Sealed {
 /// Keeps the service's body as it is; a refusal is made into one. What [`TenantryLayer::layer`](crate::TenantryLayer::layer)
 /// does.
 #[derive(Debug)]
-pub struct SameBody(PhantomData<()>);
+pub enum SameBody {}
 
 /// Works around any body. What the layer does as a tower [`Layer`](tower_layer::Layer).
 #[derive(Debug)]
-pub struct AnyBody(PhantomData<()>);
+pub enum AnyBody {}
 
 impl<B: From<Bytes>> BodyKind<B> for SameBody {
     type Body = B;

@@ -13,9 +13,9 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::{
-    answer::{refusal::Refusal, refuse::Refuse, tenant::Resolved},
-    identity::Head,
+    answer::{refusal::Refusal, refusal_form::RefusalForm, tenant::Resolved},
     layer::{body::BodyKind, vary::Vary},
+    request::head::Head,
 };
 
 pin_project! {
@@ -53,7 +53,7 @@ struct Unresolved<S, ReqBody> {
     answer: BoxFuture<'static, Result<Resolved, Refusal>>,
     /// Taken when the answer is there.
     waiting: Option<(S, Request<ReqBody>)>,
-    refuse: Refuse,
+    refusal_form: RefusalForm,
     vary: Vary,
 }
 
@@ -65,10 +65,10 @@ where
         answer: BoxFuture<'static, Result<Resolved, Refusal>>,
         request: Request<ReqBody>,
         service: S,
-        refuse: Refuse,
+        refusal_form: RefusalForm,
         vary: Vary,
     ) -> Self {
-        let unresolved = Box::new(Unresolved { answer, waiting: Some((service, request)), refuse, vary });
+        let unresolved = Box::new(Unresolved { answer, waiting: Some((service, request)), refusal_form, vary });
         Self::of(State::Resolving { unresolved })
     }
 
@@ -107,7 +107,7 @@ where
                             State::Serving { future: service.call(request), vary: Some(vary) }
                         }
                         Err(refused) => {
-                            let mut response = unresolved.refuse.response(refused.error(), Head::of(&request));
+                            let mut response = unresolved.refusal_form.response(refused.error(), Head::of(&request));
                             vary.add(response.headers_mut());
                             State::Refused { response: Some(response) }
                         }

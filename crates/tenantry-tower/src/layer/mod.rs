@@ -23,11 +23,11 @@ use tower_layer::Layer;
 use crate::{
     Authenticator, BuildError, Choice, Tenant, TenantryService,
     answer::{
-        refuse::Refuse,
+        refusal_form::RefusalForm,
         tenant::{Context, Resolved},
     },
     generations::Generations,
-    identity::Head,
+    in_flight::InFlight,
     keyed_hash::KeyedHash,
     layer::{
         body::AnyBody,
@@ -36,8 +36,8 @@ use crate::{
         vary::Vary,
     },
     limits::{self, MAX_AGE_MAX, MAX_STALENESS_MIN},
-    request::choices::Choices,
-    resolve::{Resolver, cache::Answers, in_flight::InFlight},
+    request::{choices::Choices, head::Head},
+    resolve::{Resolver, cache::Answers},
 };
 
 /// Turns a request's credential into a [`Tenant`](crate::Tenant). See the [crate](crate) for the rules.
@@ -57,7 +57,7 @@ impl TenantryLayer {
         TenantryLayerBuilder {
             engine,
             authenticator,
-            refuse: Refuse::default(),
+            refusal_form: RefusalForm::default(),
             strict: false,
             choices: vec![Choice::Header(Choice::HEADER), Choice::Only],
             paths: Listed::default(),
@@ -128,7 +128,7 @@ impl fmt::Debug for TenantryLayer {
 pub struct TenantryLayerBuilder {
     engine: Engine,
     authenticator: Authenticator,
-    refuse: Refuse,
+    refusal_form: RefusalForm,
     strict: bool,
     choices: Vec<Choice>,
     paths: Listed,
@@ -202,7 +202,7 @@ impl TenantryLayerBuilder {
     where
         F: Fn(&Error, Head<'_>) -> Option<Response<Bytes>> + Send + Sync + 'static,
     {
-        self.refuse = Refuse::with(shape);
+        self.refusal_form = RefusalForm::with(shape);
         self
     }
 
@@ -248,7 +248,8 @@ impl TenantryLayerBuilder {
     /// # Errors
     /// At the first mistake, with the mend; also outside of a tokio runtime, and without randomness.
     pub fn build(self) -> Result<TenantryLayer, BuildError> {
-        let Self { engine, authenticator, refuse, strict, choices, paths, max_age, max_staleness, capacity } = self;
+        let Self { engine, authenticator, refusal_form, strict, choices, paths, max_age, max_staleness, capacity } =
+            self;
         let choices = Choices::new(&choices)?;
         let paths = Paths::new(&paths)?;
         if max_age > limits::MAX_AGE_MAX {
@@ -271,14 +272,13 @@ impl TenantryLayerBuilder {
         let generations = Arc::new(Generations::new(keyed, engine.clock().clone(), max_staleness));
         // Also where nothing is remembered: streams are told when rights end.
         let listener = listen(&engine, &runtime, &generations);
-        let context = Context::new(&engine, &refuse, &generations, capacity);
+        let context = Context::new(&engine, &refusal_form, &generations, capacity);
         let resolver = Resolver {
             answers: Answers::new(generations.clone(), max_age, capacity),
             in_flight: InFlight::new(),
             anonymous: Resolved::anonymous(context.clone()),
             context,
             engine,
-            refuse,
             vary: Vary::by(authenticator.headers().iter().chain(&choices.headers())),
             authenticator,
             choices,

@@ -17,11 +17,11 @@ use tower_service::Service;
 use crate::{
     BuildError, Tenant,
     answer::tenant::Resolved,
-    identity::Head,
     layer::{
-        body::{AnyBody, BodyKind},
+        body::{AnyBody, ResponseBody},
         future::ResponseFuture,
     },
+    request::head::Head,
 };
 
 /// Lets only callers through who hold `permission` in their organization.
@@ -145,9 +145,8 @@ pub struct Require<S> {
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Require<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
-    AnyBody: BodyKind<ResBody>,
 {
-    type Response = Response<<AnyBody as BodyKind<ResBody>>::Body>;
+    type Response = Response<ResponseBody<ResBody>>;
     type Error = S::Error;
     type Future = ResponseFuture<S, ReqBody, AnyBody>;
 

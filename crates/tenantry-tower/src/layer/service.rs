@@ -13,12 +13,12 @@ use tower_service::Service;
 
 use crate::{
     answer::refusal::Refusal,
-    identity::Head,
     layer::{
         body::{BodyKind, SameBody},
         future::ResponseFuture,
         mode::Mode,
     },
+    request::head::Head,
     resolve::{Lookup, Resolver},
 };
 
@@ -72,11 +72,17 @@ where
                 // The service that is ready is this one, not its clone.
                 let clone = self.inner.clone();
                 let inner = mem::replace(&mut self.inner, clone);
-                return ResponseFuture::resolving(answer, request, inner, self.resolver.refuse.clone(), vary);
+                return ResponseFuture::resolving(
+                    answer,
+                    request,
+                    inner,
+                    self.resolver.context.refusal_form.clone(),
+                    vary,
+                );
             }
             Err(error) => Refusal::of_the_request(error),
         };
-        let mut response = self.resolver.refuse.response(refused.error(), Head::of(&request));
+        let mut response = self.resolver.context.refusal_form.response(refused.error(), Head::of(&request));
         vary.add(response.headers_mut());
         ResponseFuture::refused(response)
     }

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use http::HeaderName;
 use tenantry_core::values::{error::Error, ids::OrganizationId, slug::Slug};
 
-use crate::identity::Head;
+use crate::Head;
 
 /// One way in which a request can say which organization it means.
 ///
@@ -35,8 +35,8 @@ pub enum Choice {
     /// The first label of the host name is the organization's slug (or its id): with `ledgerly.example`, a request to
     /// `acme.ledgerly.example` means `acme`. Explicit.
     ///
-    /// The host name is that of the request's URI (`:authority` in HTTP/2) or of its `Host`, without port and case. The
-    /// base domain itself and names that do not end with it say nothing.
+    /// The host name is that of the request's URI (`:authority` in HTTP/2) or of its `Host`, without port and case; a
+    /// request in which they differ is refused. The base domain itself and names that do not end with it say nothing.
     Subdomain(String),
     /// The same by `X-Forwarded-Host`, for a service behind a proxy that changes `Host`.
     ///
@@ -77,6 +77,8 @@ impl Choice {
 
     /// What `find` says: the id or the slug of an organization, or nothing. Explicit.
     ///
+    /// A header that it looks at belongs into the `Vary` of the host's answers: the layer does not know of it.
+    ///
     /// It is asked at every request, also for an answer that is remembered, and must say the same of equal requests: it is
     /// for what stands in the request or in memory, such as a custom domain of an organization.
     ///
@@ -84,7 +86,7 @@ impl Choice {
     /// use std::collections::HashMap;
     ///
     /// use http::header::HOST;
-    /// use tenantry_tower::{Choice, identity::Head};
+    /// use tenantry_tower::{Choice, Head};
     ///
     /// let domains = HashMap::from([("books.acme.example", "acme")]);
     /// let choice = Choice::with(move |head: Head<'_>| {

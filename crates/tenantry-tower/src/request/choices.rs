@@ -9,8 +9,7 @@ use http::{
 use tenantry_core::values::error::{Error, ErrorKind};
 
 use crate::{
-    BuildError, Choice,
-    identity::Head,
+    BuildError, Choice, Head,
     keyed_hash::Hashing,
     request::choice::{HostChoice, Names, OrganizationName, Remembered},
 };
@@ -237,15 +236,17 @@ fn segment<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
     rest.split('/').next().filter(|segment| !segment.is_empty())
 }
 
-/// The host name that the request is for. The URI's counts before the header's (RFC 9112, 3.2.2).
+/// The host name that the request is for. A handler may look at the URI or at `Host`: both must say the same.
 fn host<'a>(head: Head<'a>, header: &HeaderName) -> Result<Option<&'a str>, Error> {
-    if *header == HOST
-        && let Some(authority) = head.uri().authority()
-    {
-        return Ok(Some(authority.host()));
+    let said = one(head.headers(), header)?.and_then(|value| value.to_str().ok());
+    let said = said.map(|host| host.split(':').next().unwrap_or_default());
+    let of_uri = head.uri().authority().filter(|_| *header == HOST).map(http::uri::Authority::host);
+    match (of_uri, said) {
+        (Some(of_uri), Some(said)) if !of_uri.eq_ignore_ascii_case(said) => {
+            Err(field(header, "contradictory", "the request names two hosts: name one"))
+        }
+        (of_uri, said) => Ok(of_uri.or(said)),
     }
-    let host = one(head.headers(), header)?.and_then(|value| value.to_str().ok());
-    Ok(host.map(|host| host.split(':').next().unwrap_or_default()))
 }
 
 /// What precedes `suffix` in a host name, in lower case.

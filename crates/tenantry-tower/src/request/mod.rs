@@ -2,4 +2,6 @@
 
 pub(crate) mod choice;
 pub(crate) mod choices;
+mod cookie;
 pub(crate) mod credential;
+pub(crate) mod head;

@@ -84,7 +84,7 @@ impl Answers {
     fn is_true(&self, validity: &Validity, now: Duration, clock: &dyn Clock) -> bool {
         now < validity.ends
             && validity.expires_at.is_none_or(|expiry| clock.now_coarse() < expiry)
-            && validity.vouched.stands()
+            && validity.keys.stands()
             && self.generations.renew(&validity.freshness, now)
     }
 

@@ -22,9 +22,9 @@ use crate::{
     },
     generations::{Freshness, Moment, Subjects},
     identity::{
-        authenticator::Believed,
+        authenticator::Authenticated,
         evidence::Evidence,
-        verified_user::{Limit, VerifiedUser, Vouched},
+        verified_user::{KeyValidity, Limit, VerifiedUser},
     },
     limits,
     request::choice::{Names, OrganizationName, Remembered},
@@ -42,37 +42,34 @@ impl Resolver {
     async fn ask(&self, query: &Query) -> Result<Resolved, Refusal> {
         let clock = self.engine.clock();
         let began = Moment { as_of: self.generations.now(), at: clock.now(), elapsed: clock.elapsed() };
-        match self.believed(&query.evidence, began).await.map_err(Refusal::of_the_request)? {
+        match self.authenticated(&query.evidence, began).await.map_err(Refusal::of_the_request)? {
             None => Err(Refusal::nobody(unauthenticated())),
-            Some(Believed::Token(presented)) => match &query.names {
+            Some(Authenticated::Token(presented)) => match &query.names {
                 Some(names) => self.resolve_token(query, names, presented, began).await,
-                None => Err(Refusal::of_the_request(Error::new(
-                    ErrorKind::Forbidden,
-                    "only a signed-in user can do this, not an API token",
-                ))),
+                None => Err(Refusal::of_the_request(Error::needs_user())),
             },
-            Some(Believed::User(user)) => self.resolve_user(query, &user, began).await,
+            Some(Authenticated::User(user)) => self.resolve_user(query, &user, began).await,
         }
     }
 
     /// What a credential tells. A JWT is verified once, and what the host answered is not asked again at once.
-    async fn believed(&self, evidence: &Evidence<'_>, began: Moment) -> Result<Option<Believed>, Error> {
+    async fn authenticated(&self, evidence: &Evidence<'_>, began: Moment) -> Result<Option<Authenticated>, Error> {
         let is_lookup = matches!(evidence, Evidence::Lookup(_));
         if matches!(evidence, Evidence::User(_)) || (is_lookup && self.strict) {
-            return self.authenticator.believe(evidence).await;
+            return self.authenticator.verify_evidence(evidence).await;
         }
         let mut hashing = self.keyed.begin();
         evidence.hash(&mut hashing);
         let key = hashing.end();
         if let Some(user) = self.answers.verified(key, began.at, began.elapsed) {
-            return Ok(Some(Believed::User(user)));
+            return Ok(Some(Authenticated::User(user)));
         }
-        let mut believed = self.authenticator.believe(evidence).await?;
-        if let Some(Believed::User(user)) = &mut believed {
+        let mut authenticated = self.authenticator.verify_evidence(evidence).await?;
+        if let Some(Authenticated::User(user)) = &mut authenticated {
             user.ends = is_lookup.then(|| began.elapsed + self.max_age);
             self.answers.keep_verified(key, user.clone());
         }
-        Ok(believed)
+        Ok(authenticated)
     }
 
     async fn resolve_token(
@@ -97,7 +94,7 @@ impl Resolver {
         let expires_at = tenant.expires_at();
         let lifetime = expires_at.map_or(self.max_age, |expiry| expiry.since(began.at).min(self.max_age));
         let freshness = Freshness::new(began.as_of, subjects);
-        let validity = Validity { freshness, ends: began.elapsed + lifetime, expires_at, vouched: Vouched::default() };
+        let validity = Validity { freshness, ends: began.elapsed + lifetime, expires_at, keys: KeyValidity::default() };
         let caller = Caller::Token(presented.clone());
         let resolved = Resolved::new(query.key, caller, Ok(tenant), self.context.clone(), validity);
         // What the rate limit refuses is no use of the token.
@@ -135,7 +132,7 @@ impl Resolver {
         {
             self.refresh_profile(&user.identity, tenant);
         }
-        let expires_at = user.expires_at.into_iter().chain(user.vouched.believed_until()).min();
+        let expires_at = user.expires_at.into_iter().chain(user.keys.believed_until()).min();
         // A platform admin's rights depend on whether the organization has an owner, of which no notice tells.
         let max_age = if user.identity.platform_admin { Duration::ZERO } else { self.max_age };
         let max_age = if is_final { max_age } else { max_age.min(limits::REFUSED_MAX_AGE) };
@@ -143,7 +140,7 @@ impl Resolver {
         let ends = began.elapsed + lifetime;
         let ends = user.ends.map_or(ends, |end| ends.min(end));
         let freshness = Freshness::new(began.as_of, subjects);
-        let validity = Validity { freshness, ends, expires_at, vouched: user.vouched.clone() };
+        let validity = Validity { freshness, ends, expires_at, keys: user.keys.clone() };
         Ok(Resolved::new(query.key, caller, tenant, self.context.clone(), validity))
     }
 

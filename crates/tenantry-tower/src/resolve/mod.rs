@@ -2,7 +2,6 @@
 
 pub(crate) mod cache;
 mod hot_table;
-pub(crate) mod in_flight;
 mod load;
 
 use std::{sync::Arc, time::Duration};
@@ -20,11 +19,11 @@ use crate::{
     Authenticator,
     answer::{
         refusal::{Basis, Refusal},
-        refuse::Refuse,
         tenant::{Context, Resolved, unauthenticated},
     },
     generations::{Generations, NoticeNumber},
-    identity::{Head, evidence::Evidence},
+    identity::evidence::Evidence,
+    in_flight::InFlight,
     keyed_hash::KeyedHash,
     layer::{
         mode::Mode,
@@ -32,15 +31,14 @@ use crate::{
         vary::Vary,
     },
     limits,
-    request::{choice::Names, choices::Choices},
-    resolve::{cache::Answers, in_flight::InFlight},
+    request::{choice::Names, choices::Choices, head::Head},
+    resolve::cache::Answers,
 };
 
 /// All clones of one layer share it, and the [optional](crate::TenantryLayer::optional) ones beside the required ones.
 pub(crate) struct Resolver {
     pub(crate) engine: Engine,
     pub(crate) context: Arc<Context>,
-    pub(crate) refuse: Refuse,
     pub(crate) authenticator: Authenticator,
     pub(crate) choices: Choices,
     pub(crate) vary: Vary,
@@ -108,10 +106,10 @@ impl Resolver {
         let key = hashing.end();
         let clock = &**self.engine.clock();
         if !self.strict
-            && let Some(answer) = self.answers.get(key, clock)
+            && let Some(answer) = self.known_answer(key, &evidence)
         {
             return match answer {
-                Ok(resolved) => match resolved.refusal(mode) {
+                Ok(resolved) => match resolved.refusal(mode.needs_tenant()) {
                     Some(refusal) => Ok(Lookup::Refused(refusal)),
                     None => resolved.admit(clock).map(|()| Lookup::Known(resolved)),
                 },
@@ -134,7 +132,7 @@ impl Resolver {
             }
             answer => answer?,
         };
-        if let Some(refusal) = resolved.refusal(mode) {
+        if let Some(refusal) = resolved.refusal(mode.needs_tenant()) {
             return Err(refusal);
         }
         // Each request counts, also where several wait for one answer.
@@ -164,10 +162,18 @@ impl Resolver {
         self.resolve(&query).await
     }
 
+    /// The answer that is remembered, unless it is believed longer than the host says now that the session lasts.
+    fn known_answer(&self, key: u128, evidence: &Evidence<'_>) -> Option<Result<Resolved, Refusal>> {
+        let answer = self.answers.get(key, &**self.engine.clock())?;
+        let ends = answer.as_ref().ok().and_then(Resolved::validity).map(|validity| validity.expires_at);
+        let outlives = |until| ends.is_some_and(|ends| ends.is_none_or(|ends| ends > until));
+        if evidence.until().is_some_and(outlives) { None } else { Some(answer) }
+    }
+
     async fn load(self: Arc<Self>, query: Query) -> Loaded {
         let as_of = self.generations.now();
         // Another load may have landed since whoever asks looked: what it kept was kept before it was off the list.
-        if let Some(result) = self.answers.get(query.key, &**self.engine.clock()) {
+        if let Some(result) = self.known_answer(query.key, &query.evidence) {
             return Loaded { as_of, result };
         }
         let result = self.resolve(&query).await;

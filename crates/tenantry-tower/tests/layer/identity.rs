@@ -18,8 +18,8 @@ use tenantry_core::{
     },
 };
 use tenantry_tower::{
-    Authenticator, IdentitySource, TenantryLayer,
-    identity::{AuthenticatedUser, Head, Identified},
+    Authenticator, Head, IdentitySource, TenantryLayer,
+    identity::{AuthenticatedUser, Identified},
 };
 
 use crate::support::{Answer, Service, Signing, World, ask_clone, claims, plain, sign};
@@ -97,6 +97,27 @@ async fn nothing_is_remembered_of_a_user_of_whom_the_host_says_something_else() 
     let reads = world.store.reads();
     told(&service, signed_in(user("ann"))).await;
     assert!(world.store.reads() > reads, "what has ended is asked anew");
+}
+
+#[tokio::test]
+async fn a_session_that_each_request_prolongs_is_remembered_and_one_that_is_cut_short_is_not() {
+    let world = World::new().await;
+    let minutes = Arc::new(AtomicUsize::new(30));
+    let (left, clock) = (minutes.clone(), world.clock.clone());
+    let sliding = move |head: Head<'_>| {
+        let SignedIn(identity) = head.extensions().get().unwrap();
+        let left = Duration::from_secs(60) * u32::try_from(left.load(Ordering::Relaxed)).unwrap();
+        Ok(Identified::user(AuthenticatedUser::new(identity.clone()).until(clock.now().after(left))))
+    };
+    let service = service(&world, sliding);
+    world.until_remembered(&service, || signed_in(user("ann"))).await;
+    world.clock.advance(Duration::from_secs(1));
+    let reads = world.store.reads();
+    assert_eq!(told(&service, signed_in(user("ann"))).await, "200 Acme ann");
+    assert_eq!(world.store.reads(), reads, "it ends later than was said at first");
+    minutes.store(1, Ordering::Relaxed);
+    assert_eq!(told(&service, signed_in(user("ann"))).await, "200 Acme ann");
+    assert!(world.store.reads() > reads, "it ends earlier than was said at first");
 }
 
 #[tokio::test]

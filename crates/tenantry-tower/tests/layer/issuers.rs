@@ -8,8 +8,7 @@ use tenantry_core::{
     values::ids::UserId,
 };
 use tenantry_tower::{
-    Authenticator, ClaimNames, JwtVerifier, TenantryLayer,
-    identity::Head,
+    Authenticator, ClaimNames, Head, JwtVerifier, TenantryLayer,
     jwt::{self, Issuer, Key},
 };
 

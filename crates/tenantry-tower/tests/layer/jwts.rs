@@ -10,8 +10,7 @@ use tenantry_core::{
     values::{clock::Clock, error::Error},
 };
 use tenantry_tower::{
-    Authenticator, ClaimNames, JwtVerifier, JwtVerifierBuilder,
-    identity::Head,
+    Authenticator, ClaimNames, Head, JwtVerifier, JwtVerifierBuilder,
     jwt::{self, Issuer, Key},
 };
 

@@ -12,7 +12,8 @@ use http::{Request, Response};
 use http_body_util::Full;
 use serde_json::json;
 use tenantry_core::{
-    operations::{members, organizations, tokens},
+    access::caller::{Caller, Identity},
+    operations::{accounts, members, organizations, tokens},
     store::change::Signal,
     values::{clock::SystemClock, error::Error, ids::UserId, role::RoleName},
 };
@@ -184,4 +185,43 @@ async fn a_thousand_streams_of_one_caller_cost_one_read_after_a_change() {
         within(future::join_all(streams).map(|all| all.into_iter().map(Result::unwrap).collect())).await;
     assert!(changed.iter().all(|tenant| tenant.as_ref().unwrap().has("members:manage")));
     assert!(decided > before && world.store.reads() <= decided + 1, "{} reads", world.store.reads() - decided);
+}
+
+#[tokio::test]
+async fn the_stream_of_an_old_secret_ends_with_its_overlap_and_that_of_the_new_one_does_not() {
+    let world = World::new().await;
+    let layer = world.layer().build().unwrap();
+    let token = world.token(&["notes:read"], None).await;
+    let mut rotate = tokens::Rotate::new(world.acme, token.key);
+    rotate.overlap_seconds = Some(60);
+    let rotated = world.run("ann", &rotate).await.api_token;
+    let old = tenant(&layer, &format!("Bearer {}", token.bearer)).await;
+    let new = tenant(&layer, &format!("Bearer {}", rotated.bearer)).await;
+    // Both read again, at the same time.
+    let both = tokio::spawn({
+        let (old, new) = (old.clone(), new.clone());
+        async move { future::join(new.changed(), old.changed()).await }
+    });
+    let mut rename = organizations::Update::new(world.acme);
+    rename.name = Some("Renamed".to_owned());
+    world.run_elsewhere("ann", &rename).await;
+    let (new, old) = within(both).await.unwrap();
+    let (new, old) = (new.unwrap(), old.unwrap());
+    world.clock.advance(Duration::from_secs(61));
+    assert_eq!(ended(&old).await, "expired_token");
+    stays(new.ended()).await;
+}
+
+#[tokio::test]
+async fn a_platform_admin_s_stream_ends_when_the_organization_has_an_owner_again() {
+    let world = World::new().await;
+    world.join("bob", "member").await;
+    world.run("root", &accounts::Forget::new(user("ann"))).await;
+    let layer = world.layer().build().unwrap();
+    let root = Caller::User(Box::new(Identity::new(user("root")).with_platform_admin()));
+    let root = layer.tenant(root, world.acme).await.unwrap();
+    stays(root.ended()).await;
+    let assign = members::SetRole::new(world.acme, user("bob"), RoleName::new("owner").unwrap());
+    world.run_elsewhere("root", &assign).await;
+    assert_eq!(ended(&root).await, "forbidden");
 }

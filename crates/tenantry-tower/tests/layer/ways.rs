@@ -4,7 +4,7 @@ use http::{Request, header::HOST};
 use serde_json::json;
 use tenantry_core::operations::{members, organizations};
 use tenantry_core::values::ids::UserId;
-use tenantry_tower::{Choice, ClaimNames, TenantryLayerBuilder, identity::Head, jwt::Issuer};
+use tenantry_tower::{Choice, ClaimNames, Head, TenantryLayerBuilder, jwt::Issuer};
 
 use crate::support::{AUDIENCE, ISSUER, Service, Signing, World, ask_clone, claims, hs256_key, plain, sign};
 
@@ -47,10 +47,11 @@ async fn a_subdomain_means_its_organization() {
             assert_eq!(chosen(&service, &ann, "/", &[("host", host)]).await, expected, "{host}");
         }
     }
-    // HTTP/2 has it in the URI, which counts before the header.
+    // HTTP/2 has it in the URI.
     assert_eq!(chosen(&service, &ann, "https://beta.ledgerly.example/", &[]).await, "Beta");
     let both = [("host", "acme.ledgerly.example")];
-    assert_eq!(chosen(&service, &ann, "https://beta.ledgerly.example/", &both).await, "Beta");
+    assert_eq!(chosen(&service, &ann, "https://acme.ledgerly.example:443/", &both).await, "Acme");
+    assert_eq!(chosen(&service, &ann, "https://beta.ledgerly.example/", &both).await, "invalid_request");
     assert_eq!(chosen(&service, &bob, "/", &both).await, "not_found");
     let twice = [("host", "acme.ledgerly.example"), ("host", "beta.ledgerly.example")];
     assert_eq!(chosen(&service, &ann, "/", &twice).await, "invalid_request");

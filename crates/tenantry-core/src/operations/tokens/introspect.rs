@@ -8,13 +8,11 @@ use crate::{
         transaction::Transaction,
     },
     rows::{self, TokenRow, shards},
-    secret::ApiTokenSecret,
     values::{
         clock::Timestamp,
         error::{Error, ErrorKind},
         ids::OrganizationId,
         rate_limit::RateLimit,
-        token_key::TokenKey,
     },
     wire::input,
 };
@@ -77,12 +75,10 @@ impl Operation for Introspect {
     }
 
     async fn decide(&self, tx: &mut Transaction<'_>) -> Result<Introspection, Error> {
-        let Some((key, secret)) = self.token.split_once(':') else { return Ok(Introspection::default()) };
-        let (Ok(key), Some(secret)) = (key.parse::<TokenKey>(), ApiTokenSecret::presented(secret)) else {
-            return Ok(Introspection::default());
-        };
-        let caller = Caller::Token(Presented { key, secret: secret.hashed() });
+        let Some(presented) = Presented::parse(&self.token) else { return Ok(Introspection::default()) };
+        let key = presented.key;
         let home = key.organization();
+        let caller = Caller::Token(presented);
         let values = tx.engine.store().read(&shards::organization(home), &authority::keys(&caller)).await?;
         let values = values.try_into().map_err(|_| Error::internal("the store answered for other rows than asked"))?;
         let authority = match authority::decide(&caller, home, &values, tx.registry(), tx.now) {

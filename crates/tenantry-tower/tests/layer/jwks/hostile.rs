@@ -4,7 +4,7 @@ use http::Request;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use tenantry_tower::{
-    identity::Head,
+    Head,
     jwt::{self, Issuer},
 };
 

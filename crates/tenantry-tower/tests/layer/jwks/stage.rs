@@ -13,7 +13,7 @@ use tenantry_core::{
         error::Error,
     },
 };
-use tenantry_tower::{Authenticator, JwtVerifier, JwtVerifierBuilder, identity::Head, jwt::Issuer};
+use tenantry_tower::{Authenticator, Head, JwtVerifier, JwtVerifierBuilder, jwt::Issuer};
 use tokio::sync::oneshot;
 
 use super::issuer::TestIssuer;

@@ -9,7 +9,7 @@ use super::cookie;
 ///
 /// ```
 /// use http::Request;
-/// use tenantry_tower::identity::Head;
+/// use tenantry_tower::Head;
 ///
 /// let request = Request::get("/notes").header("cookie", "theme=dark; session=abc").body(()).unwrap();
 /// assert_eq!(Head::of(&request).cookie("session").unwrap(), Some("abc"));

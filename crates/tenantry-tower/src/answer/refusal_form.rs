@@ -6,15 +6,15 @@ use bytes::Bytes;
 use http::Response;
 use tenantry_core::values::error::Error;
 
-use crate::{identity::Head, problem};
+use crate::{problem, request::head::Head};
 
 type Shape = dyn Fn(&Error, Head<'_>) -> Option<Response<Bytes>> + Send + Sync;
 
 /// Answers what is refused. Cheap to clone.
 #[derive(Clone, Default)]
-pub(crate) struct Refuse(Option<Arc<Shape>>);
+pub(crate) struct RefusalForm(Option<Arc<Shape>>);
 
-impl Refuse {
+impl RefusalForm {
     pub(crate) fn with<F>(shape: F) -> Self
     where
         F: Fn(&Error, Head<'_>) -> Option<Response<Bytes>> + Send + Sync + 'static,
@@ -35,8 +35,8 @@ impl Refuse {
     }
 }
 
-impl fmt::Debug for Refuse {
+impl fmt::Debug for RefusalForm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refuse").field("is_the_hosts", &self.0.is_some()).finish()
+        f.debug_struct("RefusalForm").field("is_the_hosts", &self.0.is_some()).finish()
     }
 }
